@@ -1,0 +1,321 @@
+"""What intake says: the life of a case, customers and their contact points."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from shared.events import Code, Event, Id, Of, Open, Personal
+
+from .common import (
+    Blob,
+    CaseFact,
+    Category,
+    Channel,
+    ContactKind,
+    CustomerCaseFact,
+    Digest,
+    FormField,
+    Kind,
+    Language,
+    Outcome,
+    Words,
+)
+
+Number = Annotated[str, Open("the human number of a case, V-2026-000123")]
+
+
+class CaseOpened(CustomerCaseFact, topic="intake.case-opened.v1", also=("customer:{customer}", "contact:{contact}")):
+    """A case exists; its opening instant is the envelope's time."""
+
+    number: Number
+    """Human number, gap-free per year."""
+    channel: Channel
+    """Where it came in."""
+    form: Code = "complaint"
+    """Category form."""
+    kind: Kind | None = None
+    """What the sender said it is."""
+    topic: Code | None = None
+    """What the sender said it is about."""
+    language: Language | None = None
+    """Language where the sender's is known."""
+    subject: Personal
+    """One line."""
+    text: Personal
+    """The concern."""
+    fields: tuple[FormField, ...] = ()
+    """Filled form fields."""
+    attachments: tuple[Blob, ...] = ()
+    """Files."""
+    organisation: Id | None = None
+    """The firm, B2B."""
+    by: Id | None = None
+    """Agent who opened it; its first public message then is the agent's own."""
+    verified: bool = False
+    """Whether the sender is known to own the address; if not, an acknowledgement repeats none of the text."""
+    contacts_before: int = 0
+    """Cases of this customer in the 30 days before: repeat contact."""
+    follows: Id | None = None
+    """An older case that this one goes on from."""
+    recovery: Id | None = None
+    """The recovery that this case carries out."""
+
+
+class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1"):
+    """The customer wrote."""
+
+    message: Id
+    """Id of the message."""
+    channel: Channel
+    """Where it came in."""
+    text: Personal
+    """Text without quotation and signature."""
+    attachments: tuple[Blob, ...] = ()
+    """Files."""
+    acknowledgement: bool = False
+    """A bare thanks: opens no clock and reopens nothing."""
+
+
+class ReplySent(CustomerCaseFact, topic="intake.reply-sent.v1"):
+    """An agent answered in public; notification delivers it."""
+
+    message: Id
+    """Id of the message."""
+    number: Number
+    """Human number of the case."""
+    by: Id
+    """Agent id."""
+    channel: Channel
+    """By which channel it goes out."""
+    language: Language | None = None
+    """Language of the case."""
+    text: Personal
+    """The answer."""
+    first: bool
+    """Whether it is the first public answer to the case."""
+    template: Code | None = None
+    """Answer template that was used."""
+
+
+class NoteAdded(CaseFact, topic="intake.note-added.v1", subject="by"):
+    """An agent wrote something that the customer does not see."""
+
+    by: Id
+    """Agent id."""
+    text: Personal
+    """The note."""
+
+
+class StatusChanged(CaseFact, topic="intake.status-changed.v1", subject="by"):
+    """The status of a case changed without resolving or closing it."""
+
+    status: Code
+    """The company's own name of the status."""
+    category: Category
+    """What it means for clocks and reports."""
+    before: Category
+    """Category until now."""
+    by: Id
+    """Agent id, or 'customer' or 'rule'."""
+    reason: Personal | None = None
+    """Why, in the agent's words."""
+
+
+class CaseResolved(CustomerCaseFact, topic="intake.case-resolved.v1", also=("customer:{customer}",)):
+    """An agent solved the case; with everything that a later report asks of it."""
+
+    number: Number
+    """Human number."""
+    by: Id
+    """Agent id."""
+    channel: Channel
+    """Channel of the case."""
+    kind: Kind | None
+    """Kind as classified."""
+    topic: Code | None
+    """Topic as classified."""
+    language: Language | None
+    """Language as classified."""
+    opened_at: datetime
+    """When the case was opened, UTC."""
+    first_response_at: datetime | None
+    """When it was first answered, UTC; None: never."""
+    team: Code | None
+    """Team of the owner."""
+    agent: Id | None
+    """Owner."""
+    outcome: Outcome
+    """How it ended."""
+    cause: Code | None = None
+    """Root cause from the company's list."""
+    action: Code | None = None
+    """What was done about the cause."""
+    reopens: int = 0
+    """How often it had been reopened."""
+    recovery: Id | None = None
+    """The recovery that this case carried out."""
+
+
+class CaseConfirmed(CustomerCaseFact, topic="intake.case-confirmed.v1"):
+    """The customer says that it is solved."""
+
+
+class CaseClosed(CustomerCaseFact, topic="intake.case-closed.v1", also=("customer:{customer}",)):
+    """Nothing more will happen; a later reply within the follow-up window reopens."""
+
+    how: Literal["confirmed", "quiet", "supervisor"]
+    """Customer's confirmation, N quiet days, or a supervisor with a reason."""
+    by: Id
+    """Agent id, or 'customer' or 'rule'."""
+    outcome: Outcome
+    """How it ended."""
+    reason: Annotated[Personal | None, Of("by")] = None
+    """Why, in a supervisor's words."""
+
+
+class CaseReopened(CustomerCaseFact, topic="intake.case-reopened.v1", also=("customer:{customer}",)):
+    """Resolved or closed, and open again."""
+
+    by: Id
+    """Agent id, or 'customer' or 'rule'."""
+    cause: Literal["customer-said-no", "reply", "agent", "recovery"]
+    """What brought it back."""
+    reopens: int
+    """How often by now."""
+    resolved_at: datetime | None
+    """When it had been resolved, UTC."""
+
+
+class CasesLinked(CaseFact, topic="intake.cases-linked.v1", also=("case:{other}",)):
+    """Two cases belong together."""
+
+    other: Id
+    """The other case."""
+    why: Literal["follow-up", "recovery", "foreign-sender", "by-hand"]
+    """What links them."""
+
+
+class MessageQuarantined(Event, topic="intake.message-quarantined.v1", stream="mail:{message}"):
+    """A message that could not be made a case or part of one; kept and visible, can be released."""
+
+    message: Id
+    """Digest of its id."""
+    contact: Id
+    """Sender, as far as it could be read."""
+    reason: Literal["unreadable", "too-large", "no-sender", "too-many-parts", "timed-out"]
+    """Why."""
+    raw: Blob | None = None
+    """The message as it came."""
+
+
+class AutomaticNoted(Event, topic="intake.automatic-noted.v1", stream="mail:{message}", also=("contact:{contact}",)):
+    """An automatic reply or a bounce came by mail and is noted, not answered."""
+
+    message: Id
+    """Digest of its id."""
+    contact: Id
+    """Sender."""
+    case: Id | None
+    """The case it belongs to, where that can be told."""
+    sign: Code
+    """By what it was recognised: auto-submitted, precedence, null-return-path, report, daemon, own-id."""
+
+
+class LoopSuspected(Event, topic="intake.loop-suspected.v1", stream="contact:{contact}"):
+    """Too many mails of one sender in a short time: what follows is noted without automatic answers."""
+
+    contact: Id
+    """Sender."""
+    count: int
+    """Mails within the window."""
+    window: int
+    """Seconds."""
+
+
+class CustomerKnown(Event, topic="intake.customer-known.v1", stream="customer:{customer}", also=("contact:{contact}",)):
+    """A contact point belongs to a customer."""
+
+    customer: Id
+    """The customer."""
+    contact: Id
+    """Keyed hash of the address."""
+    kind: ContactKind
+    """What the address is."""
+    address: Personal
+    """The address."""
+    name: Personal | None = None
+    """Name where it was given."""
+    language: Language | None = None
+    """Preferred language."""
+    first: bool
+    """Whether this made the customer known for the first time."""
+    tier: Code | None = None
+    """Tier in another system."""
+    tags: tuple[Code, ...] = ()
+    """Tags."""
+
+
+class ConsentGiven(Event, topic="intake.consent-given.v1", stream="customer:{customer}", also=("contact:{contact}",)):
+    """Commercial messages are allowed on this channel."""
+
+    customer: Id
+    """The customer."""
+    contact: Id
+    """The contact point."""
+    channel: Channel
+    """The channel."""
+    origin: Code
+    """Where it was said."""
+
+
+class ConsentWithdrawn(
+    Event, topic="intake.consent-withdrawn.v1", stream="customer:{customer}", also=("contact:{contact}",)
+):
+    """Commercial messages are forbidden on this channel."""
+
+    customer: Id
+    """The customer."""
+    contact: Id
+    """The contact point."""
+    channel: Channel
+    """The channel."""
+    origin: Code
+    """Where it was said."""
+
+
+class CustomerErased(Event, topic="intake.customer-erased.v1", stream="customer:{customer}"):
+    """The keys of all contact points of a customer are destroyed; every copy of the texts is unreadable."""
+
+    customer: Id
+    """The customer."""
+    contacts: tuple[Id, ...]
+    """The contact points whose keys were destroyed."""
+    destroyed_at: datetime
+    """When the keys were destroyed, UTC."""
+    certificate: Id
+    """Id of the certificate of destruction."""
+    rotation_outstanding: bool
+    """Whether the master key has still to be rotated before backups hold nothing usable."""
+    regime: Code
+    """Law or rule: kvkk, gdpr."""
+    statement: Words
+    """What was destroyed and what was not."""
+
+
+class ContactForgotten(Event, topic="intake.contact-forgotten.v1", stream="contact:{contact}"):
+    """The contact point is forgotten: its next message is a new customer's."""
+
+    contact: Id
+    """The keyed hash that remains."""
+    certificate: Id
+    """Id of the certificate of destruction."""
+
+
+class MailSeen(Event, topic="intake.mail-seen.v1", stream="mail:{message}"):
+    """A mail became part of a case: its id is known for threading and for sorting out repeats."""
+
+    message: Id
+    """Digest of its Message-ID."""
+    case: Id
+    """The case."""
+    content: Digest
+    """Keyed digest of sender and body: the same mail under another id."""

@@ -1,0 +1,110 @@
+"""What notification says: what was to be sent to whom and what came of it. Addresses and texts are resolved when it is sent."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from shared.events import Code, Event, Id, Open, Value
+
+from .common import Channel, Language
+
+TemplateClass = Literal["transactional", "commercial", "critical"]
+
+
+class Withholding(Value):
+    """Reason codes, so that a report can count them."""
+
+    reason: Literal[
+        "stale", "no-address", "erased", "opted-out", "no-consent", "volume-thread", "volume-address", "suppressed"
+    ]
+    """Why it was not sent."""
+
+
+class NoticeFact(Event, stream="notice:{notice}"):
+    """A fact about one notice: one per (recipient, cause, template)."""
+
+    notice: Id
+    """Hash of recipient, cause and template: a repeat or a replay can never send again."""
+    contact: Id
+    """Recipient: a contact point, or agent:<id> for staff."""
+    template: Code
+    """Template."""
+    case: Id | None = None
+    """The case it is about."""
+    cause: Id
+    """Id of the event that asked for it."""
+    cause_topic: Annotated[str, Open("a topic")]
+    """Its topic."""
+
+
+class NoticeQueued(NoticeFact, topic="notification.notice-queued.v1"):
+    """Something is to be sent."""
+
+    template_version: int
+    """Version of the templates policy."""
+    template_class: TemplateClass
+    """transactional, commercial or critical."""
+    channel: Channel
+    """By which channel."""
+    language: Language
+    """In which language."""
+    not_before: datetime
+    """Not earlier than this (quiet hours, working time), UTC."""
+    not_after: datetime
+    """Stale after this, UTC."""
+    automatic: bool
+    """Whether a person wrote it (a reply) or a rule."""
+    cause_row: int
+    """Position of the cause in notification's log: texts are read from there when it is sent."""
+
+
+class NoticeSent(NoticeFact, topic="notification.notice-sent.v1"):
+    """The channel took it."""
+
+    channel: Channel
+    """By which channel."""
+    attempt: int
+    """1 for the first try."""
+    sent_at: datetime
+    """When, UTC."""
+    message: Id | None = None
+    """The message that it carried to the customer: for a reply, the reply's id."""
+
+
+class NoticeFailed(NoticeFact, topic="notification.notice-failed.v1"):
+    """The channel did not take it."""
+
+    attempt: int
+    """1 for the first try."""
+    error: Code
+    """What was wrong: refused, unreachable, timed-out, rejected-address."""
+    next_attempt: datetime | None
+    """When it is tried again, UTC; None: given up."""
+    message: Id | None = None
+    """The message that it carried to the customer."""
+
+
+class NoticeWithheld(NoticeFact, topic="notification.notice-withheld.v1"):
+    """It is not sent, on purpose."""
+
+    withheld: Withholding
+    """Why."""
+    message: Id | None = None
+    """The message that it carried to the customer."""
+
+
+class NoticeBounced(NoticeFact, topic="notification.notice-bounced.v1"):
+    """It came back."""
+
+    message: Id | None = None
+    """The message that it carried to the customer."""
+
+
+class PreferenceChanged(Event, topic="notification.preference-changed.v1", stream="contact:{contact}"):
+    """What a recipient wants."""
+
+    contact: Id
+    """Recipient."""
+    language: Language | None = None
+    """Preferred language."""
+    muted: tuple[Code, ...] = ()
+    """Templates that are not wanted; replies and critical ones cannot be muted."""

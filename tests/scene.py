@@ -1,0 +1,85 @@
+"""Given, when, then: a service's rules over an in-memory world, without servers. Words in tests are the words of the trade."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID, uuid5
+
+from contracts.kernel import DeadlineReached, PolicyPublished
+from shared.events import Actor, Event, Message, said_id
+from shared.memory import Memory, Parsers
+from shared.views import Tables, Views, fold
+from shared.world import Decider
+
+MONDAY = datetime(2026, 10, 26, 6, 0, tzinfo=UTC)
+"""Monday 2026-10-26 09:00 in Istanbul."""
+NAMESPACE = UUID("6b1f1f1e-0000-4000-8000-000000000001")
+
+
+class Scene:
+    """``given(...)`` records events as heard or said before; ``when(event)`` decides and returns what is said.
+
+    ``at`` of the scene moves with ``later(minutes=...)``. Deadlines that projections arm fire in ``until(instant)``."""
+
+    def __init__(
+        self, decider: Decider, views: Views, policies: Mapping[str, tuple[Any, str]] | None = None,
+        *, parsers: Parsers | None = None, at: datetime = MONDAY,
+    ):  # fmt: skip
+        """``policies`` maps a name to (service, JSON document) that is published first."""
+        self.memory = Memory(decider, views, parsers or {}, complete=True)
+        self.at, self.row, self.tables = at, 0, Tables()
+        self.said: list[Event] = []
+        for name, (service, document) in (policies or {}).items():
+            self.given(PolicyPublished(service=service, name=name, version=1, document=document, by="shipped", reason=""))
+
+    def later(self, **delta: float) -> Self:
+        self.at += timedelta(**delta)
+        return self
+
+    def message(self, event: Event, **envelope: Any) -> Message:
+        actor = envelope.pop("actor", Actor("service", "test"))
+        values = {"occurred_at": self.at, "heard_at": self.at, "id": uuid5(NAMESPACE, f"{self.row + 1}"), **envelope}
+        return Message(event=event, actor=actor, row=self.row + 1, **values)
+
+    def given(self, *events: Event, **envelope: Any) -> Self:
+        for event in events:
+            self._record(self.message(event, **envelope))
+        return self
+
+    def when(self, event: Event, **envelope: Any) -> list[Event]:
+        """What is said because of this event; raises Refused for a refused command, and then nothing is recorded."""
+        heard = self.message(event, **envelope)
+        savepoint = self.memory.undo.savepoint()
+        try:
+            ops = self.memory.apply(heard)
+            row, said, results = self.row + 1, list[Message](), list[Event]()
+            for index, result in enumerate(self.memory.decider.decide(self.memory, heard)):
+                message = Message(
+                    event=result, id=said_id(heard.id, 1, index), occurred_at=heard.occurred_at, heard_at=heard.heard_at,
+                    actor=heard.actor, causation=heard.id, depth=heard.depth + 1, row=row + 1 + index,
+                )  # fmt: skip
+                ops += self.memory.apply(message)
+                said.append(message)
+                results.append(result)
+        except BaseException:
+            self.memory.undo.back_to(savepoint)
+            raise
+        self.row = row + len(said)
+        fold(self.tables, ops)
+        self.said += results
+        return results
+
+    def until(self, instant: datetime) -> list[Event]:
+        """Let every deadline up to ``instant`` be reached, in order; returns all that is said."""
+        said: list[Event] = []
+        while due := sorted((r["due"], k, r) for k, r in self.tables.get("deadlines", {}).items() if r["due"] <= instant):
+            at, key, row = due[0]
+            self.at = max(self.at, at)
+            event = DeadlineReached(key=key, of=row["stream"], kind=row["kind"], due=at)
+            said += self.when(event, occurred_at=at)
+        self.at = instant
+        return said
+
+    def _record(self, message: Message) -> None:
+        self.row += 1
+        fold(self.tables, self.memory.apply(message))
