@@ -1,0 +1,41 @@
+# One line per thing to do here; `./just` on a fresh machine, `just` where it is installed.
+
+export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
+
+[private]
+default:
+    @just --list
+
+# the whole platform with made-up complaints
+demo *options:
+    python -m shared.cli demo {{options}}
+
+# the whole platform
+up *options:
+    python -m shared.cli up {{options}}
+
+# lint and every test
+test *options: lint
+    python -m pytest {{options}}
+
+# the tests that start no servers
+test-fast *options:
+    python -m pytest -m "not servers" {{options}}
+
+# style, format and types
+lint:
+    ruff check .
+    ruff format --check .
+    mypy
+
+# what to run before every commit
+check: lint test-fast
+
+# repair style and format
+fmt:
+    ruff check --fix .
+    ruff format .
+
+# the five files of a new service
+new-service name:
+    python -m shared.cli new-service {{name}}
