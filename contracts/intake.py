@@ -23,7 +23,11 @@ from .common import (
 Number = Annotated[str, Open("the human number of a case, V-2026-000123")]
 
 
-class CaseOpened(CustomerCaseFact, topic="intake.case-opened.v1", also=("customer:{customer}", "contact:{contact}")):
+class CaseOpened(
+    CustomerCaseFact,
+    topic="intake.case-opened.v1",
+    also=("customer:{customer}", "contact:{contact}", "external:{external_id}", "recovery:{recovery}"),
+):
     """A case exists; its opening instant is the envelope's time."""
 
     number: Number
@@ -58,6 +62,8 @@ class CaseOpened(CustomerCaseFact, topic="intake.case-opened.v1", also=("custome
     """An older case that this one goes on from."""
     recovery: Id | None = None
     """The recovery that this case carries out."""
+    external_id: Id | None = None
+    """The case's id in the sender's system."""
 
 
 class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1"):
@@ -153,6 +159,8 @@ class CaseResolved(CustomerCaseFact, topic="intake.case-resolved.v1", also=("cus
     """How often it had been reopened."""
     recovery: Id | None = None
     """The recovery that this case carried out."""
+    closes_at: datetime | None = None
+    """When it is closed if nobody objects until then, UTC."""
 
 
 class CaseConfirmed(CustomerCaseFact, topic="intake.case-confirmed.v1"):
@@ -217,7 +225,8 @@ class AutomaticNoted(Event, topic="intake.automatic-noted.v1", stream="mail:{mes
     case: Id | None
     """The case it belongs to, where that can be told."""
     sign: Code
-    """By what it was recognised: auto-submitted, precedence, null-return-path, report, daemon, own-id."""
+    """By what it was recognised: auto-submitted, precedence, auto-response-suppress, null-return-path, report, daemon,
+    own-id, or loop for a sender who is suspected of one."""
 
 
 class LoopSuspected(Event, topic="intake.loop-suspected.v1", stream="contact:{contact}"):
@@ -310,12 +319,218 @@ class ContactForgotten(Event, topic="intake.contact-forgotten.v1", stream="conta
     """Id of the certificate of destruction."""
 
 
-class MailSeen(Event, topic="intake.mail-seen.v1", stream="mail:{message}"):
+class ContactBounced(Event, topic="intake.contact-bounced.v1", stream="contact:{contact}"):
+    """What was sent to this address came back; it is not said again until the address writes."""
+
+    contact: Id
+    """The contact point."""
+    customer: Id
+    """Its customer."""
+    case: Id | None = None
+    """The case that the notice was about: its owner should find another way."""
+
+
+class MailSeen(Event, topic="intake.mail-seen.v1", stream="mail:{message}", also=("content:{content}",)):
     """A mail became part of a case: its id is known for threading and for sorting out repeats."""
 
     message: Id
     """Digest of its Message-ID."""
     case: Id
     """The case."""
+    contact: Id
+    """Sender."""
     content: Digest
     """Keyed digest of sender and body: the same mail under another id."""
+    repeat: bool = False
+    """Whether this was the same content again under another id: it made nothing new."""
+
+
+class MailReceived(Event, topic="to.intake.mail-received.v1", stream="mail:{message}", also=("contact:{contact}",)):
+    """A mail was taken in, read and checked at the edge; what becomes of it is decided by the rules for mail."""
+
+    message: Id
+    """Keyed digest of its Message-ID; of the whole mail where it has none."""
+    contact: Id
+    """Sender."""
+    address: Personal
+    """Mail address of the sender."""
+    name: Personal | None = None
+    """Display name of the sender."""
+    case: Id | None = None
+    """The case whose reply token it carries, checked at the edge."""
+    references: tuple[Id, ...] = ()
+    """Digests of the ids that it answers, nearest first."""
+    automatic: Code | None = None
+    """By which sign it is an automatic mail; None: a person wrote it, as far as can be told."""
+    content: Digest
+    """Keyed digest of sender and body."""
+    subject: Personal
+    """Subject line, decoded."""
+    text: Personal
+    """What is new in it: without quotation and signature."""
+    attachments: tuple[Blob, ...] = ()
+    """Files."""
+    raw: Blob | None = None
+    """The mail as it came."""
+
+
+class MailUnreadable(Event, topic="to.intake.mail-unreadable.v1", stream="mail:{message}"):
+    """A mail was taken in that cannot be read; it is kept and shown."""
+
+    message: Id
+    """Keyed digest of the whole mail."""
+    contact: Id
+    """Sender, as far as it could be read; otherwise 'unknown'."""
+    reason: Literal["unreadable", "too-large", "no-sender", "too-many-parts", "timed-out"]
+    """Why."""
+    raw: Blob | None = None
+    """The mail as it came."""
+
+
+class Reply(Event, topic="to.intake.reply.v1", stream="case:{case}"):
+    """A command: answer in public."""
+
+    case: Id
+    """The case."""
+    contact: Id
+    """To whom: contact point of the case, whose key protects the text."""
+    by: Id
+    """Agent id."""
+    text: Personal
+    """The answer."""
+    template: Code | None = None
+    """Answer template that was used."""
+    expected_version: int | None = None
+    """Version of the case that the answer was written against; a stale one is refused."""
+    status: Code | None = None
+    """Status afterwards, such as waiting_customer."""
+
+
+class AddNote(Event, topic="to.intake.add-note.v1", stream="case:{case}", subject="by"):
+    """A command: write something that the customer does not see."""
+
+    case: Id
+    """The case."""
+    by: Id
+    """Agent id."""
+    text: Personal
+    """The note."""
+
+
+class ChangeStatus(Event, topic="to.intake.change-status.v1", stream="case:{case}", subject="by"):
+    """A command: set the company's own status."""
+
+    case: Id
+    """The case."""
+    status: Code
+    """Name of the status in the policy."""
+    by: Id
+    """Agent id."""
+    reason: Personal | None = None
+    """Why."""
+
+
+class Resolve(Event, topic="to.intake.resolve.v1", stream="case:{case}"):
+    """A command: the case is solved."""
+
+    case: Id
+    """The case."""
+    by: Id
+    """Agent id."""
+    outcome: Outcome
+    """How it ended."""
+    cause: Code | None = None
+    """Root cause from the company's list; a recovery must have one."""
+    action: Code | None = None
+    """What was done about it; a recovery must have one."""
+    expected_version: int | None = None
+    """Version of the case that was looked at; a stale one is refused."""
+
+
+class Confirm(Event, topic="to.intake.confirm.v1", stream="case:{case}"):
+    """A command: the customer says whether the case is solved."""
+
+    case: Id
+    """The case."""
+    contact: Id
+    """Who says it."""
+    solved: bool
+    """Yes closes, no reopens."""
+    text: Personal | None = None
+    """In the customer's words."""
+
+
+class Close(Event, topic="to.intake.close.v1", stream="case:{case}", subject="by"):
+    """A command of a supervisor: close without waiting."""
+
+    case: Id
+    """The case."""
+    by: Id
+    """Agent id."""
+    reason: Personal
+    """Why; required."""
+    outcome: Outcome | None = None
+    """How it ended; required for a case that was not resolved."""
+
+
+class Reopen(Event, topic="to.intake.reopen.v1", stream="case:{case}"):
+    """A command: a resolved or closed case is open again."""
+
+    case: Id
+    """The case."""
+    by: Id
+    """Agent id."""
+
+
+class LinkCases(Event, topic="to.intake.link-cases.v1", stream="case:{case}", also=("case:{other}",)):
+    """A command: two cases belong together."""
+
+    case: Id
+    """The case."""
+    other: Id
+    """The other case."""
+    by: Id
+    """Agent id."""
+
+
+class ChangeConsent(Event, topic="to.intake.change-consent.v1", stream="customer:{customer}"):
+    """A command: a customer allows or forbids commercial messages."""
+
+    customer: Id
+    """The customer."""
+    contact: Id | None = None
+    """One contact point; None: every one that the channel can reach."""
+    channel: Channel
+    """For which channel."""
+    given: bool
+    """True: allowed; False: withdrawn."""
+    origin: Code
+    """Where it was said: web, call, register."""
+    by: Id | None = None
+    """Agent who wrote it down."""
+
+
+class EraseCustomer(Event, topic="to.intake.erase-customer.v1", stream="customer:{customer}"):
+    """A command: destroy the keys of every contact point of a customer; heard again as keys-destroyed."""
+
+    customer: Id
+    """The customer."""
+    regime: Code
+    """Law or rule: kvkk, gdpr."""
+    by: Id
+    """Agent id."""
+
+
+class KeysDestroyed(Event, topic="to.intake.keys-destroyed.v1", stream="customer:{customer}"):
+    """The keys that an erase-customer asked for are destroyed."""
+
+    customer: Id
+    """The customer."""
+    contacts: tuple[Id, ...]
+    """The contact points whose keys were destroyed."""
+    regime: Code
+    """Law or rule that the erasure was asked under."""
+    destroyed_at: datetime
+    """When, UTC."""
+    rotation_outstanding: bool
+    """Whether the master key has still to be rotated before backups hold nothing usable."""

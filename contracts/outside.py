@@ -10,7 +10,7 @@ from shared.events import Code, Event, Id, Open, Personal
 from .common import Blob, CaseFact, Channel, ContactKind, FormField, Kind, Language
 
 
-class CaseSubmitted(Event, topic="outside.case-submitted.v1", stream="contact:{contact}"):
+class CaseSubmitted(Event, topic="outside.case-submitted.v1", stream="contact:{contact}", also=("external:{external_id}",)):
     """Somebody brings a complaint or another concern; intake makes a case of it."""
 
     contact: Id
@@ -60,6 +60,10 @@ class MessageSubmitted(CaseFact, topic="outside.message-submitted.v1"):
     """The message."""
     attachments: tuple[Blob, ...] = ()
     """Files."""
+    contact_kind: ContactKind | None = None
+    """What the sender's address is; needed only where the sender may be new."""
+    address: Personal | None = None
+    """The sender's address; needed only where the sender may be new."""
 
 
 class CustomerChanged(Event, topic="outside.customer-changed.v1", stream="contact:{contact}"):
@@ -94,6 +98,10 @@ class ConsentChanged(Event, topic="outside.consent-changed.v1", stream="contact:
     """True: allowed; False: withdrawn."""
     origin: Code
     """Where it was said: web, call, register."""
+    contact_kind: ContactKind | None = None
+    """What the address is; needed only where the person may be new."""
+    address: Personal | None = None
+    """The address; needed only where the person may be new."""
 
 
 class PurchaseMade(Event, topic="outside.purchase-made.v1", stream="contact:{contact}", also=("purchase:{purchase}",)):
