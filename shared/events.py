@@ -44,11 +44,11 @@ class Personal(str):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def accept(value: Any) -> "Personal":
             if isinstance(value, Personal):  # a copy: one ciphertext belongs to one field of one event
-                return cls(value, value.sealed if not value else None)
+                return cls(value, None if value else value.sealed)
             if isinstance(value, str):
                 return cls(value)
             if isinstance(value, Mapping) and {"k", "c"} <= value.keys():
-                return cls("", value)
+                return cls(value.get("p", ""), {k: v for k, v in value.items() if k != "p"})
             raise ValueError("must be a text")
 
         return core_schema.no_info_plain_validator_function(

@@ -148,7 +148,8 @@ class Memory:
     def apply(self, message: Message) -> list[RowOp]:
         """Fold one recorded message; returns its row operations, of which those on resident tables are applied here."""
         main = message.event.stream
-        self._evolve(main, message, 1)
+        if self.complete or main in self.streams:
+            self._evolve(main, message, 1)
         for stream in message.event.also:
             if stream != main and (self.complete or stream in self.streams):
                 self._evolve(stream, message, 0)
@@ -174,6 +175,12 @@ class Memory:
         version, state = old or (0, self.decider.initial(stream))
         evolved = state if state is None else self.decider.evolve(state, message)
         self._hold(stream, (version + rows, evolved))
+        self.undo.note(lambda: self._hold(stream, old))
+
+    def load(self, stream: str, version: int, state: Any) -> None:
+        """Hold a stream as it was read from the log; taken back with the transaction that read it."""
+        old = self.streams.get(stream)
+        self._hold(stream, (version, state))
         self.undo.note(lambda: self._hold(stream, old))
 
     def _hold(self, stream: str, held: tuple[int, Any] | None) -> None:

@@ -1,0 +1,166 @@
+"""Between an event and its bytes: eventsourcing's Mapper with personal fields sealed per data subject, rows of a log, and
+CloudEvents 1.0 in structured JSON mode, as they travel on the bus."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
+from eventsourcing.utils import resolve_topic
+from pydantic import BaseModel
+
+from .events import NOBODY, Actor, Event, Message, Personal, personal_values, utc
+from .log import Recorded
+from .privacy import Key, seal, sealed_in, unseal
+
+MAX_BYTES = 256 * 1024
+Keys = Mapping[str, Key | None]
+
+
+class EventMapper(Mapper[str]):
+    """eventsourcing's Mapper for our events: a topic and JSON bytes. Upcasting is its own (``class_version``, ``upcast_vN_vM``)."""
+
+    def __init__(self) -> None:
+        super().__init__(JSONTranscoder())
+
+    def encode(self, event: Event, event_id: UUID, keys: Mapping[str, Key]) -> bytes:
+        """JSON with every Personal sealed under its subject's key from ``keys``; the sealed form is noted in the event's own
+        Personal values, where projections find it."""
+        data = event.model_dump(mode="json", exclude_none=True)
+        for name in event.PERSONAL:
+            value = getattr(event, name)
+            if value is None:
+                continue
+            for path, text in personal_values(value, name):
+                bound = f"{event_id}|{event.TOPIC}|{path}"
+                if text.sealed is None:
+                    text.sealed = {**seal(keys[event.subject_of(name)], text, bound), "a": bound}
+            data[name] = _sealed(value)
+        if version := getattr(type(event), "class_version", None):
+            data["class_version"] = version
+        return orjson.dumps(data)
+
+    def decode(self, topic: str, event_id: UUID, state: bytes, keys: Keys | None = None) -> Event:
+        """The event; its Personal fields are opened with ``keys``, and read '' where the key is destroyed or not given."""
+        cls: type[Event] = resolve_topic(topic)
+        data = orjson.loads(state)
+        version, current = data.pop("class_version", 1), getattr(cls, "class_version", 1)
+        while version < current:
+            getattr(cls, f"upcast_v{version}_v{version + 1}")(data)
+            version += 1
+        for name in cls.PERSONAL:
+            if data.get(name) is not None:
+                data[name] = _opened(data[name], f"{event_id}|{topic}|{name}", keys or {})
+        return cls.model_validate(data)
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Event:  # type: ignore[override]
+        """eventsourcing's name for ``decode`` without keys, for a row of our log."""
+        assert isinstance(stored_event, Recorded)
+        return self.decode(stored_event.topic, stored_event.event_id, stored_event.state)
+
+
+def _sealed(value: Any) -> Any:
+    if isinstance(value, Personal):
+        assert value.sealed is not None
+        return {"k": value.sealed["k"], "c": value.sealed["c"]} if value else dict(value.sealed)
+    if isinstance(value, BaseModel):
+        return {n: _sealed(getattr(value, n)) for n in type(value).model_fields if getattr(value, n) is not None}
+    if isinstance(value, Mapping):
+        return {k: _sealed(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sealed(v) for v in value]
+    return value
+
+
+def _opened(node: Any, bound: str, keys: Keys) -> Any:
+    if isinstance(node, dict):
+        if {"k", "c"} <= node.keys():
+            bound = node.get("a", bound)
+            key = keys.get(node["k"])
+            return {**node, "a": bound, "p": unseal(key, node["c"], bound) if key else ""}
+        return {k: _opened(v, f"{bound}.{k}", keys) for k, v in node.items()}
+    if isinstance(node, list):
+        return [_opened(v, f"{bound}.{i}", keys) for i, v in enumerate(node)]
+    return node
+
+
+def key_ids(states: Iterable[bytes]) -> set[str]:
+    """Ids of every key that sealed something in these encoded events."""
+    return {s["k"] for state in states if b'"c":"' in state for s in sealed_in(orjson.loads(state))}
+
+
+# the envelope in a row ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class RowNotes:
+    """What a row says about itself beside its envelope."""
+
+    said: int = 0
+    """How many events were said because of this heard one; they follow it directly."""
+    parked: str = ""
+    """Why it is parked; '' when it is not."""
+
+
+def to_metadata(m: Message, notes: RowNotes) -> bytes:
+    """The envelope as JSON bytes; what is empty is left out."""
+    data: dict[str, Any] = {
+        "at": m.occurred_at, "actor": str(m.actor), "correlation": m.correlation.hex, "epoch": m.epoch,
+        "source": m.source, "position": m.position, "previous": m.previous, "hash": m.hash,
+        "after": dict(m.after), "causation": m.causation.hex if m.causation != NOBODY else "", "depth": m.depth,
+        "command": m.command, "late": m.late, "retry_of": m.retry_of.hex if m.retry_of else "", "trace": m.trace,
+        "said": notes.said, "parked": notes.parked,
+    }  # fmt: skip
+    return orjson.dumps({k: v for k, v in data.items() if v or k == "epoch"})
+
+
+def from_row(row: Recorded, event: Event | None) -> tuple[Message, RowNotes]:
+    data = orjson.loads(row.metadata)
+    message = Message(
+        event=event, id=row.event_id, occurred_at=utc(data["at"]), heard_at=row.recorded_at, actor=Actor.parse(data["actor"]),
+        source=data.get("source", ""), position=data.get("position", 0), previous=data.get("previous", 0),
+        after=data.get("after", {}), epoch=data.get("epoch", 1), hash=data.get("hash", ""),
+        correlation=UUID(data["correlation"]), causation=UUID(data["causation"]) if "causation" in data else NOBODY,
+        depth=data.get("depth", 0), command=data.get("command", False), late=data.get("late", False),
+        retry_of=UUID(data["retry_of"]) if "retry_of" in data else None, trace=data.get("trace", ""), row=row.id,
+    )  # fmt: skip
+    return message, RowNotes(data.get("said", 0), data.get("parked", ""))
+
+
+# the envelope on the wire ---------------------------------------------------------------------------------------------
+def to_wire(log: str, row: Recorded) -> bytes:
+    """A said row as a CloudEvent. ``after`` is a JSON string: extension values are scalars."""
+    data = orjson.loads(row.metadata)
+    envelope = {
+        "specversion": "1.0", "id": str(row.event_id), "source": f"/vefa/{log}", "type": row.topic,
+        "subject": row.originator_id, "time": data["at"], "datacontenttype": "application/json", "position": row.id,
+        "previous": data.get("previous", 0), "after": orjson.dumps(data.get("after", {})).decode(), "epoch": data["epoch"],
+        "hash": row.hash.hex(), "correlation": data["correlation"], "causation": data.get("causation", ""),
+        "depth": data.get("depth", 0), "actor": data["actor"],
+    }  # fmt: skip
+    return orjson.dumps(envelope)[:-1] + b',"data":' + row.state + b"}"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A CloudEvent whose data is not decoded yet (that needs keys)."""
+
+    topic: str
+    state: bytes
+    message: Message
+
+    @classmethod
+    def parse(cls, wire: bytes, heard_at: datetime, *, late: bool = False, trace: str = "") -> "Envelope":
+        """Raises ValueError, KeyError or TypeError for what is not a CloudEvent of ours."""
+        data = orjson.loads(wire)
+        source = str(data["source"])
+        event_id = UUID(data["id"])
+        message = Message(
+            event=None, id=event_id, occurred_at=utc(data["time"]), heard_at=heard_at, actor=Actor.parse(str(data["actor"])),
+            source=source.removeprefix("/vefa/"), position=int(data["position"]), previous=int(data["previous"]),
+            after=orjson.loads(data["after"]), epoch=int(data["epoch"]), hash=str(data["hash"]),
+            correlation=UUID(data["correlation"]), causation=UUID(data["causation"]) if data["causation"] else NOBODY,
+            depth=int(data["depth"]), late=late, trace=trace,
+        )  # fmt: skip
+        return cls(str(data["type"]), orjson.dumps(data["data"]), message)
