@@ -226,9 +226,9 @@ class Home:
 
     def _choose_account(self) -> tuple[int, int]:
         owner = self.data_dir.stat()
-        if owner.st_uid != 0:
+        if owner.st_uid != 0 and any(owner.st_uid == known.pw_uid for known in pwd.getpwall()):
             return owner.st_uid, owner.st_gid
-        nobody = pwd.getpwnam("nobody")
+        nobody = pwd.getpwnam("nobody")  # also for an owner without a name, which initdb refuses
         return nobody.pw_uid, nobody.pw_gid
 
     def _choose_room(self) -> Path:

@@ -66,8 +66,10 @@ class Postgres(Supervised):
         if not self.data.exists():
             self._make_cluster()
         write_private(self.data / "vefa.conf", SETTINGS.encode(), self.home.account)
-        # The lock of the servers is ours, so whatever process has that number by now, it is not a postmaster.
+        # The lock of the servers is ours, so the process that these name is a stranger or a zombie, not a postmaster.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for left_behind in self.sockets.glob(".s.PGSQL.*"):
+            left_behind.unlink()
 
     def command(self) -> list[str]:
         settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.sockets}

@@ -1,0 +1,89 @@
+"""Fixtures that many tests share: real servers, started once, and fresh databases on them."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from shared.local import Servers
+from shared.local.home import Home
+from shared.local.nats_server import NatsServer
+from shared.local.process import free_port
+
+SERVICES = ("intake", "classifier", "router", "sla", "feedback", "loyalty", "notification")
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder that an unprivileged account may enter, unlike pytest's own when we are root; its path is short."""
+    folder = Path(tempfile.mkdtemp(prefix="vefa-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def servers(open_folder: Path) -> Iterator[Servers]:
+    """PostgreSQL and nats-server for the whole run. Tests on the one NATS use service names of their own."""
+    with Servers.start(open_folder / "session", SERVICES) as running:
+        yield running
+
+
+@pytest.fixture
+def database(servers: Servers) -> Iterator[str]:
+    """The DSN of an empty database of its own, as superuser."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(servers.postgres_admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield servers.postgres.dsn("vefa_admin", name)
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def nats_url(servers: Servers) -> str:
+    """The session's nats-server, as the user who may do everything."""
+    return servers.nats_url("ops")
+
+
+@dataclass
+class FreshNats:
+    """A nats-server of one test; `stop()` and `start()` keep its port and its data."""
+
+    home: Home
+    server: NatsServer
+
+    @property
+    def url(self) -> str:
+        return self.server.url("ops")
+
+    @property
+    def pid(self) -> int:
+        return self.server.pid
+
+    def start(self) -> None:
+        self.server = NatsServer(self.home, self.server.port, SERVICES)
+        self.server.start()
+        self.server.wait_ready()
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    def wipe(self) -> None:
+        """Stop it and lose everything it held."""
+        self.stop()
+        shutil.rmtree(self.server.own)
+
+
+@pytest.fixture
+def fresh_nats(open_folder: Path) -> Iterator[FreshNats]:
+    with Home(open_folder / uuid.uuid4().hex[:8]) as home:
+        fresh = FreshNats(home, NatsServer(home, free_port(), SERVICES))
+        fresh.start()
+        yield fresh
+        fresh.stop()
