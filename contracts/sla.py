@@ -19,7 +19,18 @@ class ClockFact(CaseFact):
     """1, 2, 3 ...: next_response starts a new cycle with each unanswered message."""
 
 
-class ClockStarted(ClockFact, topic="sla.clock-started.v1"):
+class PinnedFact(ClockFact):
+    """A fact with the pin that the clock is counted under in reports."""
+
+    policy: int
+    """Version of the targets policy."""
+    rule: Code
+    """Row that matched."""
+    priority: Priority
+    """Priority it was chosen by."""
+
+
+class ClockStarted(PinnedFact, topic="sla.clock-started.v1"):
     """A clock runs; what it is measured by is pinned here."""
 
     started_at: datetime
@@ -28,18 +39,14 @@ class ClockStarted(ClockFact, topic="sla.clock-started.v1"):
     """Seconds of business time."""
     due: datetime | None
     """When the target is used up if nothing pauses it; None while it is paused from the start."""
-    policy: int
-    """Version of the targets policy."""
-    rule: Code
-    """Row that matched."""
     condition: Words
-    """Its conditions."""
+    """Conditions of the row."""
     calendar: Code
     """Calendar."""
     calendar_version: int
     """Its version."""
-    priority: Priority
-    """Priority it was chosen by."""
+    wake: datetime | None = None
+    """The next instant with something to say: a level or the due instant."""
 
 
 class ClockPaused(ClockFact, topic="sla.clock-paused.v1"):
@@ -53,24 +60,32 @@ class ClockPaused(ClockFact, topic="sla.clock-paused.v1"):
     """Status category that pauses it."""
 
 
-class ClockResumed(ClockFact, topic="sla.clock-resumed.v1"):
-    """A clock goes on."""
+class ClockResumed(PinnedFact, topic="sla.clock-resumed.v1"):
+    """A clock goes on: after a pause, or after the case was reopened or restored."""
 
     at: datetime
     """Since when."""
     carried: int
     """Seconds used before."""
     due: datetime
-    """New due instant."""
+    """New due instant; the old one of a clock that is breached."""
+    undoes: Literal["met", "cancelled"] | None = None
+    """The result that the clock had until now and that no longer counts; None after a pause."""
+    undone_at: datetime | None = None
+    """Instant of that result."""
+    breached_at: datetime | None = None
+    """Breach that had been cancelled with the clock and counts again."""
+    wake: datetime | None = None
+    """The next instant with something to say."""
 
 
-class ClockRetargeted(ClockFact, topic="sla.clock-retargeted.v1"):
+class ClockRetargeted(PinnedFact, topic="sla.clock-retargeted.v1"):
     """A clock has another target or another calendar: its pin changed."""
 
     at: datetime
     """Instant of the change."""
     mode: Literal["carry_over", "restart", "keep"]
-    """What became of the seconds used before."""
+    """What became of the seconds used before; keep: target and calendar stay, only the priority is noted."""
     carried: int
     """Seconds used before, as they count now."""
     target_before: int
@@ -79,27 +94,42 @@ class ClockRetargeted(ClockFact, topic="sla.clock-retargeted.v1"):
     """New target, seconds."""
     due: datetime | None
     """New due instant; None while paused."""
-    policy: int
-    """Version of the targets policy."""
-    rule: Code
-    """Row that matches now."""
     condition: Words
-    """Its conditions."""
+    """Conditions of the row that matches now."""
     calendar: Code
     """Calendar now."""
     calendar_version: int
     """Its version."""
-    priority: Priority
-    """Priority now."""
+    wake: datetime | None = None
+    """The next instant with something to say."""
 
 
-class ClockCancelled(ClockFact, topic="sla.clock-cancelled.v1"):
+class ClockCancelled(PinnedFact, topic="sla.clock-cancelled.v1"):
     """A clock ended neither met nor missed."""
 
     at: datetime
     """When."""
+    carried: int = 0
+    """Seconds used."""
     why: Literal["resolved", "spam", "merged", "closed"]
     """Why."""
+    breached_at: datetime | None = None
+    """A breach that was said before and no longer counts."""
+
+
+class ClockStopped(ClockFact, topic="sla.clock-stopped.v1"):
+    """A breached clock ended: what it waited for happened late, or can no longer happen. The breach stays."""
+
+    at: datetime
+    """When."""
+    elapsed: int
+    """Seconds used."""
+    target: int
+    """Seconds allowed."""
+    why: Literal["fulfilled", "resolved", "closed"]
+    """fulfilled late; or the case was resolved or closed without it."""
+    message: Id | None = None
+    """The reply that fulfilled it."""
 
 
 class TargetWarned(ClockFact, topic="sla.target-warned.v1"):
@@ -113,7 +143,7 @@ class TargetWarned(ClockFact, topic="sla.target-warned.v1"):
     """When the target is used up."""
 
 
-class TargetMet(ClockFact, topic="sla.target-met.v1"):
+class TargetMet(PinnedFact, topic="sla.target-met.v1"):
     """What the clock waited for happened in time."""
 
     at: datetime
@@ -124,9 +154,11 @@ class TargetMet(ClockFact, topic="sla.target-met.v1"):
     """Seconds used."""
     target: int
     """Seconds allowed."""
+    message: Id | None = None
+    """The reply that fulfilled it."""
 
 
-class TargetBreached(ClockFact, topic="sla.target-breached.v1"):
+class TargetBreached(PinnedFact, topic="sla.target-breached.v1"):
     """Nothing that fulfils the target occurred until it was used up; a fact about event time."""
 
     breached_at: datetime
@@ -135,12 +167,12 @@ class TargetBreached(ClockFact, topic="sla.target-breached.v1"):
     """When it was noticed."""
     target: int
     """Seconds allowed."""
-    priority: Priority
-    """Priority of the clock."""
+    wake: datetime | None = None
+    """The next instant with something to say: a level after the breach."""
 
 
-class BreachRetracted(ClockFact, topic="sla.breach-retracted.v1"):
-    """A fulfilling event that arrived late had occurred in time; both facts stay."""
+class BreachRetracted(PinnedFact, topic="sla.breach-retracted.v1"):
+    """A fulfilling event that arrived late had occurred in time; both facts stay, target-met follows."""
 
     at: datetime
     """When the fulfilling event occurred."""
@@ -148,13 +180,17 @@ class BreachRetracted(ClockFact, topic="sla.breach-retracted.v1"):
     """What had been said."""
 
 
-class FulfilmentWithdrawn(ClockFact, topic="sla.fulfilment-withdrawn.v1"):
-    """The reply that met the target never reached the customer: the clock goes on."""
+class FulfilmentWithdrawn(PinnedFact, topic="sla.fulfilment-withdrawn.v1"):
+    """The reply that fulfilled the target never reached the customer: the clock goes on as if it had not been sent."""
 
     at: datetime
-    """When it had been met."""
+    """When it had been fulfilled."""
     message: Id
     """The reply."""
+    met: bool = True
+    """Whether it had met the target; False: it had come late."""
+    wake: datetime | None = None
+    """The next instant with something to say."""
 
 
 class CaseEscalated(ClockFact, topic="sla.case-escalated.v1"):
@@ -172,6 +208,8 @@ class CaseEscalated(ClockFact, topic="sla.case-escalated.v1"):
     """Instant of the level."""
     due: datetime
     """When the target is, or was, used up."""
+    wake: datetime | None = None
+    """The next instant with something to say."""
 
 
 class TargetsApplied(Event, topic="sla.targets-applied.v1", stream="targets:{policy}"):
@@ -181,3 +219,17 @@ class TargetsApplied(Event, topic="sla.targets-applied.v1", stream="targets:{pol
     """Version of the targets policy."""
     clocks: int
     """How many clocks were looked at."""
+
+
+class ApplyTargets(Event, topic="to.sla.apply-targets.v1", stream="targets:{policy}"):
+    """A command: measure every running clock by this version of the targets policy from now on."""
+
+    policy: int
+    """Version of the targets policy."""
+
+
+class ReplyUndelivered(CaseFact, topic="to.sla.reply-undelivered.v1"):
+    """Noted by sla for itself: this reply never reached the customer and fulfils nothing."""
+
+    message: Id
+    """The reply."""

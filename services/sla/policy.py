@@ -1,0 +1,136 @@
+"""The policy document ``targets``: which case is promised what, by which calendar, and who is told when it comes near.
+
+A decision table with hit policy FIRST (spec: sla, Policy and calendar; Warnings and escalation)."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AfterValidator, BeforeValidator, model_validator
+
+from contracts.common import Category
+from contracts.sla import Metric
+from shared.decisions import DecisionTable
+from shared.events import Code, Value
+
+FACTS = frozenset({"kind", "topic", "urgency", "priority", "channel", "language", "tier", "recovery", "team"})
+METRICS: tuple[Metric, ...] = get_args(Metric)
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_OFFSET = re.compile(r"([+-])(\w+)")
+_SHARE = re.compile(r"(\d{1,3})%")
+
+
+def seconds(value: Any) -> int:
+    """Whole seconds of ``"4h"``, ``"30m"``, ``"1h30m"`` or a number of seconds; ValueError says how to write it."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        found = value
+    else:
+        parts = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+        if not parts:
+            raise ValueError(f"{value!r} is not a duration; write hours, minutes and seconds, like '4h', '30m' or '1h30m'")
+        hours, minutes, rest = (int(part or 0) for part in parts.groups())
+        found = hours * 3600 + minutes * 60 + rest
+    if found <= 0:
+        raise ValueError(f"{value!r} is no time at all; write a duration above zero, like '30m'")
+    return found
+
+
+def _checked_at(at: str) -> str:
+    offset = _OFFSET.fullmatch(at)
+    if offset:
+        seconds(offset[2])
+    elif not _SHARE.fullmatch(at) or at.startswith("0"):
+        raise ValueError(f"{at!r} is no instant of a clock; write '-30m' before due, '80%' of the target, or '+2h' after due")
+    return at
+
+
+Duration = Annotated[int, BeforeValidator(seconds)]
+At = Annotated[str, AfterValidator(_checked_at)]
+
+
+class Level(Value):
+    """One step of an escalation: fires once per cycle, is held by a pause and cancelled by the fulfilment."""
+
+    name: Code
+    at: At
+    """``-30m`` before due, ``80%`` of the target, ``+2h`` after due; in business time."""
+    target: Literal["owner", "manager", "team", "queue_owner"]
+    action: Literal["notify", "reassign", "raise_priority"]
+    metrics: tuple[Metric, ...] = METRICS
+    """Clocks that have this level."""
+
+    def after(self, target: int) -> int:
+        """Seconds of business time from the start of a clock with this target until the level is reached."""
+        if share := _SHARE.fullmatch(self.at):
+            return target * int(share[1]) // 100
+        offset = seconds(self.at[1:])
+        return target + offset if self.at[0] == "+" else target - offset
+
+
+class Pauses(Value):
+    """The status categories in which each clock stands still."""
+
+    first_response: tuple[Category, ...] = ()
+    next_response: tuple[Category, ...] = ()
+    resolution: tuple[Category, ...] = ("waiting_customer", "waiting_third_party")
+
+
+class Targets(Value):
+    """What one row promises."""
+
+    calendar: Code
+    """The policy document ``calendar/<name>`` by which business time is counted."""
+    first_response: Duration
+    next_response: Duration
+    resolution: Duration
+    pauses: Pauses = Pauses()
+    levels: tuple[Level, ...] = ()
+
+    @model_validator(mode="after")
+    def _levels_can_be_reached(self) -> Self:
+        names = [level.name for level in self.levels]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"levels: names must be unique, {sorted(twice)} occur more than once")
+        for level in self.levels:
+            for metric in level.metrics:
+                if level.after(self.target(metric)) <= 0:
+                    raise ValueError(
+                        f"levels: {level.name} at {level.at} lies before the start of {metric} "
+                        f"({self.target(metric)} seconds); write a share of the target, like '80%', or leave out {metric} in its metrics"
+                    )
+        return self
+
+    def target(self, metric: Metric) -> int:
+        """Seconds of business time."""
+        return int(getattr(self, metric))
+
+    def paused(self, metric: Metric, category: Category) -> bool:
+        return category in getattr(self.pauses, metric)
+
+    def steps(self, metric: Metric, target: int) -> list[tuple[int, Level]]:
+        """The levels of a clock with their business seconds from its start, in the order in which they are reached."""
+        levels = [(level.after(target), level) for level in self.levels if metric in level.metrics]
+        return sorted(levels, key=lambda step: step[0])
+
+
+class TargetsPolicy(Value):
+    """The whole document."""
+
+    targets: DecisionTable[Targets]
+    """Ordered rows; the last one answers for every case that no other row matches."""
+    on_change: Literal["carry_over", "restart", "keep"] = "carry_over"
+    """What becomes of the seconds used when a case falls under another row."""
+
+    @model_validator(mode="after")
+    def _facts_are_known(self) -> Self:
+        self.targets.check_facts(FACTS)
+        return self
+
+    def choose(self, facts: Mapping[str, Any]) -> tuple[str, str, Targets]:
+        """The first row that matches: its name, its conditions in words and what it promises."""
+        match = self.targets.first(facts)
+        return match.rule, match.condition, match.then
+
+    def row(self, name: str) -> Targets:
+        """What the row of that name promises."""
+        return next(rule.then for rule in self.targets.rules if rule.name == name)
