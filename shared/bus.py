@@ -216,20 +216,19 @@ class Bus:
     # out ------------------------------------------------------------------------------------------------------------
     async def on_read(self, message: NatsMessage) -> bytes:
         """Another service, or an auditor, reads what this log said: pages cut by bytes, each saying how far it looked."""
-        ask = orjson.loads(message.body)
+        ask, end = orjson.loads(message.body), (await self.service.log.head()).position
+        upto = min(ask.get("upto") or end, end)
         rows = await self.service.log.rows(
-            int(ask["after"]), PAGE_ROWS, upto=ask.get("upto"), said=True, topics=ask.get("topics") or ()
+            int(ask["after"]), PAGE_ROWS, upto=upto, said=True, topics=ask.get("topics") or ()
         )
-        looked = (ask.get("upto") or self.service.position) if len(rows) < PAGE_ROWS else rows[-1].id
-        page, size = [], 0
-        for row in rows:
-            wire = to_wire(self.service.name, row)
-            if page and size + len(wire) > PAGE_BYTES:
-                looked = page_end
+        page: list[bytes] = []
+        looked = rows[-1].id if len(rows) == PAGE_ROWS else upto
+        for row, following in zip(rows, [*rows[1:], None], strict=True):
+            page.append(to_wire(self.service.name, row))
+            if following and sum(map(len, page)) > PAGE_BYTES:
+                looked = row.id
                 break
-            page.append(wire)
-            size, page_end = size + len(wire), row.id
-        return b'{"events":[' + b",".join(page) + b'],"looked":%d}' % min(looked, max(self.service.position, looked))
+        return b'{"events":[' + b",".join(page) + b'],"looked":%d}' % looked
 
     async def on_told(self, message: NatsMessage) -> bytes:
         """Somebody outside says something to this service; answered after the commit."""

@@ -1,0 +1,183 @@
+"""HTTP around a service: every route names its way in; answers come after the commit; errors are problem+json (RFC 9457)."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+import jwt
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+
+from . import tokens
+from .edge import Edge
+from .events import Actor, Role
+from .service import Overloaded
+from .world import Refused
+
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Way:
+    """Who may come in by a route."""
+
+    roles: tuple[str, ...] = ()
+    kind: str = "roles"
+
+
+def roles(*names: str) -> Way:
+    """Callers with a token of one of these roles; ``admin`` may everything that a supervisor may."""
+    unknown = set(names) - {r.value for r in Role}
+    if unknown or not names:
+        raise ValueError(f"unknown roles {sorted(unknown)}; known are {[r.value for r in Role]}")
+    return Way(tuple(names))
+
+
+SIGNED: Final = Way(kind="signed")
+PUBLIC: Final = Way(kind="public")
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: str
+    endpoint: Callable[..., Awaitable[Any]]
+    way: Way
+    status: int
+    options: dict[str, Any]
+
+
+@dataclass
+class Api:
+    """The routes of a service, declared in its ``api.py``."""
+
+    routes: list[Route] = field(default_factory=list)
+
+    def route(self, method: str, path: str, way: Way, status: int = 200, **options: Any) -> Callable[[Any], Any]:
+        def declare(endpoint: Any) -> Any:
+            self.routes.append(Route(method, path, endpoint, way, status, options))
+            return endpoint
+
+        return declare
+
+    def get(self, path: str, *, way: Way, **options: Any) -> Callable[[Any], Any]:
+        return self.route("GET", path, way, **options)
+
+    def post(self, path: str, *, way: Way, status: int = 200, **options: Any) -> Callable[[Any], Any]:
+        return self.route("POST", path, way, status, **options)
+
+    def put(self, path: str, *, way: Way, status: int = 200, **options: Any) -> Callable[[Any], Any]:
+        return self.route("PUT", path, way, status, **options)
+
+    def delete(self, path: str, *, way: Way, status: int = 200, **options: Any) -> Callable[[Any], Any]:
+        return self.route("DELETE", path, way, status, **options)
+
+
+def _call(request: Request) -> Edge:
+    edge: Edge = request.state.edge
+    return edge
+
+
+Call = Annotated[Edge, Depends(_call)]
+
+
+class Unauthorised(Exception):
+    """No token, or one that is not ours."""
+
+
+class Limits:
+    """At most ``per_minute`` requests of an address on public routes: a bucket that fills evenly."""
+
+    def __init__(self, per_minute: int):
+        self._rate, self._full = per_minute / 60, float(per_minute)
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def admit(self, address: str) -> bool:
+        now = time.monotonic()
+        left, at = self._buckets.get(address, (self._full, now))
+        left = min(self._full, left + (now - at) * self._rate)
+        if len(self._buckets) > 10_000:
+            self._buckets.clear()
+        self._buckets[address] = (left - 1 if left >= 1 else left, now)
+        return left >= 1
+
+
+def build(title: str, api: Api, edge: Edge, token_key: bytes) -> FastAPI:
+    """The application of a service's routes."""
+    app = FastAPI(title=f"Vefa {title}", version="1", docs_url="/docs", redoc_url=None)
+    limits = Limits(edge.settings.public_per_minute)
+    for route in api.routes:
+        app.add_api_route(
+            route.path, route.endpoint, methods=[route.method], status_code=route.status,
+            dependencies=[Depends(_admit(route, edge, token_key, limits))],
+            openapi_extra={"x-way-in": route.way.kind, "x-roles": list(route.way.roles)}, **route.options,
+        )  # fmt: skip
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(Unauthorised, _unauthorised)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    for busy in (Overloaded, OperationalError, PoolTimeout):
+        app.add_exception_handler(busy, _busy)
+    return app
+
+
+def _admit(route: Route, edge: Edge, token_key: bytes, limits: Limits) -> Callable[[Request], Awaitable[None]]:
+    async def admit(request: Request) -> None:
+        actor = Actor("customer", "public")
+        header = request.headers.get("authorization", "")
+        if header.lower().startswith("bearer "):
+            try:
+                actor = tokens.check(token_key, header[7:].strip())
+            except (jwt.InvalidTokenError, ValueError) as e:
+                raise Unauthorised("the token is not ours, was changed or is out of date") from e
+        elif route.way.kind == "roles":
+            raise Unauthorised("no token")
+        if route.way.kind == "roles" and actor.role not in route.way.roles:
+            if not (actor.role == "admin" and "supervisor" in route.way.roles):
+                allowed = ", ".join(route.way.roles)
+                raise Refused("forbidden", "Authorization", f"not for role {actor.role}", f"allowed are {allowed}", 403)
+        elif actor.name == "public" and not limits.admit(request.client.host if request.client else "?"):
+            raise Refused("too-many-requests", "address", "too many requests", "try again in a minute", 429)
+        key = request.headers.get("idempotency-key", "")
+        if len(key) > 200:
+            raise Refused("invalid-key", "Idempotency-Key", "longer than 200 characters", "use a UUID", 422)
+        path = request.url.path
+        said = f"{route.method} {path}|{actor}|{key}" if key else ""
+        request.state.edge = edge.of(actor, said, request.headers.get("traceparent", ""))
+
+    return admit
+
+
+def problem(status: int, code: str, title: str, detail: str, remedy: str, **more: Any) -> JSONResponse:
+    body = {"type": f"urn:vefa:{code}", "title": title, "status": status, "detail": detail, "remedy": remedy, **more}
+    return JSONResponse(body, status, media_type=PROBLEM)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return problem(error.status, error.code, error.code.replace("-", " "), error.text, error.remedy, field=error.field)
+
+
+async def _unauthorised(request: Request, error: Exception) -> Response:
+    remedy = "send 'Authorization: Bearer TOKEN'; vefa token create makes one"
+    return problem(401, "unauthorised", "unauthorised", str(error), remedy, field="Authorization")
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    fields = [
+        {"field": ".".join(str(p) for p in e["loc"][1:]) or str(e["loc"][0]), "text": e["msg"]} for e in error.errors()
+    ]
+    remedy = "correct the named fields; /docs shows what is expected"
+    return problem(422, "invalid", "invalid request", f"{len(fields)} field(s) are wrong", remedy, fields=fields)
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    response = problem(
+        503, "busy", "not now", "the service cannot record at the moment", "repeat the request with its key"
+    )
+    response.headers["Retry-After"] = str(Overloaded.retry_after)
+    return response

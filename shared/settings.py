@@ -1,0 +1,52 @@
+"""Settings of a service process: environment variables ``VEFA_...``, secrets from files."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every field can be set as ``VEFA_<NAME>``; secrets are files, so that none stands in an environment or a command line."""
+
+    model_config = SettingsConfigDict(env_prefix="VEFA_", extra="ignore")
+
+    database_url: str
+    """PostgreSQL, with the role of this service."""
+    nats_url: str
+    """NATS, with the user of this service."""
+    secrets: Path
+    """Folder with the files master.key, index.key, link.key (32 bytes each) and token.pub (Ed25519, 32 bytes)."""
+    http_host: str = "127.0.0.1"
+    """Address to listen on."""
+    http_port: int = 0
+    """Port of the HTTP API; 0: any free one."""
+    smtp_port: int = 0
+    """intake: port of the mail intake; 0: any free one."""
+    mail_host: str = "127.0.0.1"
+    """notification: the mail server that takes outgoing mail."""
+    mail_port: int = 0
+    """notification: its port; 0: outgoing mail goes to the log of the process only."""
+    mail_from: str = "servis@vefa.example"
+    """notification: sender of every mail; replies come to it with a token after '+'."""
+    public_url: str = "http://127.0.0.1"
+    """Base address of links in mails."""
+    clock: Literal["system", "stepped"] = "system"
+    """stepped: time stands still until it is set over NATS; for simulations and the demo."""
+    clock_start: datetime | None = None
+    """stepped: the first instant."""
+    public_per_minute: int = Field(default=120, gt=0)
+    """Requests per minute and address on public routes."""
+    region: str = "TR"
+    """Country of phone numbers without a country code."""
+
+    def secret(self, name: str) -> bytes:
+        path = self.secrets / name
+        try:
+            return path.read_bytes()
+        except OSError as e:
+            raise SystemExit(
+                f"cannot read the secret {path}: {e.strerror}; run 'vefa up' once, or make the file"
+            ) from e

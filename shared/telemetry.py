@@ -1,0 +1,49 @@
+"""Figures of a process for Prometheus. No label ever holds an id or a text of a person."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from .bus import Bus
+from .service import Service
+
+
+class _Figures(Collector):
+    def __init__(self, service: Service, bus: Bus):
+        self._service, self._bus = service, bus
+
+    def collect(self) -> Iterator[Metric]:
+        service, bus, label = self._service, self._bus, ["service"]
+        values = {
+            "vefa_log_position": ("Last position of the service's log", service.position),
+            "vefa_said_position": ("Last position that the service said", service.said),
+            "vefa_relayed_position": ("Last position that is on the bus", bus.relayed),
+            "vefa_epoch": ("Epoch of the log", service.epoch),
+            "vefa_acting": ("1 in the process that acts", int(service.acting)),
+            "vefa_ready": ("1 when everything was heard that was said before", int(bus.ready)),
+            "vefa_parked_streams": ("Streams with parked events", _parked(service)),
+            "vefa_streams_in_memory": ("Streams held in memory", len(service.memory.streams)),
+        }
+        for name, (text, value) in values.items():
+            family = GaugeMetricFamily(name, text, labels=label)
+            family.add_metric([service.name], value)
+            yield family
+        lag = GaugeMetricFamily(
+            "vefa_lag_positions", "Positions announced by a source, not heard", labels=[*label, "source"]
+        )
+        for source, behind in bus.lag().items():
+            lag.add_metric([service.name, source], behind)
+        yield lag
+
+
+def _parked(service: Service) -> int:
+    return sum(1 for _, row in service.memory.table("parked") if (row["count"] or 0) > 0)
+
+
+def metrics(service: Service, bus: Bus) -> bytes:
+    """The text exposition format."""
+    registry = CollectorRegistry()
+    registry.register(_Figures(service, bus))
+    return generate_latest(registry)
