@@ -1,16 +1,21 @@
-"""What router says: queues, owners of cases, agents and teams."""
+"""What router says: queues, owners of cases, agents and teams. What router may be asked: the commands at the end."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
-from shared.events import Code, Event, Id, Open, Personal, Value
+from pydantic import Field
 
-from .common import CustomerCaseFact, Language, Priority, Words
+from shared.events import Code, Event, Id, Of, Open, Personal, Value
+
+from .common import CaseFact, Category, Channel, CustomerCaseFact, Language, Priority, Words
+
+Number = Annotated[str, Open("the human number of a case, V-2026-000123")]
+Capacity = Annotated[int, Field(ge=0, le=1000)]
 
 AgentStatus = Literal["available", "away", "offline"]
 Rejection = Literal[
-    "status", "channel", "skill", "language", "excluded", "absent", "no-capacity", "not-in-queue", "less-spare", "idle-shorter",
-    "lower-in-order",
+    "status", "channel", "skill", "language", "excluded", "absent", "no-capacity", "not-in-queue", "held", "less-spare",
+    "idle-shorter", "lower-in-order",
 ]
 
 
@@ -24,7 +29,7 @@ class Candidate(Value):
     capacity: int
     """Whole capacity."""
     idle_since: datetime | None
-    """End of the last assignment or of the last absence, UTC."""
+    """Since when nothing was given to him: his last assignment or his last return, UTC."""
     skills: tuple[Code, ...] = ()
     """Skills that the case asks for and the agent has."""
     rejected: Rejection | None = None
@@ -50,12 +55,39 @@ class CaseQueued(CustomerCaseFact, topic="router.case-queued.v1"):
     """Skills that are required."""
     language: Language | None = None
     """Language that the agent must speak."""
+    number: Number = ""
+    """Human number of the case."""
+    channel: Channel
+    """Channel that the agent must work on."""
+    weight: int
+    """Weight units of capacity that it asks for."""
+    since: datetime
+    """Since when the customer waits for an owner, UTC: kept when the case changes its queue or loses its owner."""
+    overflow_at: datetime
+    """From when the secondary team may take it and the queue's owner is told, UTC."""
+    sticky: Id | None = None
+    """Its last agent, who gets it back if he can take it."""
+    excluded: tuple[Id, ...] = ()
+    """Agents who do not get it from the strategy: who released it."""
+    by: Id | None = None
+    """Who did it by hand."""
+    reason: Annotated[Personal | None, Of("by")] = None
+    """Why, in the words of who did it by hand."""
+
+
+class CaseDequeued(CaseFact, topic="router.case-dequeued.v1"):
+    """A case that waited needs no owner any more."""
+
+    queue: Code
+    """Queue that it waited in."""
+    category: Category
+    """What it is now: resolved, closed, merged or spam."""
 
 
 class CaseAssigned(CustomerCaseFact, topic="router.case-assigned.v1", also=("agent:{agent}",)):
     """A case has an owner."""
 
-    number: Annotated[str, Open("the human number of the case")]
+    number: Number
     """Human number."""
     queue: Code
     """Queue that it waited in."""
@@ -65,8 +97,8 @@ class CaseAssigned(CustomerCaseFact, topic="router.case-assigned.v1", also=("age
     """The owner."""
     before: Id | None = None
     """The owner until now."""
-    how: Literal["automatic", "sticky", "taken", "by-hand"]
-    """Chosen by the strategy, back to its last agent, taken by the agent, or given by somebody."""
+    how: Literal["automatic", "sticky", "taken", "by-hand", "escalated"]
+    """Chosen by the strategy, back to its last agent, taken by the agent, given by somebody, or escalated."""
     strategy: Literal["longest_idle", "most_spare"] | None
     """Strategy that chose."""
     policy: int
@@ -77,12 +109,14 @@ class CaseAssigned(CustomerCaseFact, topic="router.case-assigned.v1", also=("age
     """Everybody who was looked at, with the reason for or against."""
     by: Id | None = None
     """Who did it by hand."""
+    reason: Annotated[Personal | None, Of("by")] = None
+    """Why, in the words of who did it by hand."""
     priority: Priority
     """Priority of the case."""
     weight: int
-    """Weight units that it takes of the owner's capacity."""
+    """Weight units that it takes of the owner's capacity; 0 while it waits for the customer or a third party."""
     waited: int
-    """Seconds in the queue."""
+    """Seconds that the customer waited for an owner."""
 
 
 class CaseUnassigned(CustomerCaseFact, topic="router.case-unassigned.v1", also=("agent:{agent}",)):
@@ -90,10 +124,32 @@ class CaseUnassigned(CustomerCaseFact, topic="router.case-unassigned.v1", also=(
 
     agent: Id
     """The owner until now."""
-    why: Literal["released", "requeued", "absent", "escalated", "left-team"]
+    why: Literal["released", "requeued", "reassigned", "absent", "escalated", "left-team"]
     """Why."""
     by: Id | None = None
     """Who did it by hand."""
+    reason: Annotated[Personal | None, Of("by")] = None
+    """Why, in the words of who did it by hand."""
+    weight: int
+    """Weight units that the owner has free again."""
+    escalation: Code | None = None
+    """The escalation behind it: metric/cycle/level."""
+
+
+class CaseWeighed(CaseFact, topic="router.case-weighed.v1", also=("agent:{agent}",)):
+    """The load of an owner changed because the status or the priority of his case did. Once resolved or closed it has no
+    owner any more; its last agent is remembered for a reopening."""
+
+    agent: Id
+    """The owner."""
+    weight: int
+    """Weight units that it takes of his capacity from now on."""
+    before: int
+    """Weight units until now."""
+    category: Category
+    """Status category."""
+    priority: Priority
+    """Priority."""
 
 
 class QueueAlerted(Event, topic="router.queue-alerted.v1", stream="queue:{queue}"):
@@ -109,6 +165,8 @@ class QueueAlerted(Event, topic="router.queue-alerted.v1", stream="queue:{queue}
     """Cases that wait."""
     why: Words
     """Why nobody can take it."""
+    again_at: datetime
+    """When the owner is told again if somebody still waits in vain, UTC."""
 
 
 class AgentRegistered(Event, topic="router.agent-registered.v1", stream="agent:{agent}", subject="agent"):
@@ -132,6 +190,12 @@ class AgentRegistered(Event, topic="router.agent-registered.v1", stream="agent:{
     """Agent id of the manager."""
     active: bool = True
     """False: no longer works here."""
+    channels: tuple[Channel, ...] = ()
+    """Channels that he works on; none: all of them."""
+    first: bool = False
+    """Whether he was not known before: he then starts offline."""
+    left: tuple[Code, ...] = ()
+    """Teams that he belonged to until now."""
 
 
 class AgentStatusChanged(Event, topic="router.agent-status-changed.v1", stream="agent:{agent}"):
@@ -143,3 +207,76 @@ class AgentStatusChanged(Event, topic="router.agent-status-changed.v1", stream="
     """Now."""
     before: AgentStatus
     """Until now."""
+
+
+class AgentCommand(Event, stream="agent:{agent}", subject="agent"):
+    """A command about one agent."""
+
+    agent: Id
+    """Agent id."""
+
+
+class RegisterAgent(AgentCommand, topic="to.router.register-agent.v1"):
+    """Make an agent known or change what is known of him. Refused: unknown teams, a circle of managers."""
+
+    name: Personal
+    """Name as shown to customers and colleagues."""
+    mail: Personal
+    """Where notices to the agent go."""
+    teams: tuple[Code, ...] = ()
+    """Teams."""
+    skills: tuple[Code, ...] = ()
+    """Skills."""
+    languages: tuple[Language, ...] = ()
+    """Languages."""
+    channels: tuple[Channel, ...] = ()
+    """Channels; none: all of them."""
+    capacity: Capacity
+    """Weight units that he can own at a time."""
+    manager: Id | None = None
+    """Agent id of the manager."""
+    active: bool = True
+    """False: no longer works here; all that he owns is queued again."""
+
+
+class ChangeAgentStatus(AgentCommand, topic="to.router.change-agent-status.v1"):
+    """An agent comes, pauses or goes. Refused for an agent who is not registered."""
+
+    status: AgentStatus
+    """From now on."""
+
+
+class CaseCommand(CaseFact, subject="by"):
+    """A command about the queue or the owner of one case."""
+
+    by: Id
+    """Agent id of who wants it."""
+
+
+class TakeCase(CaseCommand, topic="to.router.take-case.v1"):
+    """An agent takes a case of one of his queues; may exceed his capacity. Refused when somebody else owns it."""
+
+
+class AssignCase(CaseCommand, topic="to.router.assign-case.v1"):
+    """Give a case to an agent, whoever owns it now; may exceed his capacity. Refused for an unknown agent."""
+
+    agent: Id
+    """The new owner."""
+    reason: Personal
+    """Why."""
+
+
+class ReleaseCase(CaseCommand, topic="to.router.release-case.v1"):
+    """The owner gives a case back to its queue; the strategy does not give it to him again."""
+
+    reason: Personal
+    """Why."""
+
+
+class TransferCase(CaseCommand, topic="to.router.transfer-case.v1"):
+    """Put a case into another queue, where reclassifications leave it."""
+
+    queue: Code
+    """The queue."""
+    reason: Personal
+    """Why."""
