@@ -137,8 +137,8 @@ class CaseUnassigned(CustomerCaseFact, topic="router.case-unassigned.v1", also=(
 
 
 class CaseWeighed(CaseFact, topic="router.case-weighed.v1", also=("agent:{agent}",)):
-    """The load of an owner changed because the status or the priority of his case did. Once resolved or closed it has no
-    owner any more; its last agent is remembered for a reopening."""
+    """The load of an owner changed because the status or the priority of his case did. Once resolved or closed it
+    has no owner any more; its last agent is remembered for a reopening."""
 
     agent: Id
     """The owner."""
