@@ -46,10 +46,12 @@ def give(path: Path, account: tuple[int, int] | None = None) -> None:
 
 
 def make_folder(path: Path, mode: int, account: tuple[int, int] | None = None) -> Path:
-    if not path.exists():
+    try:
         path.mkdir(mode=mode, parents=True)
-        path.chmod(mode)  # whatever the umask says
-        give(path, account)
+    except FileExistsError:  # made before, or by another thread or process just now
+        return path
+    path.chmod(mode)  # whatever the umask says
+    give(path, account)
     return path
 
 
@@ -89,6 +91,14 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def may_enter(path: Path, account: tuple[int, int]) -> bool:
@@ -134,9 +144,9 @@ class Home:
             make_data_dir(self.data_dir)
             self._lock = self._take_lock()
         except PermissionError as error:
-            owner = pwd.getpwuid(self.data_dir.stat().st_uid).pw_name if self.data_dir.exists() else "somebody else"
             raise LocalServerError(
-                f"the data directory {self.data_dir} belongs to {owner}: run as that user or choose another one"
+                f"the data directory {self.data_dir} is closed to this user ({error}): "
+                "run as its owner or choose another one"
             ) from error
         try:
             self.account = self._choose_account() if os.geteuid() == 0 else None
@@ -226,7 +236,7 @@ class Home:
 
     def _choose_account(self) -> tuple[int, int]:
         owner = self.data_dir.stat()
-        if owner.st_uid != 0 and any(owner.st_uid == known.pw_uid for known in pwd.getpwall()):
+        if owner.st_uid != 0 and has_name(owner.st_uid):
             return owner.st_uid, owner.st_gid
         nobody = pwd.getpwnam("nobody")  # also for an owner without a name, which initdb refuses
         return nobody.pw_uid, nobody.pw_gid

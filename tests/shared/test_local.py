@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import pwd
 import shutil
@@ -324,8 +325,9 @@ def test_kill_9_of_everything_loses_nothing_that_was_committed(used_dir: Path, p
     assert "automatic recovery" in (used_dir / "log" / "postgres.log").read_text()
 
 
-def test_a_pid_file_that_names_a_living_stranger_does_not_prevent_the_start(used_dir: Path) -> None:
-    stale = used_dir / "postgres" / "data" / "postmaster.pid"
+@pytest.mark.parametrize("name", ["postgres/data/postmaster.pid", "socket/.s.PGSQL.{port}.lock"])
+def test_a_lock_file_that_names_a_living_stranger_does_not_prevent_the_start(used_dir: Path, name: str) -> None:
+    stale = used_dir / name.format(port=json.loads((used_dir / "ports.json").read_text())["postgres"])
     with subprocess.Popen(["sleep", "60"], user=stale.parent.stat().st_uid) as stranger:
         stale.write_text(f"{stranger.pid}\n{stale.parent}\n0\n5432\n\n127.0.0.1\n1 1\nready\n")
         Servers.start(used_dir, []).stop()
@@ -388,12 +390,22 @@ def test_a_long_path_moves_only_the_sockets(open_folder: Path) -> None:
 
 @as_root
 @on_linux
-def test_as_root_the_servers_run_as_nobody_without_groups(servers: Servers) -> None:
-    assert {user_of(pid) for pid in servers.pids.values()} == {NOBODY}
-    groups = {
-        Path(f"/proc/{pid}/status").read_text().partition("Groups:")[2].split("\n")[0] for pid in servers.pids.values()
-    }
-    assert {text.strip() for text in groups} == {""}
+def test_as_root_the_servers_run_as_nobody_without_roots_groups(used_dir: Path) -> None:
+    other = Parent(used_dir, extra_groups=[4, 27])
+    groups = [Path(f"/proc/{pid}/status").read_text().partition("Groups:")[2].splitlines()[0] for pid in other.pids]
+    assert {user_of(pid) for pid in other.pids} == {NOBODY}
+    assert [text.strip() for text in groups] == ["", ""]
+    other.kill()
+    assert within(5, lambda: not processes_of(used_dir))
+
+
+def test_a_data_directory_of_somebody_else_is_refused_with_what_to_do(data_dir: Path) -> None:
+    data_dir.mkdir()
+    data_dir.chmod(0o500)
+    if os.access(data_dir, os.W_OK):
+        pytest.skip("root may write everywhere")
+    with pytest.raises(LocalServerError, match="is closed to this user.*run as its owner or choose another"):
+        Servers.start(data_dir, [])
 
 
 @as_root
@@ -405,7 +417,8 @@ def test_as_root_the_servers_run_as_the_owner_of_the_data(data_dir: Path) -> Non
     with Servers.start(data_dir, []) as servers:
         assert {user_of(pid) for pid in servers.pids.values()} == {daemon}
     assert secret(data_dir, "token.key")
-    assert {path.stat().st_uid for path in data_dir.rglob("*")} == {daemon}
+    own = [path for path in data_dir.rglob("*") if not path.is_relative_to(data_dir / "programs")]
+    assert {path.stat().st_uid for path in own} == {daemon}
 
 
 @as_root
