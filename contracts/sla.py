@@ -1,4 +1,4 @@
-"""What sla says: clocks, targets and escalations. Every duration is in whole seconds of business time, every instant UTC."""
+"""What sla says: clocks, targets and escalations. Durations are whole seconds of business time, instants are UTC."""
 
 from datetime import datetime
 from typing import Literal

@@ -27,7 +27,7 @@ def seconds(value: Any) -> int:
     else:
         parts = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
         if not parts:
-            raise ValueError(f"{value!r} is not a duration; write hours, minutes and seconds, like '4h', '30m' or '1h30m'")
+            raise ValueError(f"{value!r} is not a duration; write for example '4h', '30m' or '1h30m'")
         hours, minutes, rest = (int(part or 0) for part in parts.groups())
         found = hours * 3600 + minutes * 60 + rest
     if found <= 0:
@@ -40,7 +40,7 @@ def _checked_at(at: str) -> str:
     if offset:
         seconds(offset[2])
     elif not _SHARE.fullmatch(at) or at.startswith("0"):
-        raise ValueError(f"{at!r} is no instant of a clock; write '-30m' before due, '80%' of the target, or '+2h' after due")
+        raise ValueError(f"{at!r} is no level; write '-30m' before due, '80%' of the target, or '+2h' after due")
     return at
 
 
@@ -95,8 +95,8 @@ class Targets(Value):
             for metric in level.metrics:
                 if level.after(self.target(metric)) <= 0:
                     raise ValueError(
-                        f"levels: {level.name} at {level.at} lies before the start of {metric} "
-                        f"({self.target(metric)} seconds); write a share of the target, like '80%', or leave out {metric} in its metrics"
+                        f"levels: {level.name} at {level.at} lies before the start of {metric}, whose target is "
+                        f"{self.target(metric)} seconds; write a share, like '80%', or leave {metric} out of its metrics"
                     )
         return self
 
@@ -133,4 +133,7 @@ class TargetsPolicy(Value):
 
     def row(self, name: str) -> Targets:
         """What the row of that name promises."""
-        return next(rule.then for rule in self.targets.rules if rule.name == name)
+        for rule in self.targets.rules:
+            if rule.name == name:
+                return rule.then
+        raise LookupError(f"no row {name!r} in this version of targets")
