@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -404,7 +405,7 @@ def test_a_data_directory_of_somebody_else_is_refused_with_what_to_do(data_dir: 
     data_dir.chmod(0o500)
     if os.access(data_dir, os.W_OK):
         pytest.skip("root may write everywhere")
-    with pytest.raises(LocalServerError, match="is closed to this user.*run as its owner or choose another"):
+    with pytest.raises(LocalServerError, match=r"is closed to this user.*run as its owner or choose another"):
         Servers.start(data_dir, [])
 
 
@@ -492,6 +493,11 @@ def test_a_secret_is_made_once_and_closed_to_others(data_dir: Path) -> None:
     assert len(secret(data_dir, "master.key", 64)) == 64
     assert mode(data_dir / "secrets" / "token.key") == 0o600
     assert len(list((data_dir / "secrets").iterdir())) == 3
+
+
+def test_all_who_ask_for_a_new_secret_at_once_get_the_same(data_dir: Path) -> None:
+    with ThreadPoolExecutor(16) as askers:
+        assert len(set(askers.map(lambda _: secret(data_dir, "token.key"), range(64)))) == 1
 
 
 @pytest.mark.parametrize("name", ["../escape", "", "Upper", "a/b", ".hidden"])
