@@ -124,7 +124,7 @@ class App:
         logging.basicConfig(
             level=logging.INFO, format=f"{self.name}: %(levelname)s %(name)s %(message)s", stream=sys.stderr
         )
-        settings = settings or Settings()  # type: ignore[call-arg]
+        settings = settings or Settings()
         with contextlib.suppress(ImportError):
             import uvloop
 
@@ -167,7 +167,7 @@ class Process:
                 self.service, self.vault, self.clock, Links(settings.secret("link.key")), Blobs(event_log, self.vault),
                 settings, settings.secret("index.key"), Actor("service", app.name),
             )  # fmt: skip
-            broker = NatsBroker(settings.nats_url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=0.2)
+            broker = NatsBroker(settings.nats_url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1)
             self.bus = Bus(self.service, broker, self.clock, self.told)
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})

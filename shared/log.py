@@ -181,7 +181,9 @@ class EventLog:
     # eventsourcing's ProcessRecorder --------------------------------------------------------------------------------
     async def insert_events(self, stored: Sequence[StoredEvent], tracking: Tracking | None = None) -> list[int]:
         async with self.append() as tx:
-            await tx.read()
+            read = await tx.read()
+            if tracking and tracking.notification_id <= read.tracked.get(tracking.application_name, 0):
+                raise IntegrityError(f"log {self.schema}: heard before: {tracking}")
             rows = [
                 tx.record(
                     str(e.originator_id), e.originator_version, e.topic, e.state,
@@ -355,9 +357,8 @@ class Append:
                 q("insert into {s}.links select * from unnest(%s::text[], %s::bigint[])"),
                 (list(streams), list(positions)),
             )
-        tracked = None
         if self.trackings:
-            tracked = await self.conn.execute(q(TRACK), (list(self.trackings), list(self.trackings.values())))
+            await self.conn.execute(q(TRACK), (list(self.trackings), list(self.trackings.values())))
         if rows or self.trackings:
             head = self.head
             await self.conn.execute(
@@ -365,10 +366,6 @@ class Append:
             )
         for statement, params in self.others:
             await self.conn.execute(statement, params)
-        if tracked is not None:
-            await self.conn.execute("select 1")  # forces the results in before the commit
-            if tracked.rowcount != len(self.trackings):
-                raise IntegrityError(f"log {self.log.schema}: heard before: {self.trackings}")
 
 
 @dataclass(slots=True)

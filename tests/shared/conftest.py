@@ -1,0 +1,47 @@
+"""Services of the test trade on a database of their own."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest_asyncio
+
+from shared.app import connect
+from shared.log import EventLog
+from shared.privacy import Vault
+from shared.rebuild import prepare
+from shared.service import Service
+
+from . import trade
+
+Make = Callable[..., Awaitable[Service]]
+
+
+@pytest_asyncio.fixture
+async def pool(database: str) -> AsyncIterator[Any]:
+    async with connect(database) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def vault(pool: Any) -> Vault:
+    vault = Vault(pool, b"m" * 32)
+    await vault.create()
+    return vault
+
+
+@pytest_asyncio.fixture
+async def start(pool: Any, vault: Vault) -> AsyncIterator[Make]:
+    """``await start("shop")`` gives a running service; a second one of the same name is a second process of it."""
+    running: list[Service] = []
+
+    async def make(name: str, **options: Any) -> Service:
+        log, views = EventLog(pool, name), {"shop": trade.SHOP_VIEWS, "clerk": trade.CLERK_VIEWS}[name]
+        await prepare(log, views, f"{name}_views")
+        service = {"shop": trade.shop, "clerk": trade.clerk}[name](log, Vault(pool, b"m" * 32), **options)
+        await service.start()
+        running.append(service)
+        return service
+
+    yield make
+    for service in running:
+        await service.stop()

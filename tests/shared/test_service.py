@@ -1,0 +1,239 @@
+"""Hear, decide, record, project: once, in order, all of a message or nothing of it."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.kernel import EventParked, EventUnparked
+from shared.clock import Deadlines, SteppedClock
+from shared.mapper import Envelope, to_wire
+from shared.rebuild import check, rebuild
+from shared.service import Gap, Outcome, Service
+from shared.world import Decider, Refused
+
+from . import trade
+from .conftest import Make
+from .trade import NOON, OrderPacked, OrderPlaced, order
+
+pytestmark = pytest.mark.servers
+
+
+async def said_by(service: Service, after: int = 0) -> list[Envelope]:
+    """What a service said, as it travels."""
+    rows = await service.log.rows(after, 10_000, said=True)
+    return [Envelope.parse(to_wire(service.name, row), NOON) for row in rows]
+
+
+async def views_equal(service: Service) -> bool:
+    result = await check(service.log, service.views, service.views_schema)
+    return all(equal for _, _, equal in result.values())
+
+
+async def test_a_command_is_recorded_with_what_follows_from_it(start: Make) -> None:
+    shop = await start("shop")
+    [outcome] = await shop.hear(order(1, amount=3))
+    placed = outcome.first(OrderPlaced)
+    assert placed is not None
+    assert (outcome.position, placed.amount, placed.nth, placed.text) == (1, 3, 1, "please wrap number 1")
+    assert [(r.id, r.topic, r.said) for r in await shop.log.rows(0, 10)] == [
+        (1, "to.shop.place-order.v1", False),
+        (2, "shop.order-placed.v1", True),
+    ]
+
+
+async def test_a_repeat_gets_the_same_answer_and_records_nothing(start: Make) -> None:
+    shop, message = await start("shop"), order(1)
+    [first] = await shop.hear(message)
+    [second] = await shop.hear(message)
+    assert second.position == first.position
+    assert [m.event for m in second.said] == [m.event for m in first.said]
+    assert (await shop.log.head()).position == 2
+
+
+async def test_a_repeat_in_the_same_batch_records_nothing(start: Make) -> None:
+    shop, message = await start("shop"), order(1)
+    outcomes = await shop.hear(message, message)
+    assert {o.position for o in outcomes} == {1}
+
+
+async def test_the_same_key_with_other_content_is_refused(start: Make) -> None:
+    shop, message = await start("shop"), order(1)
+    await shop.hear(message)
+    with pytest.raises(Refused, match="key-reused"):
+        await shop.hear(order(1, amount=2, id=message.id))
+
+
+async def test_a_repeat_after_an_erasure_is_gone(start: Make) -> None:
+    shop, message = await start("shop"), order(1)
+    await shop.hear(message)
+    await shop.vault.destroy(["ada"], NOON)
+    with pytest.raises(Refused) as refused:
+        await shop.hear(message)
+    assert refused.value.status == 410
+
+
+async def test_a_refusal_leaves_nothing_behind_and_does_not_touch_the_others(start: Make) -> None:
+    shop = await start("shop")
+    results = await shop.hear_each(order(1), order(1), order(2))
+    assert isinstance(results[1], Refused)
+    assert isinstance(results[2], Outcome)
+    assert [str(r.originator_id) for r in await shop.log.rows(0, 10)] == ["order:1", "order:1", "order:2", "order:2"]
+
+
+async def test_a_rule_reads_what_was_said_before_in_the_same_batch(start: Make) -> None:
+    shop = await start("shop")
+    outcomes = await shop.hear(order(1), order(2), order(3))
+    assert [o.said[0].event.nth for o in outcomes] == [1, 2, 3]
+
+
+async def test_a_rule_reads_the_same_after_a_restart(start: Make) -> None:
+    await (await start("shop")).hear(order(1), order(2))
+    [outcome] = await (await start("shop")).hear(order(3))
+    assert outcome.said[0].event.nth == 3
+
+
+async def test_two_processes_take_turns_and_never_contradict_each_other(start: Make) -> None:
+    one, two = await start("shop"), await start("shop")
+    results = await asyncio.gather(*(s.hear_each(order(n)) for n in range(40) for s in (one, two)))
+    outcomes = [r for [r] in results if isinstance(r, Outcome)]
+    assert len(outcomes) == 40
+    assert sorted(o.said[0].event.nth for o in outcomes) == list(range(1, 41))
+    assert await one.log.verify() == 80
+    assert await views_equal(one)
+
+
+async def test_a_clerk_hears_each_order_once_however_often_it_comes(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(*(order(n) for n in range(5)))
+    said = await said_by(shop)
+    await clerk.hear(*said, *said)
+    await clerk.hear(*said)
+    packed = [r for r in await clerk.log.rows(0, 100) if r.topic == OrderPacked.TOPIC]
+    assert len(packed) == 5
+    assert clerk.tracked["shop"] == shop.said
+
+
+async def test_a_missing_message_is_a_gap(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1), order(2))
+    first, second = await said_by(shop)
+    with pytest.raises(Gap) as gap:
+        await clerk.hear(second)
+    assert (gap.value.source, gap.value.after, gap.value.upto) == ("shop", 0, 2)
+    await clerk.hear(first, second)
+
+
+async def test_a_cause_is_heard_before_its_effect(start: Make) -> None:
+    shop, clerk, late = await start("shop"), await start("clerk"), await start("clerk")
+    await shop.hear(order(1))
+    [placed] = await said_by(shop)
+    await clerk.hear(placed)
+    [packed] = await said_by(clerk)
+    assert packed.message.after == {"shop": 2}
+    late.sources = frozenset({"shop", "clerk"})
+    late.tracked = {}
+    other = replace(packed, message=replace(packed.message, id=uuid4(), source="packer", after={"shop": 99}))
+    with pytest.raises(Gap, match="shop"):
+        await late.hear(other)
+
+
+async def test_a_poisoned_order_is_parked_with_what_follows_it_and_others_go_on(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1, amount=13), order(2))
+    await clerk.hear(*await said_by(shop))
+    parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 100)) if isinstance(m.event, EventParked)]
+    assert [(p.of, p.reason, p.error) for p in parked] == [("order:1", "rule-raised", "ZeroDivisionError")]
+    assert "unlucky" not in str(parked)
+    packed = [r for r in await clerk.log.rows(0, 100) if r.topic == OrderPacked.TOPIC]
+    assert [str(r.originator_id) for r in packed] == ["order:2"]
+    assert await views_equal(clerk)
+
+
+async def test_a_parked_order_goes_through_once_the_rule_is_mended(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1, amount=13))
+    await clerk.hear(*await said_by(shop))
+    [(_, result)] = await clerk.retry_parked("order:1")
+    assert result.startswith("ZeroDivisionError")
+
+    def packs(world: Any, message: Any) -> Any:
+        if isinstance(message.event, OrderPlaced):
+            yield OrderPacked(order=message.event.order, amount=message.event.amount)
+
+    mended = await start("clerk", decider=Decider(trade.STATES, trade.evolve, packs))
+    [(_, result)] = await mended.retry_parked("order:1")
+    assert result == "heard"
+    assert await mended.retry_parked("order:1") == []
+    topics = [r.topic for r in await mended.log.rows(0, 100)]
+    assert topics.count(OrderPacked.TOPIC) == 1
+    assert EventUnparked.TOPIC in topics
+    assert await views_equal(mended)
+
+
+async def test_what_cannot_be_read_is_kept_sealed_and_parked(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1))
+    [placed] = await said_by(shop)
+    await clerk.hear(replace(placed, state=b'{"order": 7}'))
+    [parked] = [m.event for m in await clerk.open(await clerk.log.rows(0, 9)) if isinstance(m.event, EventParked)]
+    assert parked.reason == "unreadable"
+    assert clerk.tracked["shop"] == 2
+
+
+async def test_a_deadline_fires_once_at_its_instant(start: Make) -> None:
+    shop = await start("shop")
+    await shop.hear(order(1))
+    clock = SteppedClock(NOON)
+    assert await Deadlines(shop, clock).fire() == 0
+    clock.set(NOON.replace(hour=12))
+    assert await Deadlines(shop, clock).fire() == 1
+    assert await Deadlines(shop, clock).fire() == 0
+    stale = [m for m in await shop.open(await shop.log.rows(0, 99)) if m.event.TOPIC == "shop.order-stale.v1"]
+    assert [(m.occurred_at, m.heard_at) for m in stale] == [(NOON.replace(hour=10), NOON.replace(hour=12))]
+
+
+async def test_views_built_again_equal_the_live_ones(start: Make) -> None:
+    shop = await start("shop")
+    await shop.hear(*(order(n, amount=n) for n in range(50)))
+    assert await views_equal(shop)
+    async with shop.log.pool.connection() as conn:
+        await conn.execute("update shop_views.totals set amount = 0")
+    assert not await views_equal(shop)
+    await rebuild(shop.log, shop.views, shop.views_schema)
+    assert await views_equal(shop)
+
+
+async def test_views_built_again_after_an_erasure_equal_the_live_ones(start: Make) -> None:
+    shop = await start("shop")
+    await shop.hear(order(1), order(2, contact="bob"))
+    await shop.vault.destroy(["ada"], NOON)
+    await rebuild(shop.log, shop.views, shop.views_schema)
+    assert await views_equal(shop)
+    opened = await shop.open(await shop.log.rows(0, 10))
+    assert [str(m.event.text) for m in opened] == ["", "", "please wrap number 2", "please wrap number 2"]
+    assert await shop.log.verify() == 4
+
+
+async def test_no_plain_personal_text_is_in_the_database(start: Make, database: str) -> None:
+    import psycopg
+
+    shop = await start("shop")
+    await shop.hear(order(1, text="Zümrütevler 17"))
+    with psycopg.connect(database) as conn:
+        for table in ("shop.stored_events", "shop_views.orders", "vault.keys"):
+            for row in conn.execute(f"select t::text from {table} t"):  # type: ignore[arg-type]
+                assert "Zümrüt" not in row[0]
+                assert "Zümrüt".encode().hex() not in row[0]
+
+
+async def test_a_long_stream_is_read_from_its_snapshot(start: Make) -> None:
+    shop = await start("shop", fingerprint="f1")
+    shop.acting = True
+    for n in range(3):
+        await shop.hear(*(order(f"{n}-{i}") for i in range(100)))
+    other = await start("shop", fingerprint="f1")
+    [outcome] = await other.hear(order("next"))
+    assert outcome.said[0].event.nth == 301

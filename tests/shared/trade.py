@@ -1,0 +1,126 @@
+"""A small trade for tests of the kernel: a shop takes orders and says so; a clerk hears them and packs, each clerk one at a time."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from contracts.kernel import DeadlineReached
+from shared.events import Actor, Event, Id, Message, Personal, State, fresh
+from shared.log import EventLog
+from shared.privacy import Vault
+from shared.service import Service
+from shared.views import Add, Drop, Put, RowOp, Table, Views, arm
+from shared.world import Decider, Refused, World
+
+NOON = datetime(2026, 10, 26, 9, 0, tzinfo=UTC)
+
+
+class PlaceOrder(Event, topic="to.shop.place-order.v1", stream="order:{order}", also=("buyer:{contact}",)):
+    order: Id
+    contact: Id
+    text: Personal
+    amount: int = 1
+
+
+class OrderPlaced(Event, topic="shop.order-placed.v1", stream="order:{order}", also=("buyer:{contact}",)):
+    order: Id
+    contact: Id
+    text: Personal
+    amount: int
+    nth: int
+
+
+class OrderStale(Event, topic="shop.order-stale.v1", stream="order:{order}"):
+    order: Id
+
+
+class OrderPacked(Event, topic="clerk.order-packed.v1", stream="order:{order}"):
+    order: Id
+    amount: int
+
+
+class Order(State):
+    placed: int = 0
+    packed: int = 0
+
+
+class Buyer(State):
+    orders: int = 0
+
+
+def evolve(state: Any, message: Message) -> Any:
+    match state, message.event:
+        case Order(), OrderPlaced():
+            return state.model_copy(update={"placed": state.placed + 1})
+        case Order(), OrderPacked():
+            return state.model_copy(update={"packed": state.packed + 1})
+        case Buyer(), OrderPlaced():
+            return state.model_copy(update={"orders": state.orders + 1})
+    return state
+
+
+def take_orders(world: World, message: Message) -> Iterator[Event]:
+    match message.event:
+        case PlaceOrder() as e:
+            if world[e.stream].placed:
+                raise Refused("placed", "order", f"order {e.order} was placed", "choose another number")
+            nth = world[f"buyer:{e.contact}"].orders + 1
+            yield OrderPlaced(order=e.order, contact=e.contact, text=e.text, amount=e.amount, nth=nth)
+        case DeadlineReached() as e:
+            yield OrderStale(order=e.of.removeprefix("order:"))
+
+
+def pack(world: World, message: Message) -> Iterator[Event]:
+    match message.event:
+        case OrderPlaced(amount=13):
+            raise ZeroDivisionError("unlucky")
+        case OrderPlaced() as e:
+            yield OrderPacked(order=e.order, amount=e.amount)
+
+
+def shop_rows(message: Message) -> Iterable[RowOp]:
+    match message.event:
+        case OrderPlaced() as e:
+            yield Put("orders", e.order, {"text": e.text, "amount": e.amount, "nth": e.nth, "at": message.occurred_at})
+            yield Add("totals", "all", {"orders": 1, "amount": e.amount})
+            yield arm(message, e.order, e.stream, "stale", message.occurred_at + timedelta(hours=1))
+        case OrderStale() as e:
+            yield Put("orders", e.order, {"stale": True})
+
+
+def clerk_rows(message: Message) -> Iterable[RowOp]:
+    match message.event:
+        case OrderPlaced() as e:
+            yield Put("bench", e.order, {"amount": e.amount})
+        case OrderPacked() as e:
+            yield Drop("bench", e.order)
+            yield Add("packed", "all", {"orders": 1, "amount": e.amount})
+
+
+STATES = {"order": Order(), "buyer": Buyer()}
+SHOP = Decider(STATES, evolve, take_orders)
+CLERK = Decider(STATES, evolve, pack)
+ORDERS = Table({"text": "personal", "amount": "bigint", "nth": "bigint", "at": "timestamptz", "stale": "bool"})
+SHOP_VIEWS = Views({"orders": ORDERS, "totals": Table({"orders": "bigint", "amount": "bigint"})}, shop_rows)
+CLERK_VIEWS = Views(
+    {
+        "bench": Table({"amount": "bigint"}, resident=True, indexes=("amount",)),
+        "packed": Table({"orders": "bigint", "amount": "bigint"}),
+    },
+    clerk_rows,
+)
+
+
+def shop(log: EventLog, vault: Vault, **options: Any) -> Service:
+    return Service("shop", SHOP, SHOP_VIEWS, log, vault, {}, **options)
+
+
+def clerk(log: EventLog, vault: Vault, decider: Decider = CLERK, **options: Any) -> Service:
+    return Service("clerk", decider, CLERK_VIEWS, log, vault, {}, hears=[("shop", OrderPlaced.TOPIC)], **options)
+
+
+def order(number: object, *, at: datetime = NOON, id: Any = None, **fields: Any) -> Message:
+    """A command that places an order."""
+    values = {"order": str(number), "contact": "ada", "text": f"please wrap number {number}", **fields}
+    return fresh(PlaceOrder(**values), at, id=id or uuid4(), actor=Actor("customer", "ada"), command=True)
