@@ -1,13 +1,17 @@
-"""What loyalty says: members, points in lots, tiers and grants. Points are integers."""
+"""What loyalty says and may be asked: members, points in lots, tiers and grants. Points are integers."""
 
 from datetime import datetime
 from typing import Annotated, Literal
+
+from pydantic import Field
 
 from shared.events import Code, Event, Id, Open, Personal, Value
 
 from .common import Words
 
 SourceId = Annotated[str, Open("id of what earned or cost the points: purchase, case, survey, grant")]
+Period = Annotated[str, Open("a calendar year in the programme's zone, such as 2026"), Field(pattern="^[0-9]{4}$")]
+Severity = Literal["minor", "major", "severe"]
 
 
 class Share(Value):
@@ -17,6 +21,10 @@ class Share(Value):
     """The lot."""
     amount: int
     """Points, positive."""
+    earned_at: datetime
+    """When the lot was earned, UTC: a lot that comes back keeps its place."""
+    expires_at: datetime | None
+    """From when the lot is worthless, UTC, exclusive; None: never."""
 
 
 class MemberFact(Event, stream="member:{member}"):
@@ -56,6 +64,10 @@ class PointsEarned(MemberFact, topic="loyalty.points-earned.v1", also=("source:{
     """From when they can be spent, UTC."""
     expires_at: datetime | None
     """From when they are worthless, UTC, exclusive; None: never."""
+    notice_at: datetime | None = None
+    """When the member is told that they will expire, UTC; None: not told."""
+    period: Period | None = None
+    """The calendar year whose tier basis they count in; None: they do not count."""
     arithmetic: Words
     """How the amount came about: '249.90 TRY x 1 point = 249'."""
     policy: int
@@ -73,7 +85,7 @@ class PointsActivated(MemberFact, topic="loyalty.points-activated.v1"):
     """Points."""
 
 
-class PointsCancelled(MemberFact, topic="loyalty.points-cancelled.v1"):
+class PointsCancelled(MemberFact, topic="loyalty.points-cancelled.v1", also=("source:{of}",)):
     """Pending points were taken back before they could be spent."""
 
     lot: Id
@@ -82,9 +94,15 @@ class PointsCancelled(MemberFact, topic="loyalty.points-cancelled.v1"):
     """Points."""
     source: SourceId
     """What took them back."""
+    of: SourceId
+    """What had earned them."""
+    rule: Code
+    """Earning rule that had credited them."""
+    period: Period | None = None
+    """The calendar year whose tier basis falls; None: they did not count."""
 
 
-class PointsSpent(MemberFact, topic="loyalty.points-spent.v1"):
+class PointsSpent(MemberFact, topic="loyalty.points-spent.v1", also=("spend:{spend}",)):
     """Points were spent, oldest expiry first; all or nothing."""
 
     spend: Id
@@ -97,13 +115,13 @@ class PointsSpent(MemberFact, topic="loyalty.points-spent.v1"):
     """What for."""
 
 
-class SpendRefunded(MemberFact, topic="loyalty.spend-refunded.v1"):
+class SpendRefunded(MemberFact, topic="loyalty.spend-refunded.v1", also=("spend:{spend}",)):
     """A spend was undone: the same lots have their points again."""
 
     spend: Id
     """The spend."""
     shares: tuple[Share, ...]
-    """Points that came back."""
+    """Points that came back, with the expiry that they have now."""
     lost: int
     """Points whose lot had expired meanwhile."""
 
@@ -119,17 +137,36 @@ class PointsExpired(MemberFact, topic="loyalty.points-expired.v1"):
     """When, UTC."""
 
 
-class PointsClawedBack(MemberFact, topic="loyalty.points-clawed-back.v1"):
+class PointsClawedBack(MemberFact, topic="loyalty.points-clawed-back.v1", also=("source:{of}",)):
     """Points were taken back because what earned them was returned."""
 
     source: SourceId
-    """The return."""
+    """The return, or the case that proved false."""
+    of: SourceId
+    """What had earned them."""
+    rule: Code
+    """Earning rule that had credited them."""
+    period: Period | None = None
+    """The calendar year whose tier basis falls; None: they did not count."""
+    amount: int
+    """Points: the sum of the shares, and what is owed."""
+    shares: tuple[Share, ...]
+    """Which lots."""
+    owed: int
+    """Part that made the balance negative."""
+    forgiven: int = 0
+    """Points that should have come back and, by policy, did not."""
+
+
+class DebtFilled(MemberFact, topic="loyalty.debt-filled.v1"):
+    """Points that became free filled what the account owed; the balance stays as it was."""
+
     amount: int
     """Points."""
     shares: tuple[Share, ...]
     """Which lots."""
     owed: int
-    """Part that made the balance negative."""
+    """What is still owed."""
 
 
 class TierChanged(MemberFact, topic="loyalty.tier-changed.v1", also=("customer:{customer}",)):
@@ -143,8 +180,27 @@ class TierChanged(MemberFact, topic="loyalty.tier-changed.v1", also=("customer:{
     """Until now."""
     basis: int
     """What counts towards tiers, in points earned within the window."""
+    period: Period
+    """The calendar year that decides whether the tier is kept."""
+    review_at: datetime | None
+    """When that is looked at, UTC: the end of the year and the grace; None: there is no lower tier."""
     why: Words
     """Which threshold was crossed."""
+
+
+class TierKept(MemberFact, topic="loyalty.tier-kept.v1", also=("customer:{customer}",)):
+    """A year ended and the member keeps the tier."""
+
+    customer: Id
+    """The customer."""
+    tier: Code
+    """The tier."""
+    basis: int
+    """Points that counted in the year that ended."""
+    period: Period
+    """The next year that decides."""
+    review_at: datetime
+    """When that is looked at, UTC."""
 
 
 class HandoverOffered(MemberFact, topic="loyalty.handover-offered.v1", also=("case:{case}",)):
@@ -158,7 +214,7 @@ class HandoverOffered(MemberFact, topic="loyalty.handover-offered.v1", also=("ca
     """Resolved, no breach or a kept recovery, CSAT."""
 
 
-class GrantRequested(Event, topic="loyalty.grant-requested.v1", stream="case:{case}", subject="by"):
+class GrantRequested(Event, topic="loyalty.grant-requested.v1", stream="case:{case}", also=("grant:{grant}",), subject="by"):
     """An agent wants to make good a bad experience and is above the own limit: somebody approves."""
 
     grant: Id
@@ -169,15 +225,19 @@ class GrantRequested(Event, topic="loyalty.grant-requested.v1", stream="case:{ca
     """The customer."""
     amount: int
     """Points."""
-    severity: Literal["minor", "major", "severe"]
+    severity: Severity
     """How bad it was."""
     by: Id
     """Agent id."""
+    team: Code | None = None
+    """Team whose budget it would be taken from."""
     reason: Personal
     """Why."""
 
 
-class GrantApproved(Event, topic="loyalty.grant-approved.v1", stream="case:{case}"):
+class GrantApproved(
+    Event, topic="loyalty.grant-approved.v1", stream="case:{case}", also=("grant:{grant}", "budget:{budget}"), subject="by"
+):
     """A service recovery grant: one per case."""
 
     grant: Id
@@ -188,13 +248,19 @@ class GrantApproved(Event, topic="loyalty.grant-approved.v1", stream="case:{case
     """The customer."""
     amount: int
     """Points."""
+    severity: Severity
+    """How bad it was."""
     by: Id
     """Who approved; the agent himself within the own limit."""
     team: Code | None
     """Team whose budget it is taken from."""
+    budget: Code
+    """The budget: team and month, billing/2026-10; '-' stands for no team."""
+    reason: Personal | None = None
+    """Why, where nobody else had to approve."""
 
 
-class GrantRefused(Event, topic="loyalty.grant-refused.v1", stream="case:{case}"):
+class GrantRefused(Event, topic="loyalty.grant-refused.v1", stream="case:{case}", also=("grant:{grant}",)):
     """A grant was not given."""
 
     grant: Id
@@ -203,6 +269,10 @@ class GrantRefused(Event, topic="loyalty.grant-refused.v1", stream="case:{case}"
     """The case."""
     customer: Id
     """The customer."""
+    amount: int
+    """Points that it would have been."""
+    severity: Severity
+    """How bad it was."""
     by: Id
     """Who refused, or 'rule'."""
     why: Literal["budget", "by-hand", "not-a-member"]
@@ -222,3 +292,66 @@ class PointsExpiring(MemberFact, topic="loyalty.points-expiring.v1"):
     """When, UTC."""
 
 
+class PurchaseHeld(Event, topic="loyalty.purchase-held.v1", stream="contact:{contact}", also=("purchase:{purchase}",)):
+    """The buyer is not a member yet: the purchase waits for the enrolment."""
+
+    contact: Id
+    """The buyer's contact point."""
+    purchase: Id
+    """The purchase."""
+    until: datetime
+    """How long it waits, UTC, exclusive."""
+
+
+class EnrolMember(Event, topic="to.loyalty.enrol-member.v1", stream="contact:{contact}"):
+    """A command: the customer behind a contact point joins. Refused when intake knows no such customer, or when he is in."""
+
+    contact: Id
+    """The contact point."""
+
+
+class SpendPoints(MemberFact, topic="to.loyalty.spend-points.v1"):
+    """A command: spend points, all or nothing. Refused above the balance and while points are owed."""
+
+    amount: int = Field(gt=0)
+    """Points."""
+    what: Code
+    """What for."""
+
+
+class RefundSpend(MemberFact, topic="to.loyalty.refund-spend.v1", also=("spend:{spend}",)):
+    """A command: undo a spend. Refused when there is no such spend of this member, or when it is undone already."""
+
+    spend: Id
+    """The spend."""
+
+
+class RequestGrant(Event, topic="to.loyalty.request-grant.v1", stream="case:{case}", subject="by"):
+    """A command: make good a bad experience with points. Refused when the case has a grant."""
+
+    case: Id
+    """The case."""
+    severity: Severity
+    """How bad it was."""
+    by: Id
+    """Agent id."""
+    reason: Personal
+    """Why."""
+
+
+class ApproveGrant(Event, topic="to.loyalty.approve-grant.v1", stream="grant:{grant}"):
+    """A command: give what an agent asked for. Refused to the same agent, above the own limit and the team's budget."""
+
+    grant: Id
+    """The grant."""
+    by: Id
+    """Agent id of who approves."""
+
+
+class RefuseGrant(Event, topic="to.loyalty.refuse-grant.v1", stream="grant:{grant}"):
+    """A command: do not give what an agent asked for."""
+
+    grant: Id
+    """The grant."""
+    by: Id
+    """Agent id of who refuses."""
