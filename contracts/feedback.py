@@ -1,4 +1,4 @@
-"""What feedback says: surveys, answers and recoveries."""
+"""What feedback says: surveys, answers and recoveries. What feedback may be asked: the commands at the end."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -9,7 +9,10 @@ from .common import Channel, CustomerCaseFact, Kind, Language
 
 SurveyKind = Literal["csat", "nps"]
 SlaResult = Literal["met", "breached", "none"]
-Withheld = Literal["throttle-person", "floor-24h", "opted-out", "reopened", "spam", "sampled-out", "erased"]
+Withheld = Literal[
+    "throttle-person", "floor-24h", "opted-out", "reopened", "spam", "merged", "sampled-out", "erased"
+]
+Delivery = Literal["sent", "failed", "withheld", "bounced"]
 
 
 class SurveyFact(Event, stream="survey:{survey}", also=("case:{case}",)):
@@ -27,29 +30,38 @@ class SurveyFact(Event, stream="survey:{survey}", also=("case:{case}",)):
     """By which contact point."""
 
 
-class SurveyScheduled(SurveyFact, topic="feedback.survey-scheduled.v1", also=("case:{case}", "customer:{customer}")):
-    """A survey will be sent at ``due``; to whom it will be attributed is frozen here and never read again."""
+class AttributedFact(SurveyFact):
+    """A fact that counts: with the attribution that ``survey-scheduled`` froze at the resolution, never read again."""
 
-    definition: Code
-    """The survey's definition."""
-    definition_version: int
-    """Its version."""
-    due: datetime
-    """When it is to be sent, UTC."""
     agent: Id | None
     """Owner of the case at its resolution."""
     team: Code | None
     """His team."""
     topic: Code | None
     """Topic of the case."""
-    case_kind: Kind | None
+    case_kind: Kind | None = None
     """Kind of the case."""
     channel: Channel
     """Channel of the case."""
     language: Language | None
-    """Language of the case."""
+    """Language in which the person is asked; None: not known."""
     sla: SlaResult
     """Whether its resolution target was met."""
+    recovery: Id | None = None
+    """The recovery after which the person is asked again."""
+
+
+class SurveyScheduled(AttributedFact, topic="feedback.survey-scheduled.v1", also=("case:{case}", "customer:{customer}")):
+    """A survey will be sent at ``due``; to whom it will be attributed is frozen here and never read again."""
+
+    definition: Code
+    """The survey's definition."""
+    definition_version: int
+    """Version of the surveys policy that it is asked and judged by."""
+    trigger: Code = "by-hand"
+    """Name of the trigger of the policy; 'recovery' for asking again."""
+    due: datetime
+    """When it is to be sent, UTC."""
 
 
 class SurveyInvited(SurveyFact, topic="feedback.survey-invited.v1", also=("case:{case}", "customer:{customer}")):
@@ -74,30 +86,16 @@ class SurveyCancelled(SurveyFact, topic="feedback.survey-cancelled.v1"):
     """The case came back before the survey was sent."""
 
 
-class SurveyAnswered(SurveyFact, topic="feedback.survey-answered.v1", also=("case:{case}", "customer:{customer}")):
+class SurveyAnswered(AttributedFact, topic="feedback.survey-answered.v1", also=("case:{case}", "customer:{customer}")):
     """The person answered."""
 
     score: int
     """In the scale of the kind."""
     comment: Personal | None = None
     """In the person's words."""
-    agent: Id | None
-    """Attribution as frozen."""
-    team: Code | None
-    """Attribution as frozen."""
-    topic: Code | None
-    """Attribution as frozen."""
-    channel: Channel
-    """Attribution as frozen."""
-    language: Language | None
-    """Attribution as frozen."""
-    sla: SlaResult
-    """Attribution as frozen."""
-    recovery: Id | None = None
-    """The recovery after which the person was asked again."""
 
 
-class AnswerChanged(SurveyFact, topic="feedback.answer-changed.v1"):
+class AnswerChanged(AttributedFact, topic="feedback.answer-changed.v1"):
     """The person edited the answer; the last one counts."""
 
     score: int
@@ -105,7 +103,7 @@ class AnswerChanged(SurveyFact, topic="feedback.answer-changed.v1"):
     before: int
     """Until now."""
     comment: Personal | None = None
-    """Now."""
+    """Now; None: as it was."""
     edit: int
     """1, 2, 3 ..."""
 
@@ -153,3 +151,26 @@ class RecoveryFailed(CustomerCaseFact, topic="feedback.recovery-failed.v1", also
     """The recovery."""
     rounds: int
     """How many rounds."""
+
+
+class AnswerSurvey(Event, topic="to.feedback.answer-survey.v1", stream="survey:{survey}"):
+    """A command: answer a survey, or edit the answer. Refused 404 unknown, 409 not asked or edited too late, 410 expired or
+    erased, 422 a score outside the scale or another person's contact point."""
+
+    survey: Id
+    """The invitation."""
+    contact: Id
+    """Who was asked; data subject of the comment."""
+    score: int
+    """csat: 1 to 5; nps: 0 to 10."""
+    comment: Personal | None = None
+    """In the person's words."""
+
+
+class DeliveryNoted(SurveyFact, topic="to.feedback.delivery-noted.v1"):
+    """Noted by feedback for itself: what became of the notice that carries the invitation."""
+
+    delivery: Delivery
+    """Sent, given up, withheld or bounced."""
+    reason: Code | None = None
+    """Why it was not sent, as notification said it."""

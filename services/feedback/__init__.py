@@ -1,0 +1,1 @@
+"""feedback: ask, listen, close the loop."""
