@@ -1,0 +1,151 @@
+"""Who writes: contact points become known, belong to customers, allow or forbid messages, bounce and are forgotten."""
+
+from collections.abc import Generator, Iterator
+
+from contracts.common import Channel, ContactKind, Language
+from contracts.intake import (
+    ChangeConsent,
+    ConsentGiven,
+    ConsentWithdrawn,
+    ContactBounced,
+    ContactForgotten,
+    CustomerErased,
+    CustomerKnown,
+    EraseCustomer,
+    KeysDestroyed,
+)
+from contracts.notification import NoticeBounced
+from contracts.outside import ConsentChanged, CustomerChanged
+from shared.events import Event, Message, Personal, uuid7
+from shared.world import Refused, World
+
+from .policy import IntakePolicy, near
+from .states import Contact, Customer
+
+REACHED_BY: dict[Channel, ContactKind] = {"email": "mail", "sms": "phone", "phone": "phone", "social": "handle"}
+"""Which kind of contact point a channel can reach; others reach every kind."""
+STATEMENT = (
+    "The keys of every contact point named here are destroyed: names, addresses, messages, notes in answers and attachments"
+    " are unreadable in every log, view and copy. Kept: keyed hashes of the contact points, instants, labels, counts and sums,"
+    " from which no person can be read; texts that agents wrote for themselves are under the agents' own keys."
+)
+
+
+def policy(world: World) -> IntakePolicy:
+    document = world.policy("intake").document
+    assert isinstance(document, IntakePolicy)
+    return document
+
+
+def know(
+    world: World,
+    message: Message,
+    contact: str,
+    kind: ContactKind | None,
+    address: Personal | None,
+    *,
+    name: Personal | None = None,
+    language: Language | None = None,
+    tier: str | None = None,
+    tags: tuple[str, ...] = (),
+    surely: bool = False,
+) -> Generator[Event, None, str]:
+    """The customer of a contact point; says customer-known when the point is new or something new is said about it.
+
+    A name that comes with a message is taken when there was none; ``surely``: it comes from who knows, and is taken again."""
+    point: Contact = world[f"contact:{contact}"]
+    customer = point.customer or str(uuid7(message.occurred_at, f"{message.id}|customer"))
+    known: Customer = world[f"customer:{customer}"]
+    news = (
+        point.customer is None
+        or (name is not None and (surely or not point.named))
+        or (language is not None and language != point.language)
+        or (tier is not None and tier != known.tier)
+        or not set(tags) <= set(known.tags)
+    )
+    if news:
+        kinds = dict(known.contacts)
+        yield CustomerKnown(
+            customer=customer, contact=contact, kind=kinds.get(contact) or kind or "handle", address=address or Personal(),
+            name=name if surely or not point.named else None, language=language or point.language, first=not known.known,
+            tier=tier, tags=tags,
+        )  # fmt: skip
+    return customer
+
+
+def hear_customer(world: World, message: Message, e: CustomerChanged) -> Iterator[Event]:
+    yield from know(
+        world, message, e.contact, e.contact_kind, e.address,
+        name=e.name, language=e.language, tier=e.tier, tags=e.tags, surely=True,
+    )  # fmt: skip
+
+
+def hear_consent(world: World, message: Message, e: ConsentChanged) -> Iterator[Event]:
+    customer = yield from know(world, message, e.contact, e.contact_kind, e.address)
+    yield from _consent(world, customer, e.contact, e.channel, e.given, e.origin)
+
+
+def change_consent(world: World, e: ChangeConsent) -> Iterator[Event]:
+    """Refused for an unknown customer, a contact point that is not the customer's, or one that the channel cannot reach."""
+    customer = existing(world, e.customer)
+    kinds = dict(customer.contacts)
+    if e.contact is not None and e.contact not in kinds:
+        raise Refused("unknown-contact", "contact", "not a contact point of this customer", "leave it out for all", 404)
+    kind = REACHED_BY.get(e.channel)
+    reached = [c for c, k in customer.contacts if e.contact in (None, c) and kind in (None, k)]
+    if not reached:
+        raise Refused("no-contact", "channel", f"no contact point that {e.channel} reaches", "choose another channel")
+    for contact in reached:
+        yield from _consent(world, e.customer, contact, e.channel, e.given, e.origin)
+
+
+def _consent(
+    world: World, customer: str, contact: str, channel: Channel, given: bool, origin: str
+) -> Iterator[Event]:
+    state: Customer = world[f"customer:{customer}"]
+    if state.consents.get(f"{contact}/{channel}") is given:
+        return
+    said = ConsentGiven if given else ConsentWithdrawn
+    yield said(customer=customer, contact=contact, channel=channel, origin=origin)
+
+
+def hear_bounce(world: World, e: NoticeBounced) -> Iterator[Event]:
+    point: Contact = world[f"contact:{e.contact}"]
+    if point.customer is not None and not point.bounced:
+        yield ContactBounced(contact=e.contact, customer=point.customer, case=e.case)
+
+
+def check_erasure(world: World, e: EraseCustomer) -> Iterator[Event]:
+    """Nothing is said yet: the projection opens the effect ``erase``, and its result is heard as keys-destroyed."""
+    regimes = policy(world).regimes
+    if e.regime not in regimes:
+        remedy = near(e.regime, regimes) or f"use one of {', '.join(regimes)}"
+        raise Refused("unknown-regime", "regime", f"the policy knows no regime {e.regime!r}", remedy, 422)
+    existing(world, e.customer)
+    return iter(())
+
+
+def certify(world: World, message: Message, e: KeysDestroyed) -> Iterator[Event]:
+    """Forget each contact point that is still this customer's, then say what was destroyed; a repeat says nothing."""
+    customer: Customer = world[f"customer:{e.customer}"]
+    if customer.erased:
+        return
+    certificate = str(uuid7(message.occurred_at, f"{message.id}|certificate"))
+    for contact in e.contacts:
+        point: Contact = world[f"contact:{contact}"]
+        if point.customer == e.customer:
+            yield ContactForgotten(contact=contact, certificate=certificate)
+    yield CustomerErased(
+        customer=e.customer, contacts=e.contacts, destroyed_at=e.destroyed_at, certificate=certificate,
+        rotation_outstanding=e.rotation_outstanding, regime=e.regime, statement=STATEMENT,
+    )  # fmt: skip
+
+
+def existing(world: World, customer: str) -> Customer:
+    """The customer's state; Refused 404 when unknown, 410 when erased."""
+    state: Customer = world[f"customer:{customer}"]
+    if not state.known:
+        raise Refused("unknown-customer", "customer", "there is no such customer", "look the id up", 404)
+    if state.erased:
+        raise Refused("erased", "customer", "this customer was erased", "nothing is left to be done", 410)
+    return state

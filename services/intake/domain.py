@@ -1,0 +1,83 @@
+"""intake decides: which rule of which page answers what was heard."""
+
+from collections.abc import Iterable
+
+from contracts.classifier import CaseClassified
+from contracts.feedback import RecoveryOpened
+from contracts.intake import (
+    AddNote,
+    ChangeConsent,
+    ChangeStatus,
+    Close,
+    Confirm,
+    EraseCustomer,
+    KeysDestroyed,
+    LinkCases,
+    MailReceived,
+    MailUnreadable,
+    Reopen,
+    Reply,
+    Resolve,
+)
+from contracts.kernel import DeadlineReached
+from contracts.notification import NoticeBounced
+from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged, MessageSubmitted
+from contracts.router import CaseAssigned
+from shared.events import Event, Message
+from shared.world import Decider, World
+
+from . import customers, desk, life, mailbox
+from .states import STATES, evolve
+
+
+def decide(world: World, message: Message) -> Iterable[Event]:
+    """What is said because of what was heard."""
+    match message.event:
+        case CaseSubmitted() as e:
+            return life.submitted(world, message, e)
+        case MessageSubmitted() as e:
+            return life.message_submitted(world, message, e)
+        case MailReceived() as e:
+            return mailbox.received(world, message, e)
+        case MailUnreadable() as e:
+            return mailbox.unreadable(world, e)
+        case CustomerChanged() as e:
+            return customers.hear_customer(world, message, e)
+        case ConsentChanged() as e:
+            return customers.hear_consent(world, message, e)
+        case ChangeConsent() as e:
+            return customers.change_consent(world, e)
+        case EraseCustomer() as e:
+            return customers.check_erasure(world, e)
+        case KeysDestroyed() as e:
+            return customers.certify(world, message, e)
+        case NoticeBounced() as e:
+            return customers.hear_bounce(world, e)
+        case Reply() as e:
+            return desk.reply(world, message, e)
+        case AddNote() as e:
+            return desk.note(world, e)
+        case ChangeStatus() as e:
+            return desk.change_status(world, e)
+        case Resolve() as e:
+            return desk.resolve(world, message, e)
+        case Confirm() as e:
+            return desk.confirm(world, message, e)
+        case Close() as e:
+            return desk.close(world, e)
+        case Reopen() as e:
+            return desk.reopen(world, e)
+        case LinkCases() as e:
+            return desk.link(world, e)
+        case CaseClassified() as e:
+            return life.classified(world, e)
+        case CaseAssigned() as e:
+            return life.assigned(world, e)
+        case RecoveryOpened() as e:
+            return life.recovery_opened(world, message, e)
+        case DeadlineReached() as e:
+            return life.gone_quiet(world, e)
+    return ()
+
+
+decider = Decider(STATES, evolve, decide)

@@ -1,0 +1,207 @@
+"""The life of a case: how it opens, what a message does to it, how it comes back and when it goes quiet."""
+
+from collections.abc import Generator, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from contracts.classifier import CaseClassified
+from contracts.common import Blob, Channel
+from contracts.feedback import RecoveryOpened
+from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CasesLinked, MessageReceived, StatusChanged
+from contracts.kernel import DeadlineReached
+from contracts.outside import CaseSubmitted, MessageSubmitted
+from contracts.router import CaseAssigned
+from shared.events import Event, Message, Personal, uuid7
+from shared.world import Refused, World
+
+from .customers import know, policy
+from .policy import near
+from .states import Case, Contact, Customer
+
+SUBJECT_LENGTH = 120
+
+
+def opened(
+    world: World, message: Message, *, customer: str, contact: str, channel: Channel, subject: str, text: Personal, **more: Any
+) -> CaseOpened:
+    """The opening of a case with the next number of its year and the count of contacts before."""
+    rules, at = policy(world), message.occurred_at
+    year = rules.numbers.year(at)
+    row = world.table("numbers").get(year)
+    known: Customer = world[f"customer:{customer}"]
+    window = timedelta(days=rules.repeat_days)
+    return CaseOpened(
+        case=str(uuid7(at, message.id)), customer=customer, contact=contact, channel=channel,
+        number=rules.numbers.number(year, (row["last"] if row else 0) + 1),
+        contacts_before=sum(timedelta(0) <= at - before <= window for before in known.opened),
+        subject=Personal(subject or first_line(text)), text=text, **more,
+    )  # fmt: skip
+
+
+def submitted(world: World, message: Message, e: CaseSubmitted) -> Iterator[Event]:
+    """A concern from the outside becomes a case; one that its sender has named before is the case that it became."""
+    if e.external_id and e.contact in world[f"external:{e.external_id}"].cases:
+        return
+    form = policy(world).forms.get(e.form)
+    if message.command:
+        _check_form(world, e)
+    customer = yield from know(
+        world, message, e.contact, e.contact_kind, e.address, name=e.name, language=e.language, surely=e.by is not None
+    )
+    point: Contact = world[f"contact:{e.contact}"]
+    yield opened(
+        world, message, customer=customer, contact=e.contact, channel=e.channel, subject=e.subject, text=e.text,
+        form=e.form, kind=e.kind or (form.kind if form else None), topic=e.topic or (form.topic if form else None),
+        language=e.language or point.language, fields=copied(e.fields), attachments=copied(e.attachments),
+        organisation=e.organisation, by=e.by, verified=e.verified, external_id=e.external_id,
+    )  # fmt: skip
+
+
+def _check_form(world: World, e: CaseSubmitted) -> None:
+    forms = policy(world).forms
+    if e.form not in forms:
+        remedy = near(e.form, forms) or f"use one of {', '.join(forms)}"
+        raise Refused("unknown-form", "form", f"there is no form {e.form!r}", remedy, 422)
+    for problem in forms[e.form].problems({f.name: str(f.value) for f in e.fields}):
+        raise Refused("wrong-field", f"fields.{problem.field}", problem.text, problem.remedy, 422)
+
+
+def message_submitted(world: World, message: Message, e: MessageSubmitted) -> Iterator[Event]:
+    """A message for a case that does not exist is refused as a command and opens a case as a fact: nothing is dropped."""
+    case: Case = world[f"case:{e.case}"]
+    if not case.number and message.command:
+        raise Refused("unknown-case", "case", "there is no such case", "look the id up, or open a case", 404)
+    yield from wrote(
+        world, message, e.case if case.number else None, contact=e.contact, channel=e.channel, text=e.text,
+        attachments=e.attachments, sender=(e.contact_kind, e.address, None),
+    )  # fmt: skip
+
+
+def wrote(
+    world: World, message: Message, case: str | None, *, contact: str, channel: Channel, text: Personal,
+    attachments: Iterable[Blob] = (), sender: tuple[Any, Personal | None, Personal | None] = (None, None, None),
+    subject: str = "", verified: bool = False,
+) -> Generator[Event, None, str]:  # fmt: skip
+    """Somebody wrote, about ``case`` or about nothing that exists: appended, or a new case, linked where that may be seen.
+
+    Returns the case that the message ended in. Source: spec intake, Life of a case; Mail, threading."""
+    if case is not None and takes_part(world, case, contact) and not too_late(world, message, case):
+        yield from receive(world, message, case, contact, channel, text, attachments)
+        return case
+    kind, address, name = sender
+    customer = yield from know(world, message, contact, kind, address, name=name)
+    mine = case is not None and world[f"case:{case}"].customer == customer
+    point: Contact = world[f"contact:{contact}"]
+    opening = opened(
+        world, message, customer=customer, contact=contact, channel=channel, subject=subject, text=text,
+        attachments=copied(attachments), language=point.language, verified=verified and mine, follows=case if mine else None,
+    )  # fmt: skip
+    yield opening
+    # A link to the case of somebody who was erased would say who wrote it.
+    if case is not None and not world[f"customer:{world[f'case:{case}'].customer}"].erased:
+        yield CasesLinked(case=opening.case, other=case, why="follow-up" if mine else "foreign-sender")
+    return opening.case
+
+
+def takes_part(world: World, case: str, contact: str) -> bool:
+    """Whether a contact point belongs to the customer of the case."""
+    customer = world[f"case:{case}"].customer
+    return bool(customer) and world[f"contact:{contact}"].customer == customer
+
+
+def too_late(world: World, message: Message, case: str) -> bool:
+    """Whether the follow-up window of a closed case is over."""
+    closed_at = world[f"case:{case}"].closed_at
+    return closed_at is not None and message.occurred_at > closed_at + timedelta(days=policy(world).follow_up_days)
+
+
+def receive(
+    world: World, message: Message, case_id: str, contact: str, channel: Channel, text: Personal, attachments: Iterable[Blob] = ()
+) -> Iterator[Event]:
+    """A customer's message on a case: it reopens unless it is a bare thanks, and ends waiting for the customer."""
+    case: Case = world[f"case:{case_id}"]
+    files = copied(attachments)
+    thanks = not files and policy(world).is_bare_thanks(text)
+    yield MessageReceived(
+        case=case_id, customer=case.customer, contact=contact, message=str(uuid7(message.occurred_at, f"{message.id}|message")),
+        channel=channel, text=text, attachments=files, acknowledgement=thanks,
+    )  # fmt: skip
+    if thanks:
+        return
+    if case.ended:
+        yield reopened(case_id, case, "customer", "reply", contact)
+    elif case.category == "waiting_customer":
+        yield status_changed(world, case_id, case, "open", "customer")
+
+
+def reopened(case_id: str, case: Case, by: str, cause: Any, contact: str = "") -> CaseReopened:
+    return CaseReopened(
+        case=case_id, customer=case.customer, contact=contact or case.contact, by=by, cause=cause, reopens=case.reopens + 1,
+        resolved_at=case.resolved_at,
+    )  # fmt: skip
+
+
+def closed(case_id: str, case: Case, how: Any, by: str, **more: Any) -> CaseClosed:
+    outcome = more.pop("outcome", None) or case.outcome or "not_solved"
+    return CaseClosed(
+        case=case_id, customer=case.customer, contact=case.contact, how=how, by=by, outcome=outcome, **more
+    )
+
+
+def status_changed(world: World, case_id: str, case: Case, category: Any, by: str) -> StatusChanged:
+    """A change that a rule makes: to the company's first name for the category."""
+    status = policy(world).status_for(category)
+    return StatusChanged(case=case_id, status=status, category=category, before=case.category, by=by)
+
+
+def gone_quiet(world: World, e: DeadlineReached) -> Iterator[Event]:
+    case_id = e.of.partition(":")[2]
+    case: Case = world[e.of]
+    if e.kind == "quiet-days" and case.category == "resolved":
+        yield closed(case_id, case, "quiet", "rule")
+
+
+def classified(world: World, e: CaseClassified) -> Iterator[Event]:
+    """A rule's spam tag moves an unanswered case to spam, unless a person has taken it out of there before."""
+    case: Case = world[f"case:{e.case}"]
+    if "spam" in e.tags and case.number and case.category in ("new", "open"):
+        if not (case.kept_from_spam or case.first_response_at or case.recovery):
+            yield status_changed(world, e.case, case, "spam", "rule")
+
+
+def assigned(world: World, e: CaseAssigned) -> Iterator[Event]:
+    case: Case = world[f"case:{e.case}"]
+    if case.number and case.category == "new":
+        yield status_changed(world, e.case, case, "open", "rule")
+
+
+def recovery_opened(world: World, message: Message, e: RecoveryOpened) -> Iterator[Event]:
+    """An unhappy answer gets a case of its own; another round brings that case back."""
+    existing = world[f"recovery:{e.recovery}"].case
+    if existing is not None:
+        case: Case = world[f"case:{existing}"]
+        if e.round > 1 and case.ended:
+            yield reopened(existing, case, "rule", "recovery")
+        return
+    subjects = policy(world).recovery_subject
+    subject = subjects.get(e.language or "en", subjects["en"]).format(number=e.number)
+    opening = opened(
+        world, message, customer=e.customer, contact=e.contact, channel=e.channel, subject=subject,
+        text=e.comment or Personal(), kind="complaint", topic=e.topic, language=e.language, verified=True, follows=e.case,
+        recovery=e.recovery,
+    )  # fmt: skip
+    yield opening
+    yield CasesLinked(case=opening.case, other=e.case, why="recovery")
+
+
+def first_line(text: str) -> str:
+    """The first line that says something, cut at a word."""
+    line = next((s for s in (line.strip() for line in text.splitlines()) if s), "")
+    return line if len(line) <= SUBJECT_LENGTH else line[:SUBJECT_LENGTH].rsplit(" ", 1)[0] + " …"
+
+
+def copied(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Parts of the event at hand made anew, so that each is sealed for the event that it goes into."""
+    return tuple(type(v).model_validate(dict(v)) for v in values)
+
+

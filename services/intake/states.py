@@ -1,0 +1,275 @@
+"""What intake remembers of a case, a customer, a contact point and a mail: states of streams and how events move them.
+
+No state holds personal text: names, addresses and messages are in the events, sealed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from contracts.classifier import CaseClassified, ClassificationCorrected
+from contracts.common import Category, Channel, ContactKind, Kind, Language, Outcome
+from contracts.intake import (
+    AutomaticNoted,
+    CaseClosed,
+    CaseConfirmed,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CasesLinked,
+    ConsentGiven,
+    ConsentWithdrawn,
+    ContactBounced,
+    ContactForgotten,
+    CustomerErased,
+    CustomerKnown,
+    LoopSuspected,
+    MailReceived,
+    MailSeen,
+    MessageQuarantined,
+    MessageReceived,
+    NoteAdded,
+    ReplySent,
+    StatusChanged,
+)
+from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged
+from contracts.router import CaseAssigned, CaseUnassigned
+from shared.events import Message, State
+
+COUNTED = (
+    CaseOpened, MessageReceived, ReplySent, NoteAdded, StatusChanged, CaseResolved, CaseConfirmed, CaseClosed, CaseReopened,
+)  # fmt: skip
+"""What raises the version of a case: what somebody who answers it would want to have read."""
+RECENT = 20
+"""How many steps a case, openings a customer and mails a contact point (five times as many) are remembered by."""
+WAITING: frozenset[Category] = frozenset({"resolved", "closed"})
+
+
+class Step(State):
+    """One counted event of a case."""
+
+    version: int
+    what: str
+    at: datetime
+
+
+class Case(State):
+    """A case as the rules know it; ``number`` is '' before it exists."""
+
+    number: str = ""
+    customer: str = ""
+    contact: str = ""
+    channel: Channel = "api"
+    kind: Kind | None = None
+    topic: str | None = None
+    language: Language | None = None
+    category: Category = "new"
+    status: str = "new"
+    owner: str | None = None
+    team: str | None = None
+    opened_at: datetime | None = None
+    first_response_at: datetime | None = None
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    outcome: Outcome | None = None
+    reopens: int = 0
+    recovery: str | None = None
+    linked: tuple[str, ...] = ()
+    kept_from_spam: bool = False
+    version: int = 0
+    recent: tuple[Step, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        return self.category in WAITING
+
+
+class Customer(State):
+    """A customer: contact points with what they are, consents, recent openings."""
+
+    contacts: tuple[tuple[str, ContactKind], ...] = ()
+    tier: str | None = None
+    tags: tuple[str, ...] = ()
+    consents: Mapping[str, bool] = {}
+    """``contact/channel`` -> allowed."""
+    opened: tuple[datetime, ...] = ()
+    """Openings of the last cases that the customer brought."""
+    erased: bool = False
+
+    @property
+    def known(self) -> bool:
+        return bool(self.contacts)
+
+
+class Contact(State):
+    """A contact point and whose it is; nobody's when new or forgotten."""
+
+    customer: str | None = None
+    named: bool = False
+    language: Language | None = None
+    bounced: bool = False
+    mails: tuple[datetime, ...] = ()
+    loop_at: datetime | None = None
+
+
+class Mail(State):
+    """What became of a Message-ID: whose mail it was and which case it is part of."""
+
+    contact: str | None = None
+    case: str | None = None
+
+    @property
+    def seen(self) -> bool:
+        return self.contact is not None
+
+
+class Content(State):
+    """When a sender and body were first taken in, and as part of which case."""
+
+    case: str | None = None
+    at: datetime | None = None
+
+
+class External(State):
+    """Cases by the sender's own id of them: {contact: case}."""
+
+    cases: Mapping[str, str] = {}
+
+
+class Recovery(State):
+    """The case that carries out a recovery."""
+
+    case: str | None = None
+
+
+STATES: Mapping[str, State] = {
+    "case": Case(), "customer": Customer(), "contact": Contact(), "mail": Mail(), "content": Content(), "external": External(),
+    "recovery": Recovery(),
+}  # fmt: skip
+
+
+def evolve(state: Any, message: Message) -> Any:
+    """The next state of one stream."""
+    match state:
+        case Case():
+            return _case(state, message)
+        case Customer():
+            return _customer(state, message)
+        case Contact():
+            return _contact(state, message)
+        case Mail():
+            return _mail(state, message)
+        case Content():
+            return _content(state, message)
+        case External() | Recovery():
+            return _of_case(state, message)
+    return state
+
+
+def _case(state: Case, message: Message) -> Case:
+    at = message.occurred_at
+    if isinstance(message.event, COUNTED):
+        step = Step(version=state.version + 1, what=what(message.event), at=at)
+        state = state.model_copy(update={"version": step.version, "recent": (*state.recent, step)[-RECENT:]})
+    return state.model_copy(update=_case_change(state, message))
+
+
+def _case_change(state: Case, message: Message) -> dict[str, Any]:
+    at = message.occurred_at
+    match message.event:
+        case CaseOpened() as e:
+            return {
+                "number": e.number, "customer": e.customer, "contact": e.contact, "channel": e.channel, "kind": e.kind,
+                "topic": e.topic, "language": e.language, "recovery": e.recovery, "opened_at": at,
+            }  # fmt: skip
+        case ReplySent() as e if e.first:
+            return {"first_response_at": at}
+        case StatusChanged() as e:
+            kept = state.kept_from_spam or (e.before == "spam" and e.category != "spam")
+            return {"category": e.category, "status": e.status, "kept_from_spam": kept}
+        case CaseResolved() as e:
+            return {"category": "resolved", "status": "resolved", "resolved_at": at, "outcome": e.outcome}
+        case CaseClosed() as e:
+            return {"category": "closed", "status": "closed", "closed_at": at, "outcome": e.outcome}
+        case CaseReopened() as e:
+            return {"category": "open", "status": "open", "resolved_at": None, "closed_at": None, "reopens": e.reopens}
+        case CasesLinked() as e:
+            pair = (e.case, e.other)
+            return {"linked": tuple(dict.fromkeys((*state.linked, *pair)))}
+        case CaseClassified() as e:
+            return {"kind": e.kind.value, "topic": e.topic.value, "language": e.language.value}
+        case ClassificationCorrected() as e if e.head in ("kind", "topic", "language"):
+            return {e.head: e.value}
+        case CaseAssigned() as e:
+            return {"owner": e.agent, "team": e.team}
+        case CaseUnassigned():
+            return {"owner": None, "team": None}
+    return {}
+
+
+def _customer(state: Customer, message: Message) -> Customer:
+    change: dict[str, Any] = {}
+    match message.event:
+        case CustomerKnown() as e:
+            contacts = dict(state.contacts) | {e.contact: e.kind}
+            tags = tuple(dict.fromkeys((*state.tags, *e.tags)))
+            change = {"contacts": tuple(contacts.items()), "tier": e.tier or state.tier, "tags": tags}
+        case CaseOpened() as e if e.recovery is None:
+            change = {"opened": (*state.opened, message.occurred_at)[-RECENT:]}
+        case ConsentGiven() as e:
+            change = {"consents": {**state.consents, f"{e.contact}/{e.channel}": True}}
+        case ConsentWithdrawn() as e:
+            change = {"consents": {**state.consents, f"{e.contact}/{e.channel}": False}}
+        case CustomerErased():
+            change = {"erased": True, "consents": {}, "tier": None, "tags": ()}
+    return state.model_copy(update=change)
+
+
+def _contact(state: Contact, message: Message) -> Contact:
+    change: dict[str, Any] = {}
+    match message.event:
+        case CustomerKnown() as e:
+            named = state.named or e.name is not None
+            change = {"customer": e.customer, "named": named, "language": e.language or state.language}
+        case MailReceived():
+            change = {"mails": (*state.mails, message.occurred_at)[-5 * RECENT :], "bounced": False}
+        case LoopSuspected():
+            change = {"loop_at": message.occurred_at}
+        case ContactBounced():
+            change = {"bounced": True}
+        case ContactForgotten():
+            return Contact(mails=state.mails, loop_at=state.loop_at)
+        case CaseSubmitted() | CustomerChanged() | ConsentChanged():
+            change = {"bounced": False}
+    return state.model_copy(update=change)
+
+
+def _mail(state: Mail, message: Message) -> Mail:
+    match message.event:
+        case MailSeen() | AutomaticNoted() as e:
+            return Mail(contact=e.contact, case=e.case)
+        case MessageQuarantined() as e:
+            return Mail(contact=e.contact)
+    return state
+
+
+def _content(state: Content, message: Message) -> Content:
+    match message.event:
+        case MailSeen(repeat=False) as e:
+            return Content(case=e.case, at=message.occurred_at)
+    return state
+
+
+def _of_case(state: External | Recovery, message: Message) -> State:
+    match state, message.event:
+        case External(), CaseOpened() as e:
+            return External(cases={**state.cases, e.contact: e.case})
+        case Recovery(), CaseOpened() as e:
+            return Recovery(case=e.case)
+    return state
+
+
+def what(event: Any) -> str:
+    """``message-received`` for ``intake.message-received.v1``."""
+    return str(event.TOPIC.split(".")[1])
+
+
