@@ -189,6 +189,8 @@ class FulfilmentWithdrawn(PinnedFact, topic="sla.fulfilment-withdrawn.v1"):
     """The reply."""
     met: bool = True
     """Whether it had met the target; False: it had come late."""
+    due: datetime | None
+    """When the target is or was used up; None: the clock stands still."""
     wake: datetime | None = None
     """The next instant with something to say."""
 

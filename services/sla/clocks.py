@@ -1,4 +1,4 @@
-"""The arithmetic of one clock: legs of business time, what is used, what is due, what comes next (spec: sla, Arithmetic).
+"""The arithmetic of one clock: legs of business time, what is used, what is due, what is next (spec: sla, Arithmetic).
 
 A clock is a row of legs. A leg begins at an instant with the seconds used until then and runs or stands still; whatever
 changes a clock (pause, resume, retarget, end) begins a new leg, so that every past instant can still be looked at."""

@@ -96,7 +96,7 @@ class Targets(Value):
                 if level.after(self.target(metric)) <= 0:
                     raise ValueError(
                         f"levels: {level.name} at {level.at} lies before the start of {metric}, whose target is "
-                        f"{self.target(metric)} seconds; write a share, like '80%', or leave {metric} out of its metrics"
+                        f"{self.target(metric)} seconds; write a share, like '80%', or leave {metric} out"
                     )
         return self
 

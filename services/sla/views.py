@@ -1,6 +1,6 @@
 """What sla shows: clocks with their results, the legs that explain them, and counts of what was kept.
 
-``clocks`` has one row for each case, metric and cycle; ``legs`` one for each change of a clock, in the order of ``key``;
+``clocks`` has a row for each case, metric and cycle; ``legs`` one for each change of a clock, in order of ``key``;
 ``compliance`` counts results by the UTC day of the result and the pin; ``open_clocks`` is what still runs."""
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ TABLES = {
             "case": "text", "metric": "text", "cycle": "bigint", "state": "text", "started_at": "timestamptz",
             "target": "bigint", "due": "timestamptz", "carried": "bigint", "ended_at": "timestamptz", "why": "text",
             "elapsed": "bigint", "message": "text", "breached_at": "timestamptz", "detected_at": "timestamptz",
-            "retracted_at": "timestamptz", "warned_at": "timestamptz", "level": "text", "first_ended_at": "timestamptz",
+            "retracted_at": "timestamptz", "warned_at": "timestamptz", "level": "text",
             "policy": "bigint", "rule": "text", "condition": "text", "calendar": "text", "calendar_version": "bigint",
             "priority": "text",
         },
@@ -42,8 +42,8 @@ TABLES = {
     ),
     "legs": Table(
         {
-            "clock": "text", "what": "text", "at": "timestamptz", "carried": "bigint", "running": "bool", "category": "text",
-            "calendar": "text", "calendar_version": "bigint", "target": "bigint",
+            "clock": "text", "what": "text", "at": "timestamptz", "carried": "bigint", "running": "bool",
+            "category": "text", "calendar": "text", "calendar_version": "bigint", "target": "bigint",
         },
         indexes=("clock",),
     ),
@@ -90,8 +90,8 @@ def _columns(event: Event) -> dict[str, Any]:
     match event:
         case ClockStarted() as e:
             return {
-                "case": e.case, "metric": e.metric, "cycle": e.cycle, "state": _state(e.due), "started_at": e.started_at,
-                "due": e.due, "carried": 0, **_pin(e),
+                "case": e.case, "metric": e.metric, "cycle": e.cycle, "state": _state(e.due),
+                "started_at": e.started_at, "due": e.due, "carried": 0, **_pin(e),
             }  # fmt: skip
         case ClockRetargeted() as e:
             return {"state": _state(e.due), "due": e.due, "carried": e.carried, **_pin(e)}
@@ -118,7 +118,14 @@ def _columns(event: Event) -> dict[str, Any]:
         case BreachRetracted() as e:
             return {"breached_at": None, "detected_at": None, "retracted_at": e.at}
         case FulfilmentWithdrawn() as e:
-            return {"state": "running", "ended_at": None, "why": None, "elapsed": None, "message": None}
+            return {
+                "state": _state(e.due),
+                "due": e.due,
+                "ended_at": None,
+                "why": None,
+                "elapsed": None,
+                "message": None,
+            }
     return {}
 
 
@@ -202,15 +209,16 @@ def _count(e: PinnedFact, what: Counted, at: datetime, amount: int = 1) -> Itera
 
 def _deadline(message: Message, event: Event) -> Iterator[RowOp]:
     match event:
-        case (
-            ClockStarted() | ClockResumed() | ClockRetargeted() | TargetBreached() | CaseEscalated() | FulfilmentWithdrawn()
-        ) as e:  # fmt: skip
-            if e.wake:
-                yield arm(message, clock_key(e), e.stream, e.metric, e.wake)
-            else:
-                yield disarm(clock_key(e))
-        case (ClockPaused() | TargetMet() | ClockStopped() | ClockCancelled()) as e:
+        case TargetBreached() | CaseEscalated() | FulfilmentWithdrawn() as e:
+            yield _wake(message, e, e.wake)
+        case ClockStarted() | ClockResumed() | ClockRetargeted() as e:
+            yield _wake(message, e, e.wake)
+        case ClockPaused() | TargetMet() | ClockStopped() | ClockCancelled() as e:
             yield disarm(clock_key(e))
+
+
+def _wake(message: Message, e: ClockFact, wake: datetime | None) -> RowOp:
+    return arm(message, clock_key(e), e.stream, e.metric, wake) if wake else disarm(clock_key(e))
 
 
 views = Views(TABLES, project)

@@ -146,9 +146,10 @@ class Watch:
         ended = self._clock(name)
         assert ended.ended_at is not None
         assert ended.message is not None
+        going_on = ended.going_on()
         yield FulfilmentWithdrawn(
             **self._of(ended), **_pinned(ended.report), at=ended.ended_at, message=ended.message,
-            met=ended.ended == "met", wake=self._wake(ended.going_on()),
+            met=ended.ended == "met", due=self._count.running_due(going_on), wake=self._wake(going_on),
         )  # fmt: skip
         answer = next((reply for reply in self.case.replies if reply.at >= ended.started_at), None)
         for change in self.case.changes:

@@ -1,0 +1,148 @@
+"""HTTP of sla: a case's clocks and their explanation, compliance, calendars, applying a policy to running clocks."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from contracts.sla import ApplyTargets, ClockRetargeted, TargetsApplied
+from shared.calendar import Calendar
+from shared.events import Value
+from shared.http import Api, Call, roles
+from shared.world import Refused
+
+from .explain import Explanation, explain, result
+
+api = Api()
+STAFF = roles("agent", "supervisor", "service")
+
+
+class ClockOut(Value):
+    """One clock of a case."""
+
+    metric: str
+    cycle: int
+    state: str
+    """running, paused, met, late or cancelled."""
+    result: str
+    """met, breached, cancelled or running."""
+    started_at: datetime
+    target: int
+    """Seconds of business time."""
+    due: datetime | None
+    """None while it stands still."""
+    first_ended_at: datetime | None
+    """First time that it was fulfilled; of a reopened case before ``ended_at``."""
+    ended_at: datetime | None
+    elapsed: int | None
+    """Seconds of business time used until it ended."""
+    breached_at: datetime | None
+    priority: str
+    rule: str
+
+
+class Count(Value):
+    """Results of one metric and priority in one month."""
+
+    month: str
+    metric: str
+    priority: str
+    policy: int
+    rule: str
+    met: int
+    breached: int
+    cancelled: int
+    compliance: float | None
+    """met / (met + breached); None when there was neither."""
+
+
+class CalendarOut(Value):
+    """A calendar in force."""
+
+    name: str
+    version: int
+    calendar: Calendar
+
+
+class Applied(Value):
+    """What came of putting a version of ``targets`` on running clocks."""
+
+    policy: int
+    clocks: int
+    """Clocks that were looked at."""
+    retargeted: int
+    """Clocks whose target, calendar or priority changed."""
+
+
+@api.get("/v1/cases/{case}/clocks", way=STAFF)
+async def clocks(case: str, call: Call) -> list[ClockOut]:
+    rows = await call.rows(
+        "select c.*, (select min(l.at) from {views}.legs l where l.clock = c.key and l.what in ('met', 'late'))"
+        ' as first_ended_at from {views}.clocks c where c."case" = %s order by c.started_at, c.key',
+        case,
+    )
+    return [ClockOut(**{n: row[n] for n in ClockOut.model_fields if n != "result"}, result=result(row)) for row in rows]
+
+
+@api.get("/v1/cases/{case}/clocks/explain", way=STAFF)
+async def explain_clocks(case: str, call: Call) -> list[Explanation]:
+    """Every clock of a case with what it was measured by and how its sum came about."""
+    rows = await call.rows('select * from {views}.clocks where "case" = %s order by started_at, key', case)
+    if not rows:
+        raise Refused("no-clocks", "case", "no clock was ever started for it", "look the case up by its id", 404)
+    legs = await call.rows(
+        "select * from {views}.legs where clock = any(%s) order by key", [row["key"] for row in rows]
+    )
+    pinned = {f"calendar/{leg['calendar']}@{leg['calendar_version']}" for leg in legs if leg["calendar"]}
+    documents = await call.rows("select key, document from {views}.policies where key = any(%s)", sorted(pinned))
+    calendars = {row["key"]: Calendar.model_validate_json(row["document"]) for row in documents}
+
+    def calendar(name: str, version: int) -> Calendar:
+        return calendars[f"calendar/{name}@{version}"]
+
+    return [explain(row, [leg for leg in legs if leg["clock"] == row["key"]], calendar, call.now) for row in rows]
+
+
+@api.get("/v1/compliance", way=roles("supervisor", "service"))
+async def compliance(call: Call, since: Annotated[date, Query(alias="from")], to: date) -> list[Count]:
+    """Results with UTC days in ``[from, to)``, by month, metric, priority and row of the policy that promised it."""
+    if to <= since:
+        raise Refused("empty-period", "to", "is not after from", "give the day after the last one", 422)
+    rows = await call.rows(
+        "select substr(day, 1, 7) as month, metric, priority, policy, rule, coalesce(sum(met), 0)::bigint as met,"
+        " coalesce(sum(breached), 0)::bigint as breached, coalesce(sum(cancelled), 0)::bigint as cancelled"
+        " from {views}.compliance where day >= %s and day < %s group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5",
+        since.isoformat(), to.isoformat(),
+    )  # fmt: skip
+    return [Count(**row, compliance=_share(row)) for row in rows]
+
+
+def _share(row: dict[str, Any]) -> float | None:
+    judged = row["met"] + row["breached"]
+    return row["met"] / judged if judged else None
+
+
+@api.get("/v1/calendars", way=STAFF)
+async def calendars(call: Call) -> list[CalendarOut]:
+    """The calendars in force."""
+    rows = await call.rows(
+        "select name, version, document from {views}.policies where key = name and name like 'calendar/%%'"
+    )
+    return [
+        CalendarOut(
+            name=row["name"].partition("/")[2],
+            version=row["version"],
+            calendar=Calendar.model_validate_json(row["document"]),
+        )
+        for row in rows
+    ]
+
+
+@api.post("/v1/targets/{version}/apply", way=roles("supervisor"))
+async def apply(version: int, call: Call) -> Applied:
+    """Measure every running clock by this version of ``targets`` from now on."""
+    outcome = await call.hear(ApplyTargets(policy=version))
+    applied = outcome.first(TargetsApplied)
+    assert applied is not None
+    retargeted = sum(isinstance(message.event, ClockRetargeted) for message in outcome.said)
+    return Applied(policy=version, clocks=applied.clocks, retargeted=retargeted)

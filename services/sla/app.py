@@ -1,0 +1,47 @@
+"""The service sla: clocks, targets and calendars."""
+
+from pathlib import Path
+
+from contracts.classifier import CaseClassified
+from contracts.intake import (
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CustomerKnown,
+    MessageReceived,
+    ReplySent,
+    StatusChanged,
+)
+from contracts.loyalty import TierChanged
+from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld
+from contracts.router import CaseAssigned
+from shared.app import App, Policies
+from shared.calendar import Calendar
+
+from .api import api
+from .domain import decider
+from .policy import TargetsPolicy
+from .views import views
+
+app = App(
+    "sla",
+    decider,
+    views,
+    Path(__file__).parent,
+    hears=(
+        CaseOpened, MessageReceived, ReplySent, StatusChanged, CaseResolved, CaseClosed, CaseReopened, CustomerKnown,
+        CaseClassified, CaseAssigned, TierChanged, NoticeFailed, NoticeBounced, NoticeWithheld,
+    ),
+    policies={
+        "calendar": Policies(
+            Calendar,
+            {f"calendar/{name}": f"calendars/{name}.yaml" for name in ("tr", "eu", "always")},
+        ),
+        "targets": Policies(TargetsPolicy, {"targets": "policy.yaml"}),
+    },
+    api=api,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    app.run()
