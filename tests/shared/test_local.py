@@ -54,6 +54,12 @@ class Parent:
         postgres_pid, nats_pid, self.dsn, self.nats_url = self.process.stdout.readline().split()
         self.pids = int(postgres_pid), int(nats_pid)
 
+    def __enter__(self) -> "Parent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -63,9 +69,8 @@ class Parent:
 
 @pytest.fixture
 def parent(used_dir: Path) -> Iterator[Parent]:
-    other = Parent(used_dir)
-    yield other
-    other.kill()
+    with Parent(used_dir) as other:
+        yield other
     assert within(5, lambda: not processes_of(used_dir))
 
 
@@ -331,9 +336,11 @@ def test_a_lock_file_that_names_a_living_stranger_does_not_prevent_the_start(use
     stale = used_dir / name.format(port=json.loads((used_dir / "ports.json").read_text())["postgres"])
     with subprocess.Popen(["sleep", "60"], user=stale.parent.stat().st_uid) as stranger:
         stale.write_text(f"{stranger.pid}\n{stale.parent}\n0\n5432\n\n127.0.0.1\n1 1\nready\n")
-        Servers.start(used_dir, []).stop()
-        assert stranger.poll() is None
-        stranger.kill()
+        try:
+            Servers.start(used_dir, []).stop()
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
 
 
 def test_a_second_up_on_the_same_data_is_refused_and_says_who_has_it(used_dir: Path, parent: Parent) -> None:
@@ -392,11 +399,10 @@ def test_a_long_path_moves_only_the_sockets(open_folder: Path) -> None:
 @as_root
 @on_linux
 def test_as_root_the_servers_run_as_nobody_without_roots_groups(used_dir: Path) -> None:
-    other = Parent(used_dir, extra_groups=[4, 27])
-    groups = [Path(f"/proc/{pid}/status").read_text().partition("Groups:")[2].splitlines()[0] for pid in other.pids]
-    assert {user_of(pid) for pid in other.pids} == {NOBODY}
-    assert [text.strip() for text in groups] == ["", ""]
-    other.kill()
+    with Parent(used_dir, extra_groups=[4, 27]) as other:
+        groups = [Path(f"/proc/{pid}/status").read_text().partition("Groups:")[2].splitlines()[0] for pid in other.pids]
+        assert {user_of(pid) for pid in other.pids} == {NOBODY}
+        assert [text.strip() for text in groups] == ["", ""]
     assert within(5, lambda: not processes_of(used_dir))
 
 
@@ -474,13 +480,11 @@ def test_an_ordinary_user_starts_the_servers_as_himself(data_dir: Path) -> None:
         pytest.skip(f"no {version}, or not this checkout, is open to the user nobody")
     data_dir.mkdir(mode=0o700)
     os.chown(data_dir, NOBODY, NOBODY)
-    other = Parent(
-        data_dir, python=python, user=NOBODY, group=NOBODY, extra_groups=[], env={"PYTHONPATH": f"{root}:{packages}"}
-    )
-    keep_a_row(other.dsn)
-    assert {user_of(pid) for pid in other.pids} == {NOBODY}
-    assert {path.stat().st_uid for path in data_dir.rglob("*")} == {NOBODY}
-    other.kill()
+    options = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": {"PYTHONPATH": f"{root}:{packages}"}}
+    with Parent(data_dir, python, **options) as other:
+        keep_a_row(other.dsn)
+        assert {user_of(pid) for pid in other.pids} == {NOBODY}
+        assert {path.stat().st_uid for path in data_dir.rglob("*")} == {NOBODY}
     assert within(5, lambda: not processes_of(data_dir))
 
 
