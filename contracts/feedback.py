@@ -51,7 +51,9 @@ class AttributedFact(SurveyFact):
     """The recovery after which the person is asked again."""
 
 
-class SurveyScheduled(AttributedFact, topic="feedback.survey-scheduled.v1", also=("case:{case}", "customer:{customer}")):
+class SurveyScheduled(
+    AttributedFact, topic="feedback.survey-scheduled.v1", also=("case:{case}", "customer:{customer}")
+):
     """A survey will be sent at ``due``; to whom it will be attributed is frozen here and never read again."""
 
     definition: Code
@@ -154,8 +156,8 @@ class RecoveryFailed(CustomerCaseFact, topic="feedback.recovery-failed.v1", also
 
 
 class AnswerSurvey(Event, topic="to.feedback.answer-survey.v1", stream="survey:{survey}"):
-    """A command: answer a survey, or edit the answer. Refused 404 unknown, 409 not asked or edited too late, 410 expired or
-    erased, 422 a score outside the scale or another person's contact point."""
+    """A command: answer a survey, or edit the answer. Refused 404 unknown, 409 not asked or edited too late, 410 expired
+    or erased, 422 a score outside the scale or another person's contact point."""
 
     survey: Id
     """The invitation."""

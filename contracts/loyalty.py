@@ -214,7 +214,9 @@ class HandoverOffered(MemberFact, topic="loyalty.handover-offered.v1", also=("ca
     """Resolved, no breach or a kept recovery, CSAT."""
 
 
-class GrantRequested(Event, topic="loyalty.grant-requested.v1", stream="case:{case}", also=("grant:{grant}",), subject="by"):
+class GrantRequested(
+    Event, topic="loyalty.grant-requested.v1", stream="case:{case}", also=("grant:{grant}",), subject="by"
+):
     """An agent wants to make good a bad experience and is above the own limit: somebody approves."""
 
     grant: Id
@@ -236,7 +238,11 @@ class GrantRequested(Event, topic="loyalty.grant-requested.v1", stream="case:{ca
 
 
 class GrantApproved(
-    Event, topic="loyalty.grant-approved.v1", stream="case:{case}", also=("grant:{grant}", "budget:{budget}"), subject="by"
+    Event,
+    topic="loyalty.grant-approved.v1",
+    stream="case:{case}",
+    also=("grant:{grant}", "budget:{budget}"),
+    subject="by",
 ):
     """A service recovery grant: one per case."""
 
@@ -255,7 +261,7 @@ class GrantApproved(
     team: Code | None
     """Team whose budget it is taken from."""
     budget: Code
-    """The budget: team and month, billing/2026-10; '-' stands for no team."""
+    """The budget: team and month, billing/2026-10; 'none' stands for no team."""
     reason: Personal | None = None
     """Why, where nobody else had to approve."""
 
@@ -304,7 +310,7 @@ class PurchaseHeld(Event, topic="loyalty.purchase-held.v1", stream="contact:{con
 
 
 class EnrolMember(Event, topic="to.loyalty.enrol-member.v1", stream="contact:{contact}"):
-    """A command: the customer behind a contact point joins. Refused when intake knows no such customer, or when he is in."""
+    """A command: the customer behind a contact point joins. Refused for one unknown to intake and for a member."""
 
     contact: Id
     """The contact point."""

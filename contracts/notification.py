@@ -7,6 +7,7 @@ from shared.events import Code, Event, Id, Open, Value
 
 from .common import Channel, Language
 
+Zone = Annotated[str, Open("an IANA time zone, such as Europe/Istanbul")]
 TemplateClass = Literal["transactional", "commercial", "critical"]
 
 
@@ -36,8 +37,10 @@ class NoticeFact(Event, stream="notice:{notice}"):
     """Its topic."""
 
 
-class NoticeQueued(NoticeFact, topic="notification.notice-queued.v1"):
-    """Something is to be sent."""
+class NoticeQueued(
+    NoticeFact, topic="notification.notice-queued.v1", also=("contact:{contact}", "case:{case}")
+):
+    """Something is to be sent. It counts against the volume of its contact and of its thread."""
 
     template_version: int
     """Version of the templates policy."""
@@ -53,8 +56,14 @@ class NoticeQueued(NoticeFact, topic="notification.notice-queued.v1"):
     """Stale after this, UTC."""
     automatic: bool
     """Whether a person wrote it (a reply) or a rule."""
+    acknowledgement: bool = False
+    """Whether it only says that something arrived: at most a few per thread."""
     cause_row: int
     """Position of the cause in notification's log: texts are read from there when it is sent."""
+    message: Id | None = None
+    """The message that it carries to the customer: for a reply, the reply's id."""
+    by: Id | None = None
+    """Agent who had it queued again after it was given up."""
 
 
 class NoticeSent(NoticeFact, topic="notification.notice-sent.v1"):
@@ -76,7 +85,7 @@ class NoticeFailed(NoticeFact, topic="notification.notice-failed.v1"):
     attempt: int
     """1 for the first try."""
     error: Code
-    """What was wrong: refused, unreachable, timed-out, rejected-address."""
+    """What was wrong: refused, unreachable, timed-out, rejected-address, no-address, no-mail-server, invalid-template."""
     next_attempt: datetime | None
     """When it is tried again, UTC; None: given up."""
     message: Id | None = None
@@ -92,7 +101,7 @@ class NoticeWithheld(NoticeFact, topic="notification.notice-withheld.v1"):
     """The message that it carried to the customer."""
 
 
-class NoticeBounced(NoticeFact, topic="notification.notice-bounced.v1"):
+class NoticeBounced(NoticeFact, topic="notification.notice-bounced.v1", also=("contact:{contact}",)):
     """It came back."""
 
     message: Id | None = None
@@ -108,3 +117,51 @@ class PreferenceChanged(Event, topic="notification.preference-changed.v1", strea
     """Preferred language."""
     muted: tuple[Code, ...] = ()
     """Templates that are not wanted; replies and critical ones cannot be muted."""
+    zone: Zone | None = None
+    """Time zone of the recipient's quiet hours; None: that of the language."""
+
+
+class DeliveryReported(Event, topic="to.notification.delivery-reported.v1", stream="notice:{notice}"):
+    """Noted by notification for itself: what came of one try to send a notice."""
+
+    notice: Id
+    """The notice."""
+    attempt: int
+    """1 for the first try."""
+    result: Literal["sent", "failed", "withheld"]
+    """What came of it."""
+    error: Code | None = None
+    """failed: what was wrong, as in notice-failed."""
+    withheld: Withholding | None = None
+    """withheld: why."""
+
+
+class Redeliver(Event, topic="to.notification.redeliver.v1", stream="notice:{notice}"):
+    """A command: try a notice again that was given up. Refused for every other one."""
+
+    notice: Id
+    """The notice."""
+    by: Id
+    """Agent id."""
+
+
+class ChangePreferences(Event, topic="to.notification.change-preferences.v1", stream="contact:{contact}"):
+    """A command: set what a recipient wants, all of it. Refused: unknown templates, and such as cannot be muted."""
+
+    contact: Id
+    """Recipient."""
+    language: Language | None = None
+    """Preferred language."""
+    muted: tuple[Code, ...] = ()
+    """Templates that are not wanted."""
+    zone: Zone | None = None
+    """Time zone of the recipient's quiet hours."""
+
+
+class Unsubscribe(Event, topic="to.notification.unsubscribe.v1", stream="contact:{contact}"):
+    """A command: one template is not wanted any more; said by the link in the mail."""
+
+    contact: Id
+    """Recipient."""
+    template: Code
+    """Template."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import inspect
 import json
 import logging
 import signal
@@ -37,7 +36,7 @@ from .events import Actor, Event, fresh, utc
 from .http import PUBLIC, Api, build
 from .log import EventLog
 from .privacy import Links, Vault
-from .rebuild import module_of, prepare
+from .rebuild import prepare, rules_of
 from .service import Service
 from .settings import Settings
 from .telemetry import metrics
@@ -106,9 +105,7 @@ class App:
 
     def fingerprint(self) -> str:
         """Of the code that folds states: snapshots of another one are ignored."""
-        modules = {module_of(self.decider.evolve), *(module_of(type(s)) for s in self.decider.states.values())}
-        code = "".join(sorted(inspect.getsource(m) for m in modules))
-        return sha256(code.encode()).hexdigest()[:32]
+        return sha256(rules_of(self.decider.evolve).encode()).hexdigest()[:32]
 
     def log_on(self, pool: Any) -> EventLog:
         return EventLog(pool, self.name)

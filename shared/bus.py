@@ -253,7 +253,9 @@ class Bus:
                     )
                     for row in rows
                 ]  # fmt: skip
-                await asyncio.wait_for(asyncio.gather(*acks), 15)
+                results = await asyncio.wait_for(asyncio.gather(*acks, return_exceptions=True), 15)
+                if failed := next((r for r in results if isinstance(r, BaseException)), None):
+                    raise failed
                 await self.service.log.track("relay", rows[-1].id)
                 self.relayed = rows[-1].id
             except Exception as error:  # infrastructure: tried again for ever

@@ -87,8 +87,8 @@ def holds(condition: Any, fact: Any) -> bool:
             return False
         return bool(OPERATORS[match[1]](fact, float(match[2])))
     return (
-        type(condition) is type(fact)
-        and condition == fact
+        (type(condition) is type(fact)
+        and condition == fact)
         or (
             isinstance(condition, int | float)
             and isinstance(fact, int | float)

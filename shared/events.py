@@ -251,7 +251,7 @@ def fresh(
     event: Event,
     at: datetime,
     *,
-    id: UUID | None = None,  # noqa: A002
+    id: UUID | None = None,
     actor: Actor = NO_ONE,
     command: bool = False,
     occurred_at: datetime | None = None,
@@ -259,7 +259,7 @@ def fresh(
     trace: str = "",
 ) -> Message:
     """A message from outside any log, heard at ``at``. Without an ``id`` it gets a UUIDv7 of its content: the edge passes one."""
-    id = id or uuid7(at, event.model_dump_json())  # noqa: A001
+    id = id or uuid7(at, event.model_dump_json())
     return Message(
         event=event, id=id, occurred_at=occurred_at or at, heard_at=at, actor=actor, command=command,
         correlation=correlation or id, trace=trace,

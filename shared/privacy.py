@@ -76,6 +76,9 @@ class Vault:
     async def create(self) -> None:
         async with self.pool.connection() as conn, conn.transaction():
             await conn.execute("select pg_advisory_xact_lock(hashtext('create vault'))")
+            exists = await (await conn.execute("select to_regclass('vault.revoked')")).fetchone()
+            if exists and exists[0]:
+                return
             for statement in VAULT.split(";\n"):
                 await conn.execute(statement.encode())
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
-from types import ModuleType
+from pathlib import Path
 
 from psycopg import sql
 
@@ -19,14 +19,20 @@ Progress = Callable[[int], None]
 
 def fingerprint(views: Views) -> str:
     """Of the tables and of the code that fills them; views of another fingerprint are rebuilt before the service hears."""
-    code = inspect.getsource(module_of(views.project)) + inspect.getsource(project_kernel)
-    return sha256((repr(sorted(views.all_tables().items())) + code).encode()).hexdigest()[:32]
+    tables = repr(sorted(views.all_tables().items()))
+    return sha256((tables + rules_of(views.project) + inspect.getsource(project_kernel)).encode()).hexdigest()[:32]
 
 
-def module_of(function: Callable[..., object]) -> ModuleType:
+OUTER = frozenset({"api.py", "app.py"})
+
+
+def rules_of(function: Callable[..., object]) -> str:
+    """The source of the package that a rule stands in, without the outer layer: what a fold may depend on."""
     module = inspect.getmodule(function)
     assert module is not None
-    return module
+    assert module.__file__ is not None
+    files = sorted(p for p in Path(module.__file__).parent.glob("*.py") if p.name not in OUTER)
+    return "".join(p.read_text("utf-8") for p in files)
 
 
 async def prepare(log: EventLog, views: Views, schema: str, progress: Progress | None = None) -> bool:

@@ -197,9 +197,9 @@ def statements(schema: str, tables: Mapping[str, Table], ops: Iterable[RowOp]) -
             upserts.setdefault((table, tuple(row.put), tuple(row.add)), []).append((key, *values, *row.add.values()))
     result: list[Statement] = [(_delete(schema, t), (keys,)) for t, keys in drops.items()]
     for (table, put, add), rows in upserts.items():
-        types = tuple(tables[table].columns[c] for c in (*put, *add))
+        kinds = tuple(tables[table].columns[c] for c in (*put, *add))
         columns = tuple(list(column) for column in zip(*rows, strict=True))
-        result.append((_upsert(schema, table, put, add, types), columns))
+        result.append((_upsert(schema, table, put, add, kinds), columns))
     return result
 
 

@@ -1,0 +1,5 @@
+"""The ``vefa`` command."""
+
+from .main import main
+
+__all__ = ["main"]

@@ -1,0 +1,5 @@
+"""``python -m shared.cli`` is ``vefa``."""
+
+from .main import main
+
+main()

@@ -1,0 +1,69 @@
+"""The commands; each group stands in a file of its own."""
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared.events import Role
+from shared.local import LocalServerError, secret
+from shared.tokens import create
+
+app = typer.Typer(
+    name="vefa", no_args_is_help=True, add_completion=False, help="Vefa, the customer-service process platform"
+)
+token = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP interfaces")
+app.add_typer(token, name="token")
+Data = Annotated[Path, typer.Option("--data", envvar="VEFA_DATA", help="Folder with the data of the embedded servers")]
+DATA = Path(".vefa")
+console = Console()
+
+
+@app.command()
+def up(data: Data = DATA) -> None:
+    """Start everything: PostgreSQL and NATS (embedded, or your own by VEFA_DATABASE_URL and VEFA_NATS_URL) and all services."""
+    from .platform import Platform
+    from .services import app_of, names
+
+    began = time.monotonic()
+    apps = {name: app_of(name) for name in names()}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    platform = Platform.start(data.absolute(), apps)
+    try:
+        table = Table("service", "address", title=f"Vefa is up after {time.monotonic() - began:.1f} s")
+        for name, addresses in platform.addresses.items():
+            for kind, address in addresses.items():
+                table.add_row(name, f"{address}/docs" if kind == "http" else address)
+        console.print(table)
+        console.print("Admin token:", platform.token(Role.admin, "admin"), soft_wrap=True)
+        console.print("Ctrl-C stops everything; the data stays in", str(data))
+        platform.wait()
+    finally:
+        platform.stop()
+
+
+@token.command("create")
+def token_create(
+    role: Annotated[Role, typer.Option(help="What the holder may do")],
+    subject: Annotated[str, typer.Option(help="Agent id, customer id, or name of the other system")],
+    data: Data = DATA,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Make a token, valid for 30 days."""
+    text = create(secret(data.absolute(), "token.key"), role, subject)
+    print(json.dumps({"token": text, "role": role.value, "subject": subject}) if as_json else text)
+
+
+def main() -> None:
+    """Run the command line; what a user did wrong ends with one clear line and status 2."""
+    try:
+        app()
+    except (LocalServerError, LookupError, TimeoutError, ChildProcessError) as e:
+        print(f"vefa: {e}", file=sys.stderr)
+        sys.exit(2)

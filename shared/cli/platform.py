@@ -1,0 +1,244 @@
+"""The whole platform on one machine: the servers, and one process per service, forked from a parent that has only imported.
+
+Each service's forked keeper waits for its settings, starts the service and starts it again when it dies. When the parent is
+killed, the kernel tells the keepers (Linux), and they take their services along."""
+
+import asyncio
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import nats
+
+from shared import roles, tokens
+from shared.app import App
+from shared.bus import declare
+from shared.events import Role
+from shared.local import Backing, Servers, open_servers, secret
+from shared.settings import Settings
+
+READY_SECONDS = 60
+SECRETS = ("master.key", "index.key", "link.key", "token.key")
+
+
+@dataclass
+class Keeper:
+    """The parent's side of one service's keeper: its process, and pipes for its settings and its addresses."""
+
+    name: str
+    pid: int
+    settings: int
+    addresses: int
+    found: dict[str, str] = field(default_factory=dict)
+
+
+class Platform:
+    """``Platform.start(...)`` forks, starts the servers, then the services; ``stop()`` ends all of it cleanly."""
+
+    def __init__(self, data_dir: Path, apps: Mapping[str, App]):
+        self.data_dir, self._apps = data_dir, dict(apps)
+        self.keepers: list[Keeper] = []
+        self.backing: Backing | None = None
+
+    @classmethod
+    def start(cls, data_dir: Path, apps: Mapping[str, App], **settings: Any) -> Self:
+        """``settings`` go to every service (see shared.settings). Raises LocalServerError or TimeoutError, after tidying up."""
+        platform = cls(data_dir, apps)
+        platform.keepers = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
+        try:
+            platform.backing = open_servers(data_dir, tuple(apps))
+            platform._provide()
+            for keeper in platform.keepers:
+                platform._settle(keeper, settings)
+            platform._await_ready()
+            platform._note()
+        except BaseException:
+            platform.stop()
+            raise
+        return platform
+
+    @property
+    def addresses(self) -> dict[str, dict[str, str]]:
+        """Service -> kind of address (http, smtp) -> address."""
+        return {k.name: k.found for k in self.keepers}
+
+    def token(self, role: Role, name: str) -> str:
+        return tokens.create(secret(self.data_dir, "token.key"), role, name)
+
+    def wait(self) -> None:
+        """Until a signal comes."""
+        with suppress(KeyboardInterrupt):
+            while True:
+                signal.pause()
+
+    def stop(self) -> None:
+        """Services first, then the servers."""
+        for keeper in self.keepers:
+            with suppress(ProcessLookupError):
+                os.kill(keeper.pid, signal.SIGTERM)
+        for keeper in self.keepers:
+            with suppress(ChildProcessError):
+                os.waitpid(keeper.pid, 0)
+            for descriptor in (keeper.settings, keeper.addresses):
+                with suppress(OSError):
+                    os.close(descriptor)
+        self.keepers = []
+        if self.backing:
+            self.backing.stop()
+            self.backing = None
+        (self.data_dir / "running.json").unlink(missing_ok=True)
+
+    def _provide(self) -> None:
+        assert self.backing is not None
+        for name in SECRETS:
+            secret(self.data_dir, name)
+        public = self.data_dir / "secrets" / "token.pub"
+        public.write_bytes(tokens.public_key(secret(self.data_dir, "token.key")))
+        if isinstance(self.backing, Servers):
+            roles.provide(self.backing.postgres_admin_dsn, {name: f"vefa_{name}" for name in self._apps})
+        asyncio.run(_declare(self.backing.nats_url("ops")))
+
+    def _settle(self, keeper: Keeper, settings: Mapping[str, Any]) -> None:
+        assert self.backing is not None
+        content = Settings(
+            database_url=self.backing.postgres_dsn(keeper.name), nats_url=self.backing.nats_url(keeper.name),
+            secrets=self.data_dir / "secrets", **settings,
+        )  # fmt: skip
+        with os.fdopen(os.dup(keeper.settings), "w") as pipe:
+            pipe.write(content.model_dump_json() + "\n")
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        waiting = {k.addresses: k for k in self.keepers}
+        buffers = dict.fromkeys(waiting, b"")
+        while waiting:
+            ready, _, _ = select.select(list(waiting), [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                late = ", ".join(k.name for k in waiting.values())
+                raise TimeoutError(f"not ready after {READY_SECONDS} s: {late}; their messages stand above")
+            for descriptor in ready:
+                buffers[descriptor] += (chunk := os.read(descriptor, 65536))
+                if not chunk:
+                    raise ChildProcessError(f"{waiting[descriptor].name} did not start; its message stands above")
+                if b"\n" in buffers[descriptor]:
+                    waiting.pop(descriptor).found = json.loads(buffers[descriptor].partition(b"\n")[0])
+
+    def _note(self) -> None:
+        """For other commands on the same data directory."""
+        assert self.backing is not None
+        content = {
+            "pid": os.getpid(), "services": self.addresses,
+            "databases": {k.name: self.backing.postgres_dsn(k.name) for k in self.keepers},
+            "nats": self.backing.nats_url("ops"), "integrator": self.backing.nats_url("integrator"),
+        }  # fmt: skip
+        descriptor = os.open(self.data_dir / "running.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file)
+
+
+async def _declare(url: str) -> None:
+    client = await nats.connect(url)
+    await declare(client)
+    await client.close()
+
+
+def _fork(name: str, app: App) -> Keeper:
+    settings_read, settings_write = os.pipe()
+    addresses_read, addresses_write = os.pipe()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _die_with(parent, signal.SIGTERM)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which stops us in order
+            os.close(settings_write)
+            os.close(addresses_read)
+            _keep(app, settings_read, addresses_write)
+        finally:
+            os._exit(0)
+    os.close(settings_read)
+    os.close(addresses_write)
+    return Keeper(name, pid, settings_write, addresses_read)
+
+
+def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
+    """Start the service with the settings that come, and again whenever it dies."""
+    with os.fdopen(settings_pipe) as pipe:
+        line = pipe.readline()
+    if not line:
+        return
+    settings = Settings.model_validate_json(line)
+    child, ended = 0, False
+
+    def end(*_: object) -> None:
+        nonlocal ended
+        ended = True
+        if child:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    while not ended:
+        started, keeper = time.monotonic(), os.getpid()
+        child = os.fork()
+        if child == 0:
+            _die_with(keeper, signal.SIGTERM)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            _serve(app, settings, addresses_pipe)
+        _, status = os.waitpid(child, 0)
+        child = 0
+        if not ended:
+            print(f"{app.name}: ended with status {status}; it is started again", file=sys.stderr, flush=True)
+            if time.monotonic() - started < 1:
+                time.sleep(1)
+
+
+def _serve(app: App, settings: Settings, addresses_pipe: int) -> None:
+    def ready(addresses: dict[str, str]) -> None:
+        for kind in ("http", "smtp"):  # a restart comes back at the same place
+            if kind in addresses:
+                setattr(settings, f"{kind}_port", int(addresses[kind].rpartition(":")[2]))
+        os.write(addresses_pipe, json.dumps(addresses).encode() + b"\n")
+
+    code = 1
+    try:
+        app.run(settings, ready)
+        code = 0
+    except SystemExit as e:
+        print(f"{app.name}: {e}", file=sys.stderr, flush=True)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _die_with(parent: int, sign: signal.Signals) -> None:
+    """Linux: get ``sign`` when the parent dies, however it dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, int(sign), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def running(data_dir: Path) -> dict[str, Any]:
+    """What a running platform on this data directory noted of itself; LookupError with the remedy when none runs."""
+    try:
+        noted: dict[str, Any] = json.loads((data_dir / "running.json").read_text())
+        os.kill(noted["pid"], 0)
+    except (FileNotFoundError, ValueError, ProcessLookupError) as e:
+        raise LookupError(f"no platform runs on {data_dir}; start one with: vefa up --data {data_dir}") from e
+    return noted
+
+
+__all__: Sequence[str] = ["Platform", "running"]

@@ -1,0 +1,149 @@
+"""The bus on a real nats-server: what is said reaches everybody once and in order, whatever NATS loses."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import nats
+import pytest
+import pytest_asyncio
+from faststream.nats import NatsBroker
+
+from shared.bus import STREAM, Bus, declare
+from shared.clock import SystemClock
+from shared.rebuild import check
+from shared.service import Service
+from tests.conftest import FreshNats
+
+from .conftest import Make
+from .trade import OrderPacked, order
+
+pytestmark = pytest.mark.servers
+
+
+@dataclass
+class Node:
+    """A service on the bus."""
+
+    service: Service
+    bus: Bus
+    broker: NatsBroker
+
+    async def stop(self) -> None:
+        await self.bus.rest()
+        await self.broker.stop()
+
+
+Join = Callable[..., Awaitable[Node]]
+
+
+@pytest_asyncio.fixture
+async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
+    """``await join("clerk")`` starts a service that acts on a bus of its own nats-server."""
+    async with AsyncExitStack() as stack:
+
+        async def make(name: str, **options: Any) -> Node:
+            service = await start(name, **options)
+            service.acting = True
+            broker = NatsBroker(fresh_nats.url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=0)
+
+            async def told(_: bytes) -> bytes:
+                return b"{}"
+
+            bus = Bus(service, broker, SystemClock(), told, head_every=0.2)
+            await broker.start()
+            await bus.act()
+            node = Node(service, bus, broker)
+            stack.push_async_callback(node.stop)
+            return node
+
+        client = await nats.connect(fresh_nats.url)
+        await declare(client)
+        await client.close()
+        yield make
+
+
+async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def packed(clerk: Node) -> list[str]:
+    rows = await clerk.service.log.rows(0, 10_000, topics=[OrderPacked.TOPIC])
+    return [str(r.originator_id) for r in rows]
+
+
+async def test_what_is_said_is_heard_and_answered(join: Join) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    await shop.service.hear(*(order(n) for n in range(100)))
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    assert await packed(clerk) == [f"order:{n}" for n in range(100)]
+
+
+async def test_a_late_joiner_reads_the_past_from_the_publishers_log(join: Join, fresh_nats: FreshNats) -> None:
+    shop = await join("shop")
+    await shop.service.hear(*(order(n) for n in range(50)))
+    await until(lambda: shop.bus.relayed == shop.service.said)
+    client = await nats.connect(fresh_nats.url)
+    await client.jetstream().purge_stream(STREAM)
+    await client.close()
+    clerk = await join("clerk")
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    assert await packed(clerk) == [f"order:{n}" for n in range(50)]
+
+
+async def test_a_lost_message_is_read_from_the_log_when_the_next_one_shows_the_gap(
+    join: Join, fresh_nats: FreshNats
+) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    await clerk.bus.rest()
+    await shop.service.hear(order(1))
+    await until(lambda: shop.bus.relayed == shop.service.said)
+    client = await nats.connect(fresh_nats.url)
+    await client.jetstream().purge_stream(STREAM)
+    await client.close()
+    await clerk.bus.act()
+    await shop.service.hear(order(2))
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    assert await packed(clerk) == ["order:1", "order:2"]
+
+
+async def test_a_lost_last_message_is_found_by_the_announced_head(join: Join, fresh_nats: FreshNats) -> None:
+    shop = await join("shop")
+    clerk = await join("clerk")
+    await until(lambda: clerk.bus.ready)
+    await clerk.bus._stop_consumer()
+    await shop.service.hear(order(1))
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    assert await packed(clerk) == ["order:1"]
+
+
+async def test_nats_may_lose_everything_while_services_run(join: Join, fresh_nats: FreshNats) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    await shop.service.hear(*(order(n) for n in range(30)))
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    fresh_nats.wipe()
+    await shop.service.hear(*(order(n) for n in range(30, 60)))
+    fresh_nats.start()
+    client = await nats.connect(fresh_nats.url)
+    await declare(client)
+    await client.close()
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said, 40)
+    assert await packed(clerk) == [f"order:{n}" for n in range(60)]
+    result = await check(clerk.service.log, clerk.service.views, "clerk_views")
+    assert all(equal for _, _, equal in result.values())
+
+
+async def test_a_log_is_read_in_pages_that_say_how_far_they_looked(join: Join) -> None:
+    shop = await join("shop")
+    await shop.service.hear(*(order(n, text="x" * 2000) for n in range(300)))
+    ask = json.dumps({"after": 0}).encode()
+    client = shop.broker.config.connection_state.connection
+    page = json.loads((await client.request("vefa.log.shop", ask, timeout=5)).data)
+    assert 0 < len(page["events"]) < 300
+    assert page["looked"] == page["events"][-1]["position"]
+    assert "xxxxxxxx" not in json.dumps(page)
