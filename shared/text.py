@@ -1,5 +1,6 @@
 """One way to read text for training, prediction, rules and search: fold, words, n-grams, word rules. Pure."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -41,7 +42,7 @@ def marks(folded: str) -> list[str]:
 
 def word_ngrams(of: list[str]) -> list[str]:
     """Words, then pairs of neighbours joined by one space."""
-    return of + [f"{left} {right}" for left, right in zip(of, of[1:], strict=False)]
+    return of + [f"{left} {right}" for left, right in itertools.pairwise(of)]
 
 
 def char_ngrams(word: str) -> list[str]:
