@@ -25,9 +25,9 @@ from .states import Contact, Customer
 REACHED_BY: dict[Channel, ContactKind] = {"email": "mail", "sms": "phone", "phone": "phone", "social": "handle"}
 """Which kind of contact point a channel can reach; others reach every kind."""
 STATEMENT = (
-    "The keys of every contact point named here are destroyed: names, addresses, messages, notes in answers and attachments"
-    " are unreadable in every log, view and copy. Kept: keyed hashes of the contact points, instants, labels, counts and sums,"
-    " from which no person can be read; texts that agents wrote for themselves are under the agents' own keys."
+    "The keys of every contact point named here are destroyed: names, addresses, messages, answers and attachments"
+    " are unreadable in every log, view and copy. Kept: keyed hashes of the contact points, instants, labels, counts"
+    " and sums, from which no person can be read; notes of agents are under the agents' own keys."
 )
 
 
@@ -52,7 +52,7 @@ def know(
 ) -> Generator[Event, None, str]:
     """The customer of a contact point; says customer-known when the point is new or something new is said about it.
 
-    A name that comes with a message is taken when there was none; ``surely``: it comes from who knows, and is taken again."""
+    A name that comes with a message is taken when there was none; ``surely``: it comes from who knows it."""
     point: Contact = world[f"contact:{contact}"]
     customer = point.customer or str(uuid7(message.occurred_at, f"{message.id}|customer"))
     known: Customer = world[f"customer:{customer}"]
@@ -66,9 +66,9 @@ def know(
     if news:
         kinds = dict(known.contacts)
         yield CustomerKnown(
-            customer=customer, contact=contact, kind=kinds.get(contact) or kind or "handle", address=address or Personal(),
-            name=name if surely or not point.named else None, language=language or point.language, first=not known.known,
-            tier=tier, tags=tags,
+            customer=customer, contact=contact, kind=kinds.get(contact) or kind or "handle", tier=tier, tags=tags,
+            address=address or Personal(), name=name if surely or not point.named else None,
+            language=language or point.language, first=not known.known,
         )  # fmt: skip
     return customer
 
@@ -86,7 +86,7 @@ def hear_consent(world: World, message: Message, e: ConsentChanged) -> Iterator[
 
 
 def change_consent(world: World, e: ChangeConsent) -> Iterator[Event]:
-    """Refused for an unknown customer, a contact point that is not the customer's, or one that the channel cannot reach."""
+    """Refused for an unknown customer, a contact point of somebody else, or one that the channel cannot reach."""
     customer = existing(world, e.customer)
     kinds = dict(customer.contacts)
     if e.contact is not None and e.contact not in kinds:
@@ -99,9 +99,7 @@ def change_consent(world: World, e: ChangeConsent) -> Iterator[Event]:
         yield from _consent(world, e.customer, contact, e.channel, e.given, e.origin)
 
 
-def _consent(
-    world: World, customer: str, contact: str, channel: Channel, given: bool, origin: str
-) -> Iterator[Event]:
+def _consent(world: World, customer: str, contact: str, channel: Channel, given: bool, origin: str) -> Iterator[Event]:
     state: Customer = world[f"customer:{customer}"]
     if state.consents.get(f"{contact}/{channel}") is given:
         return

@@ -1,4 +1,4 @@
-"""What agents, supervisors and customers tell intake to do with a case: commands, each of which may be refused with a remedy."""
+"""What agents, supervisors and customers tell intake to do with a case: commands that may be refused."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -83,7 +83,7 @@ def resolve(world: World, message: Message, e: Resolve) -> Iterator[Event]:
         raise Refused("ended", "case", f"the case is {case.category}", "reopen it or change its status first")
     for field, value, known in (("cause", e.cause, rules.causes), ("action", e.action, rules.actions)):
         if value is None and case.recovery is not None:
-            raise Refused("required", field, f"a recovery is not resolved without its {field}", f"name the {field}", 422)
+            raise Refused("required", field, "a recovery is not resolved without it", f"name the {field}", 422)
         if value is not None and known and value not in known:
             remedy = near(value, known) or f"use one of {', '.join(known)}"
             raise Refused(f"unknown-{field}", field, f"{value!r} is not on the company's list", remedy, 422)
@@ -101,7 +101,7 @@ def confirm(world: World, message: Message, e: Confirm) -> Iterator[Event]:
     """The customer's yes closes a resolved case, the no brings it back; said twice it changes nothing more."""
     case = existing(world, e.case)
     if not takes_part(world, e.case, e.contact):
-        raise Refused("not-yours", "contact", "not a contact point of the customer of this case", "write a message", 403)
+        raise Refused("not-yours", "contact", "not a contact point of this case's customer", "write a message", 403)
     if e.text:
         yield MessageReceived(
             case=e.case, customer=case.customer, contact=e.contact, channel="web", text=e.text,

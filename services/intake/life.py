@@ -22,8 +22,9 @@ SUBJECT_LENGTH = 120
 
 
 def opened(
-    world: World, message: Message, *, customer: str, contact: str, channel: Channel, subject: str, text: Personal, **more: Any
-) -> CaseOpened:
+    world: World, message: Message, *, customer: str, contact: str, channel: Channel, subject: str, text: Personal,
+    **more: Any,
+) -> CaseOpened:  # fmt: skip
     """The opening of a case with the next number of its year and the count of contacts before."""
     rules, at = policy(world), message.occurred_at
     year = rules.numbers.year(at)
@@ -67,7 +68,7 @@ def _check_form(world: World, e: CaseSubmitted) -> None:
 
 
 def message_submitted(world: World, message: Message, e: MessageSubmitted) -> Iterator[Event]:
-    """A message for a case that does not exist is refused as a command and opens a case as a fact: nothing is dropped."""
+    """A message for a case that does not exist is refused as a command; as a fact it opens a case."""
     case: Case = world[f"case:{e.case}"]
     if not case.number and message.command:
         raise Refused("unknown-case", "case", "there is no such case", "look the id up, or open a case", 404)
@@ -82,7 +83,7 @@ def wrote(
     attachments: Iterable[Blob] = (), sender: tuple[Any, Personal | None, Personal | None] = (None, None, None),
     subject: str = "", verified: bool = False,
 ) -> Generator[Event, None, str]:  # fmt: skip
-    """Somebody wrote, about ``case`` or about nothing that exists: appended, or a new case, linked where that may be seen.
+    """Somebody wrote, about ``case`` or about nothing that exists: appended, or a new case, linked where that may be.
 
     Returns the case that the message ended in. Source: spec intake, Life of a case; Mail, threading."""
     if case is not None and takes_part(world, case, contact) and not too_late(world, message, case):
@@ -94,7 +95,8 @@ def wrote(
     point: Contact = world[f"contact:{contact}"]
     opening = opened(
         world, message, customer=customer, contact=contact, channel=channel, subject=subject, text=text,
-        attachments=copied(attachments), language=point.language, verified=verified and mine, follows=case if mine else None,
+        attachments=copied(attachments), language=point.language, verified=verified and mine,
+        follows=case if mine else None,
     )  # fmt: skip
     yield opening
     # A link to the case of somebody who was erased would say who wrote it.
@@ -116,15 +118,16 @@ def too_late(world: World, message: Message, case: str) -> bool:
 
 
 def receive(
-    world: World, message: Message, case_id: str, contact: str, channel: Channel, text: Personal, attachments: Iterable[Blob] = ()
-) -> Iterator[Event]:
+    world: World, message: Message, case_id: str, contact: str, channel: Channel, text: Personal,
+    attachments: Iterable[Blob] = (),
+) -> Iterator[Event]:  # fmt: skip
     """A customer's message on a case: it reopens unless it is a bare thanks, and ends waiting for the customer."""
     case: Case = world[f"case:{case_id}"]
     files = copied(attachments)
     thanks = not files and policy(world).is_bare_thanks(text)
     yield MessageReceived(
-        case=case_id, customer=case.customer, contact=contact, message=str(uuid7(message.occurred_at, f"{message.id}|message")),
-        channel=channel, text=text, attachments=files, acknowledgement=thanks,
+        case=case_id, customer=case.customer, contact=contact, channel=channel, text=text, attachments=files,
+        message=str(uuid7(message.occurred_at, f"{message.id}|message")), acknowledgement=thanks,
     )  # fmt: skip
     if thanks:
         return
@@ -136,8 +139,8 @@ def receive(
 
 def reopened(case_id: str, case: Case, by: str, cause: Any, contact: str = "") -> CaseReopened:
     return CaseReopened(
-        case=case_id, customer=case.customer, contact=contact or case.contact, by=by, cause=cause, reopens=case.reopens + 1,
-        resolved_at=case.resolved_at,
+        case=case_id, customer=case.customer, contact=contact or case.contact, by=by, cause=cause,
+        reopens=case.reopens + 1, resolved_at=case.resolved_at,
     )  # fmt: skip
 
 
@@ -164,9 +167,9 @@ def gone_quiet(world: World, e: DeadlineReached) -> Iterator[Event]:
 def classified(world: World, e: CaseClassified) -> Iterator[Event]:
     """A rule's spam tag moves an unanswered case to spam, unless a person has taken it out of there before."""
     case: Case = world[f"case:{e.case}"]
-    if "spam" in e.tags and case.number and case.category in ("new", "open"):
-        if not (case.kept_from_spam or case.first_response_at or case.recovery):
-            yield status_changed(world, e.case, case, "spam", "rule")
+    wanted = case.kept_from_spam or case.first_response_at or case.recovery
+    if "spam" in e.tags and not wanted and case.number and case.category in ("new", "open"):
+        yield status_changed(world, e.case, case, "spam", "rule")
 
 
 def assigned(world: World, e: CaseAssigned) -> Iterator[Event]:
@@ -187,8 +190,8 @@ def recovery_opened(world: World, message: Message, e: RecoveryOpened) -> Iterat
     subject = subjects.get(e.language or "en", subjects["en"]).format(number=e.number)
     opening = opened(
         world, message, customer=e.customer, contact=e.contact, channel=e.channel, subject=subject,
-        text=e.comment or Personal(), kind="complaint", topic=e.topic, language=e.language, verified=True, follows=e.case,
-        recovery=e.recovery,
+        text=e.comment or Personal(), kind="complaint", topic=e.topic, language=e.language, verified=True,
+        follows=e.case, recovery=e.recovery,
     )  # fmt: skip
     yield opening
     yield CasesLinked(case=opening.case, other=e.case, why="recovery")
@@ -203,5 +206,3 @@ def first_line(text: str) -> str:
 def copied(values: Iterable[Any]) -> tuple[Any, ...]:
     """Parts of the event at hand made anew, so that each is sealed for the event that it goes into."""
     return tuple(type(v).model_validate(dict(v)) for v in values)
-
-

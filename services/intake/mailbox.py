@@ -1,4 +1,4 @@
-"""What becomes of a mail: repeats, robots and loops are noted; the rest is part of a case. Source: spec intake, Mail."""
+"""What becomes of a mail: repeats, robots and loops are noted; the rest is part of a case. Source: intake, Mail."""
 
 from collections.abc import Generator, Iterator
 from datetime import timedelta
@@ -54,7 +54,7 @@ def repeats(world: World, message: Message, e: MailReceived) -> str | None:
 
 
 def thread(world: World, e: MailReceived) -> str | None:
-    """The case that a mail is about: by its reply token, then by the mails that it answers; never by a number in its subject."""
+    """The case that a mail is about: by its reply token, then by the mails that it answers; never by its subject."""
     if e.case is not None and world[f"case:{e.case}"].number:
         return e.case
     for reference in e.references[:REFERENCES]:

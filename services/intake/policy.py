@@ -57,7 +57,8 @@ class FieldSpec(Value):
             case "date" if not _is_date(value):
                 return Problem(self.name, f"{value[:40]!r} is not a date", "write year-month-day, such as 2026-10-26")
             case "choice" if value not in self.options:
-                return Problem(self.name, f"{value[:40]!r} is not an option", f"choose one of {', '.join(self.options)}")
+                remedy = f"choose one of {', '.join(self.options)}"
+                return Problem(self.name, f"{value[:40]!r} is not an option", remedy)
             case "yes_no" if value not in ("yes", "no"):
                 return Problem(self.name, f"{value[:40]!r} is neither yes nor no", "write yes or no")
         return None
@@ -195,7 +196,7 @@ class IntakePolicy(Value):
         return tuple(sorted(phrases - {()}, key=lambda p: (-len(p), p)))
 
     def is_bare_thanks(self, text: str) -> bool:
-        """Whether nothing but phrases of thanks is in the text: "Çok teşekkürler, iyi günler!" is, with a "?" it is not."""
+        """Whether the text holds nothing but phrases of thanks and no question: "Çok teşekkürler, iyi günler!" does."""
         said = words(fold(text))
         if not said or len(said) > self.thanks_words or "?" in text:
             return False

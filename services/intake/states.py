@@ -36,7 +36,8 @@ from contracts.router import CaseAssigned, CaseUnassigned
 from shared.events import Message, State
 
 COUNTED = (
-    CaseOpened, MessageReceived, ReplySent, NoteAdded, StatusChanged, CaseResolved, CaseConfirmed, CaseClosed, CaseReopened,
+    CaseOpened, MessageReceived, ReplySent, NoteAdded, StatusChanged, CaseResolved, CaseConfirmed, CaseClosed,
+    CaseReopened,
 )  # fmt: skip
 """What raises the version of a case: what somebody who answers it would want to have read."""
 RECENT = 20
@@ -142,8 +143,8 @@ class Recovery(State):
 
 
 STATES: Mapping[str, State] = {
-    "case": Case(), "customer": Customer(), "contact": Contact(), "mail": Mail(), "content": Content(), "external": External(),
-    "recovery": Recovery(),
+    "case": Case(), "customer": Customer(), "contact": Contact(), "mail": Mail(), "content": Content(),
+    "external": External(), "recovery": Recovery(),
 }  # fmt: skip
 
 
@@ -271,5 +272,3 @@ def _of_case(state: External | Recovery, message: Message) -> State:
 def what(event: Any) -> str:
     """``message-received`` for ``intake.message-received.v1``."""
     return str(event.TOPIC.split(".")[1])
-
-

@@ -1,0 +1,261 @@
+"""Read models of intake: cases, messages, timeline, customers and contact points, mails, quarantine, volume, numbers."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from contracts.classifier import CaseClassified, ClassificationCorrected
+from contracts.common import Blob
+from contracts.intake import (
+    AutomaticNoted,
+    CaseClosed,
+    CaseConfirmed,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CasesLinked,
+    ConsentGiven,
+    ConsentWithdrawn,
+    ContactBounced,
+    ContactForgotten,
+    CustomerErased,
+    CustomerKnown,
+    EraseCustomer,
+    KeysDestroyed,
+    LoopSuspected,
+    MailReceived,
+    MailSeen,
+    MessageQuarantined,
+    MessageReceived,
+    NoteAdded,
+    ReplySent,
+    StatusChanged,
+)
+from contracts.router import CaseAssigned, CaseUnassigned
+from shared.events import Message, Personal
+from shared.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, settled
+
+from .states import COUNTED, what
+
+ERASE_WITHIN = timedelta(days=30)
+"""How long the destruction of keys is tried before it is given up as stale."""
+
+TABLES = {
+    "cases": Table(
+        {"number": "text", "customer": "text", "contact": "text", "channel": "text", "form": "text", "category": "text",
+         "status": "text", "kind": "text", "topic": "text", "language": "text", "owner": "text", "team": "text",
+         "opened_at": "timestamptz", "first_response_at": "timestamptz", "resolved_at": "timestamptz",
+         "closed_at": "timestamptz", "changed_at": "timestamptz", "outcome": "text", "reopens": "bigint",
+         "contacts_before": "bigint", "follows": "text", "recovery": "text", "version": "bigint",
+         "subject": "personal"},
+        indexes=("number", "customer", "category", "owner"),
+    ),
+    "messages": Table(
+        {"case": "text", "row": "bigint", "at": "timestamptz", "direction": "text", "by": "text", "contact": "text",
+         "channel": "text", "acknowledgement": "bool", "attachments": "json", "text": "personal"},
+        indexes=("case",),
+    ),
+    "timeline": Table(
+        {"case": "text", "row": "bigint", "at": "timestamptz", "what": "text", "by": "text", "detail": "json",
+         "reason": "personal"},
+        indexes=("case",),
+    ),
+    "links": Table({"case": "text", "other": "text", "why": "text", "at": "timestamptz"}, indexes=("case", "other")),
+    "customers": Table(
+        {"name": "personal", "language": "text", "tier": "text", "known_at": "timestamptz", "cases": "bigint",
+         "erased_at": "timestamptz", "certificate": "text", "regime": "text", "rotation_outstanding": "bool",
+         "statement": "text"},
+    ),
+    "contacts": Table(
+        {"kind": "text", "customer": "text", "address": "personal", "bounced": "bool", "forgotten": "bool",
+         "loop_at": "timestamptz"},
+        indexes=("customer",),
+    ),
+    "consents": Table(
+        {"customer": "text", "contact": "text", "channel": "text", "given": "bool", "origin": "text",
+         "at": "timestamptz"},
+        indexes=("customer",),
+    ),
+    "quarantine": Table(
+        {"contact": "text", "reason": "text", "at": "timestamptz", "raw": "text", "size": "bigint"}, indexes=("reason",)
+    ),
+    "mails": Table(
+        {"contact": "text", "case": "text", "at": "timestamptz", "sign": "text", "repeat": "bool", "raw": "text",
+         "size": "bigint"},
+        indexes=("case",),
+    ),
+    "volume": Table({"day": "text", "channel": "text", "opened": "bigint", "received": "bigint", "sent": "bigint"}),
+    "numbers": Table({"last": "bigint"}, resident=True),
+}  # fmt: skip
+
+
+def project(message: Message) -> Iterator[RowOp]:
+    """The row operations of one message; each reads this message alone."""
+    event = message.event
+    if isinstance(event, COUNTED):
+        yield Add("cases", event.case, {"version": 1})
+        yield Put("cases", event.case, {"changed_at": message.occurred_at})
+    yield from _case(message)
+    yield from _message(message)
+    yield from _step(message)
+    yield from _customer(message)
+    yield from _mail(message)
+    yield from _due(message)
+
+
+def _case(message: Message) -> Iterator[RowOp]:
+    at = message.occurred_at
+    match message.event:
+        case CaseOpened() as e:
+            yield Put("cases", e.case, {
+                "number": e.number, "customer": e.customer, "contact": e.contact, "channel": e.channel, "form": e.form,
+                "category": "new", "status": "new", "kind": e.kind, "topic": e.topic, "language": e.language,
+                "opened_at": at, "reopens": 0, "contacts_before": e.contacts_before, "follows": e.follows,
+                "recovery": e.recovery, "subject": e.subject,
+            })  # fmt: skip
+            yield Add("numbers", e.number.split("-")[1], {"last": 1})
+            yield Add("customers", e.customer, {"cases": 1})
+            yield from _volume(message, e.channel, "opened")
+        case MessageReceived() as e:
+            yield Put("contacts", e.contact, {"bounced": False})
+            yield from _volume(message, e.channel, "received")
+        case ReplySent() as e:
+            yield from _volume(message, e.channel, "sent")
+            if e.first:
+                yield Put("cases", e.case, {"first_response_at": at})
+        case StatusChanged() as e:
+            yield Put("cases", e.case, {"category": e.category, "status": e.status})
+        case CaseResolved() as e:
+            row = {"category": "resolved", "status": "resolved", "resolved_at": at, "outcome": e.outcome}
+            yield Put("cases", e.case, row)
+        case CaseClosed() as e:
+            row = {"category": "closed", "status": "closed", "closed_at": at, "outcome": e.outcome}
+            yield Put("cases", e.case, row)
+        case CaseReopened() as e:
+            row = {"category": "open", "status": "open", "resolved_at": None, "closed_at": None, "reopens": e.reopens}
+            yield Put("cases", e.case, row)
+        case CasesLinked() as e:
+            yield Put("links", f"{e.case}/{e.other}", {"case": e.case, "other": e.other, "why": e.why, "at": at})
+        case CaseClassified() as e:
+            row = {"kind": e.kind.value, "topic": e.topic.value, "language": e.language.value}
+            yield Put("cases", e.case, row)
+        case ClassificationCorrected() as e if e.head in ("kind", "topic", "language"):
+            yield Put("cases", e.case, {e.head: e.value})
+        case CaseAssigned() as e:
+            yield Put("cases", e.case, {"owner": e.agent, "team": e.team})
+        case CaseUnassigned() as e:
+            yield Put("cases", e.case, {"owner": None, "team": None})
+
+
+def _volume(message: Message, channel: str, what_: str) -> Iterator[RowOp]:
+    day = message.occurred_at.date().isoformat()
+    yield Put("volume", f"{day}/{channel}", {"day": day, "channel": channel})
+    yield Add("volume", f"{day}/{channel}", {what_: 1})
+
+
+def _message(message: Message) -> Iterator[RowOp]:
+    row: dict[str, Any]
+    match message.event:
+        case CaseOpened() as e:
+            direction = "in" if e.by is None else "out"
+            row = {"direction": direction, "by": e.by or "customer", "contact": e.contact, "channel": e.channel}
+            key, files = e.case, e.attachments
+        case MessageReceived() as e:
+            row = {"direction": "in", "by": "customer", "contact": e.contact, "channel": e.channel}
+            key, files = e.message, e.attachments
+        case ReplySent() as e:
+            row = {"direction": "out", "by": e.by, "contact": e.contact, "channel": e.channel}
+            key, files = e.message, ()
+        case NoteAdded() as e:
+            row = {"direction": "note", "by": e.by}
+            key, files = str(message.id), ()
+        case _:
+            return
+    attachments = [{"digest": f.digest, "size": f.size, "type": f.type} for f in files]
+    yield Put("messages", key, {
+        "case": e.case, "row": message.row, "at": message.occurred_at, **row,
+        "acknowledgement": bool(getattr(e, "acknowledgement", False)), "attachments": attachments, "text": e.text,
+    })  # fmt: skip
+
+
+SHOWN = ("number", "status", "category", "before", "outcome", "cause", "action", "how", "reopens", "other", "why",
+         "agent", "team", "queue", "follows", "recovery", "message", "first", "template")  # fmt: skip
+"""Fields of an event that a timeline shows; none of them is personal."""
+STEPS = (*COUNTED, CasesLinked, CaseClassified, ClassificationCorrected, CaseAssigned, CaseUnassigned)
+
+
+def _step(message: Message) -> Iterator[RowOp]:
+    e = message.event
+    if not isinstance(e, STEPS):
+        return
+    detail = {n: v for n in SHOWN if (v := getattr(e, n, None)) not in (None, "")}
+    reason = getattr(e, "reason", None)
+    yield Put("timeline", f"{e.case}/{message.row:012}", {
+        "case": e.case, "row": message.row, "at": message.occurred_at, "what": what(e), "detail": detail,
+        "by": getattr(e, "by", None) or str(message.actor), "reason": reason if isinstance(reason, Personal) else None,
+    })  # fmt: skip
+
+
+def _customer(message: Message) -> Iterator[RowOp]:
+    at = message.occurred_at
+    match message.event:
+        case CustomerKnown() as e:
+            news = {"name": e.name, "language": e.language, "tier": e.tier}
+            columns = {column: value for column, value in news.items() if value is not None}
+            yield Put("customers", e.customer, {**columns, "known_at": at} if e.first else columns)
+            yield Put(
+                "contacts", e.contact, {"kind": e.kind, "customer": e.customer, "bounced": False, "forgotten": False}
+            )
+            if e.address or e.address.sealed:
+                yield Put("contacts", e.contact, {"address": e.address})
+        case ConsentGiven() | ConsentWithdrawn() as e:
+            yield Put("consents", f"{e.contact}/{e.channel}", {
+                "customer": e.customer, "contact": e.contact, "channel": e.channel, "origin": e.origin, "at": at,
+                "given": isinstance(e, ConsentGiven),
+            })  # fmt: skip
+        case ContactBounced() as e:
+            yield Put("contacts", e.contact, {"bounced": True})
+        case LoopSuspected() as e:
+            yield Put("contacts", e.contact, {"loop_at": at})
+        case ContactForgotten() as e:
+            yield Put("contacts", e.contact, {"forgotten": True, "customer": None, "address": None})
+        case CustomerErased() as e:
+            yield Put("customers", e.customer, {
+                "name": None, "language": None, "tier": None, "erased_at": at, "certificate": e.certificate,
+                "regime": e.regime, "rotation_outstanding": e.rotation_outstanding, "statement": e.statement,
+            })  # fmt: skip
+
+
+def _mail(message: Message) -> Iterator[RowOp]:
+    at = message.occurred_at
+    match message.event:
+        case MailReceived() as e:
+            yield Put("mails", e.message, {"contact": e.contact, "at": at, **_raw(e.raw)})
+        case MailSeen() as e:
+            yield Put("mails", e.message, {"case": e.case, "repeat": e.repeat})
+        case AutomaticNoted() as e:
+            yield Put("mails", e.message, {"case": e.case, "sign": e.sign})
+        case MessageQuarantined() as e:
+            yield Put("quarantine", e.message, {"contact": e.contact, "reason": e.reason, "at": at, **_raw(e.raw)})
+
+
+def _raw(raw: Blob | None) -> dict[str, Any]:
+    return {"raw": raw.digest, "size": raw.size} if raw else {}
+
+
+def _due(message: Message) -> Iterator[RowOp]:
+    match message.event:
+        case CaseResolved(closes_at=due) as e if due is not None:
+            yield arm(message, f"quiet:{e.case}", e.stream, "quiet-days", due)
+        case CaseReopened() | CaseClosed() as e:
+            yield disarm(f"quiet:{e.case}")
+        case CaseConfirmed() as e:
+            yield disarm(f"quiet:{e.case}")
+        case EraseCustomer() as e:
+            not_after = message.heard_at + ERASE_WITHIN
+            yield attempt(message, f"erase:{e.customer}", "erase", e.customer, message.heard_at, not_after)
+        case KeysDestroyed() as e:
+            yield settled(f"erase:{e.customer}")
+
+
+views = Views(TABLES, project)
