@@ -14,8 +14,18 @@ Capacity = Annotated[int, Field(ge=0, le=1000)]
 
 AgentStatus = Literal["available", "away", "offline"]
 Rejection = Literal[
-    "status", "channel", "skill", "language", "excluded", "absent", "no-capacity", "not-in-queue", "held", "less-spare",
-    "idle-shorter", "lower-in-order",
+    "status",
+    "channel",
+    "skill",
+    "language",
+    "excluded",
+    "absent",
+    "no-capacity",
+    "not-in-queue",
+    "held",
+    "less-spare",
+    "idle-shorter",
+    "lower-in-order",
 ]
 
 
@@ -42,7 +52,9 @@ class CaseQueued(CustomerCaseFact, topic="router.case-queued.v1"):
     queue: Code
     """The queue."""
     before: Code | None = None
-    """Queue that it came from."""
+    """Queue that it came from, where that is another."""
+    waited_in: Code | None = None
+    """Queue that it waited in until now; None: it had an owner or is new here."""
     rule: Code
     """Row of the routing policy that matched, or 'by-hand'."""
     condition: Words
@@ -59,6 +71,8 @@ class CaseQueued(CustomerCaseFact, topic="router.case-queued.v1"):
     """Human number of the case."""
     channel: Channel
     """Channel that the agent must work on."""
+    category: Category
+    """Status category."""
     weight: int
     """Weight units of capacity that it asks for."""
     since: datetime
@@ -115,6 +129,8 @@ class CaseAssigned(CustomerCaseFact, topic="router.case-assigned.v1", also=("age
     """Priority of the case."""
     weight: int
     """Weight units that it takes of the owner's capacity; 0 while it waits for the customer or a third party."""
+    category: Category
+    """Status category."""
     waited: int
     """Seconds that the customer waited for an owner."""
 

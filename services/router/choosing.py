@@ -7,6 +7,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal
 
+from contracts.common import Priority
 from contracts.router import Candidate, Rejection
 
 from .policy import PRIORITIES, Strategy
@@ -50,7 +51,7 @@ class Demand:
 
     case: str
     queue: str
-    priority: str
+    priority: Priority
     channel: str
     since: datetime
     weight: int
@@ -72,9 +73,9 @@ class Demand:
         return self.overflow_at is not None and self.overflow_at <= at
 
     def order(self, at: datetime, ageing: int) -> tuple[int, datetime, str]:
-        """Sorts what is taken first to the front: priority, one step more for every ``ageing`` seconds, then who waits longest."""
+        """Sorts what is taken first to the front: by priority, a step more per ``ageing`` seconds, then by waiting time."""
         aged = int((at - self.since).total_seconds()) // ageing
-        return -(PRIORITIES.index(self.priority) + max(aged, 0)), self.since, self.case  # type: ignore[arg-type]
+        return -(PRIORITIES.index(self.priority) + max(aged, 0)), self.since, self.case
 
     def waited(self, at: datetime) -> int:
         return max(int((at - self.since).total_seconds()), 0)
@@ -95,8 +96,8 @@ def choose(
 ) -> Choice:
     """The choice for ``demand`` among ``pools`` of agents, tried in order: the queue's team, then the secondary one.
 
-    The case's last agent comes first if he can take it. Then the strategy decides; ties: who is idle longest, then the agent id.
-    ``held`` are agents whose room is kept for a case that has waited too long."""
+    The case's last agent comes first if he can take it. Then the strategy decides; ties: who is idle longest, then the
+    agent id. ``held`` are agents whose room is kept for a case that has waited too long."""
     seen: dict[str, tuple[Worker, Rejection | None]] = {}
     for number, pool in enumerate(pools, 1):
         fresh = {w.agent: (w, rejection(demand, w, held)) for w in pool if w.agent not in seen}
@@ -142,9 +143,10 @@ def _chosen(
     team = "" if pool == 1 else " of the secondary team"
     if known:
         return Choice(best.agent, "sticky", "knows the case from before", _candidates(demand, seen))
+    among = f"{len(able)}{team} who can take it"
     words = {
-        "longest_idle": f"idle since {best.idle_since:%Y-%m-%d %H:%M:%S}Z, longest of {len(able)}{team} who can take it",
-        "most_spare": f"{best.spare} of {best.capacity} free, the largest share of {len(able)}{team} who can take it",
+        "longest_idle": f"idle since {best.idle_since:%Y-%m-%d %H:%M:%S}Z, longest of {among}",
+        "most_spare": f"{best.spare} of {best.capacity} free, the largest share of {among}",
     }
     return Choice(best.agent, "automatic", words[strategy], _candidates(demand, seen))
 

@@ -1,6 +1,7 @@
-"""The policy document ``routing``: which case waits where, who may take it, what it weighs, and what happens when nobody can.
+"""The policy document ``routing``: which case waits where, who may take it, what it weighs, and what if nobody can.
 
-A decision table with hit policy FIRST leads to a queue (spec: router). Durations are plain seconds; weights are units of capacity."""
+A decision table with hit policy FIRST leads to a queue (spec: router). Durations are plain seconds, weights units of
+capacity."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -13,8 +14,8 @@ from shared.decisions import DecisionTable
 from shared.events import Code, Id, Value
 
 FACTS = frozenset({
-    "kind", "topic", "urgency", "priority", "channel", "language", "tier", "organisation", "business", "sentiment", "recovery",
-    "tags",
+    "kind", "topic", "urgency", "priority", "channel", "language", "tier", "organisation", "business", "sentiment",
+    "recovery", "tags",
 })  # fmt: skip
 PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
 EVERY_TOPIC = "*"
@@ -77,7 +78,7 @@ class RoutingPolicy(Value):
     ageing: Seconds = 14400
     """Each time a case has waited this long it counts one priority more in the order of its queue: nothing starves."""
     hold_after: Seconds = 28800
-    """A case that has waited this long and finds no room holds its agents: what comes after it does not fill them up again."""
+    """A case that has waited this long and finds no room holds its agents: nothing after it fills them up again."""
     alert_every: Seconds = 1800
     """How often a queue's owner is told while somebody waits in vain."""
     absence: Literal["keep", "requeue"] = "requeue"
