@@ -4,14 +4,10 @@ from typing import Annotated, Literal
 
 from shared.events import Code, Event, Id, Open, Personal, Value
 
-Kind = Literal[
-    "complaint", "request", "question", "praise", "product_feedback", "order", "lead", "privacy_request"
-]
+Kind = Literal["complaint", "request", "question", "praise", "product_feedback", "order", "lead", "privacy_request"]
 Channel = Literal["web", "email", "phone", "chat", "social", "sms", "api"]
 Language = Literal["tr", "en", "other"]
-Category = Literal[
-    "new", "open", "waiting_customer", "waiting_third_party", "resolved", "closed", "merged", "spam"
-]
+Category = Literal["new", "open", "waiting_customer", "waiting_third_party", "resolved", "closed", "merged", "spam"]
 Outcome = Literal["solved", "in_part", "not_solved", "rejected", "withdrawn", "customer_lost"]
 Sentiment = Literal["negative", "neutral", "positive"]
 Priority = Literal["low", "normal", "high", "urgent"]

@@ -9,9 +9,7 @@ from .common import Channel, CustomerCaseFact, Kind, Language
 
 SurveyKind = Literal["csat", "nps"]
 SlaResult = Literal["met", "breached", "none"]
-Withheld = Literal[
-    "throttle-person", "floor-24h", "opted-out", "reopened", "spam", "merged", "sampled-out", "erased"
-]
+Withheld = Literal["throttle-person", "floor-24h", "opted-out", "reopened", "spam", "merged", "sampled-out", "erased"]
 Delivery = Literal["sent", "failed", "withheld", "bounced"]
 
 
@@ -52,7 +50,9 @@ class AttributedFact(SurveyFact):
 
 
 class SurveyScheduled(
-    AttributedFact, topic="feedback.survey-scheduled.v1", also=("case:{case}", "customer:{customer}")
+    AttributedFact,
+    topic="feedback.survey-scheduled.v1",
+    also=("case:{case}", "customer:{customer}", "recovery:{recovery}"),
 ):
     """A survey will be sent at ``due``; to whom it will be attributed is frozen here and never read again."""
 
@@ -115,6 +115,8 @@ class RecoveryOpened(CustomerCaseFact, topic="feedback.recovery-opened.v1", also
 
     recovery: Id
     """The recovery."""
+    survey: Id | None = None
+    """The survey that was answered so."""
     kind: SurveyKind
     """What was asked."""
     score: int
@@ -156,8 +158,8 @@ class RecoveryFailed(CustomerCaseFact, topic="feedback.recovery-failed.v1", also
 
 
 class AnswerSurvey(Event, topic="to.feedback.answer-survey.v1", stream="survey:{survey}"):
-    """A command: answer a survey, or edit the answer. Refused 404 unknown, 409 not asked or edited too late, 410 expired
-    or erased, 422 a score outside the scale or another person's contact point."""
+    """A command: answer a survey, or edit the answer. Refused 404 unknown, 409 not asked or edited too late, 410
+    expired or erased, 422 a score outside the scale or another person's contact point."""
 
     survey: Id
     """The invitation."""

@@ -7,7 +7,9 @@ from shared.events import Code, Event, Id, Of, Open, Personal
 
 from .common import Words
 
-Document = Annotated[str, Open("a policy document, checked against its model: rules and texts of the company, no customer's")]
+Document = Annotated[
+    str, Open("a policy document, checked against its model: rules and texts of the company, no customer's")
+]
 Stream = Annotated[str, Open("the name of a stream: a kind and an id")]
 
 

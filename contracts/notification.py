@@ -1,4 +1,5 @@
-"""What notification says: what was to be sent to whom and what came of it. Addresses and texts are resolved when it is sent."""
+"""What notification says: what was to be sent to whom and what came of it. Addresses and texts are resolved when it
+is sent."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -37,9 +38,7 @@ class NoticeFact(Event, stream="notice:{notice}"):
     """Its topic."""
 
 
-class NoticeQueued(
-    NoticeFact, topic="notification.notice-queued.v1", also=("contact:{contact}", "case:{case}")
-):
+class NoticeQueued(NoticeFact, topic="notification.notice-queued.v1", also=("contact:{contact}", "case:{case}")):
     """Something is to be sent. It counts against the volume of its contact and of its thread."""
 
     template_version: int
@@ -85,7 +84,8 @@ class NoticeFailed(NoticeFact, topic="notification.notice-failed.v1"):
     attempt: int
     """1 for the first try."""
     error: Code
-    """What was wrong: refused, unreachable, timed-out, rejected-address, no-address, no-mail-server, invalid-template."""
+    """What was wrong: refused, unreachable, timed-out, rejected-address, no-address, no-mail-server,
+    invalid-template."""
     next_attempt: datetime | None
     """When it is tried again, UTC; None: given up."""
     message: Id | None = None

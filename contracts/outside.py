@@ -10,7 +10,9 @@ from shared.events import Code, Event, Id, Open, Personal
 from .common import Blob, CaseFact, Channel, ContactKind, FormField, Kind, Language
 
 
-class CaseSubmitted(Event, topic="outside.case-submitted.v1", stream="contact:{contact}", also=("external:{external_id}",)):
+class CaseSubmitted(
+    Event, topic="outside.case-submitted.v1", stream="contact:{contact}", also=("external:{external_id}",)
+):
     """Somebody brings a complaint or another concern; intake makes a case of it."""
 
     contact: Id

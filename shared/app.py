@@ -1,4 +1,5 @@
-"""The composition root: from a service's rules, tables and routes to a running process. Only here PostgreSQL, NATS and HTTP meet."""
+"""The composition root: from a service's rules, tables and routes to a running process. Only here PostgreSQL, NATS
+and HTTP meet."""
 
 import asyncio
 import contextlib
@@ -71,7 +72,8 @@ Hears = type[Event] | tuple[str, type[Event]]
 
 @dataclass(frozen=True)
 class App:
-    """A service, declared. ``hears`` lists event classes; a kernel event names the log it is heard from: ``("sla", PolicyPublished)``.
+    """A service, declared. ``hears`` lists event classes; a kernel event names the log it is heard from: ``("sla",
+    PolicyPublished)``.
     ``told`` lists what others may say to it over NATS."""
 
     name: str

@@ -1,4 +1,5 @@
-"""Large content (attachments, raw mail): cut into pieces, encrypted under its subject's key, named by the digest of its ciphertext."""
+"""Large content (attachments, raw mail): cut into pieces, encrypted under its subject's key, named by the digest of
+its ciphertext."""
 
 from hashlib import sha256
 
@@ -31,7 +32,8 @@ class Blobs:
         async with self._log.pool.connection() as conn:
             await conn.execute(
                 self._log.sql(
-                    "insert into {s}.blobs select * from unnest(%b::text[], %b::bigint[], %b::bytea[]) on conflict do nothing"
+                    "insert into {s}.blobs select * from unnest(%b::text[], %b::bigint[], %b::bytea[])"
+                    " on conflict do nothing"
                 ),
                 ([digest] * len(rows), list(range(len(rows))), rows),
             )

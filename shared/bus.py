@@ -1,7 +1,7 @@
 """The quick path between logs. NATS carries what a service said to the others; the publisher's log stays the true path.
 
-A message says where it stands in its publisher's log (position, previous, after). A consumer that finds something missing - a
-lost message, a wiped stream, a service with no past - reads it from the publisher's log and goes on."""
+A message says where it stands in its publisher's log (position, previous, after). A consumer that finds something
+missing - a lost message, a wiped stream, a service with no past - reads it from the publisher's log and goes on."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,8 @@ log = logging.getLogger("vefa.bus")
 
 
 async def declare(client: Client) -> None:
-    """Create or update the one stream: run once when the platform comes up, never by a service. It holds only what a log holds."""
+    """Create or update the one stream: run once when the platform comes up, never by a service. It holds only what a
+    log holds."""
     stream = StreamConfig(
         name=STREAM, subjects=[SUBJECTS], duplicate_window=120, max_age=7 * 86_400, max_bytes=2 * 1024**3,
         storage=StorageType.FILE, retention=RetentionPolicy.LIMITS, num_replicas=1,
@@ -50,8 +51,9 @@ def subject_of(service: str, topic: str) -> str:
 
 
 class EagerBatch(BatchPullStreamSubscriber):
-    """FastStream's batch subscriber waits until a batch is full or its timeout is over, and drops what it holds when nats-py raises
-    the plain TimeoutError. This one hands over what a fetch returns, and renews a consumer that was lost."""
+    """FastStream's batch subscriber waits until a batch is full or its timeout is over, and drops what it holds when
+    nats-py raises the plain TimeoutError. This one hands over what a fetch returns, and renews a consumer that was
+    lost."""
 
     __slots__ = ()
 
@@ -77,7 +79,8 @@ Told = Callable[[bytes], Awaitable[bytes]]
 
 
 class Bus:
-    """In, out, and back reading for one service. ``answer`` parts run in every process, ``act`` only in the acting one."""
+    """In, out, and back reading for one service. ``answer`` parts run in every process, ``act`` only in the acting
+    one."""
 
     def __init__(self, service: Service, broker: NatsBroker, clock: Clock, told: Told, *, head_every: float = 5.0):
         self.service, self.broker, self.clock, self._told = service, broker, clock, told
@@ -215,7 +218,8 @@ class Bus:
 
     # out ------------------------------------------------------------------------------------------------------------
     async def on_read(self, message: NatsMessage) -> bytes:
-        """Another service, or an auditor, reads what this log said: pages cut by bytes, each saying how far it looked."""
+        """Another service, or an auditor, reads what this log said: pages cut by bytes, each saying how far it
+        looked."""
         ask, end = orjson.loads(message.body), (await self.service.log.head()).position
         upto = min(ask.get("upto") or end, end)
         rows = await self.service.log.rows(

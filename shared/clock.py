@@ -1,4 +1,5 @@
-"""The platform clock, and the deadlines that the acting process hears when they are due. PostgreSQL's clock decides nothing."""
+"""The platform clock, and the deadlines that the acting process hears when they are due. PostgreSQL's clock decides
+nothing."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,8 @@
-"""Decision tables (OMG DMN's model, hit policy FIRST): ordered rules of conditions over named facts; the first that matches wins.
+"""Decision tables (OMG DMN's model, hit policy FIRST): ordered rules of conditions over named facts; the first that
+matches wins.
 
-A condition is a literal (``billing``), a list (``[billing, payment]``) or a comparison (``">= 2"``). Pure; part of policy documents."""
+A condition is a literal (``billing``), a list (``[billing, payment]``) or a comparison (``">= 2"``). Pure; part of
+policy documents."""
 
 import operator
 import re
@@ -75,7 +77,8 @@ class DecisionTable(Value, Generic[Then]):
 
 
 def holds(condition: Any, fact: Any) -> bool:
-    """Whether a fact satisfies a condition; a missing fact satisfies none, a fact that is a list does if one of its items does."""
+    """Whether a fact satisfies a condition; a missing fact satisfies none, a fact that is a list does if one of its
+    items does."""
     if fact is None:
         return False
     if isinstance(fact, list | tuple | set | frozenset):
@@ -87,8 +90,7 @@ def holds(condition: Any, fact: Any) -> bool:
             return False
         return bool(OPERATORS[match[1]](fact, float(match[2])))
     return (
-        (type(condition) is type(fact)
-        and condition == fact)
+        (type(condition) is type(fact) and condition == fact)
         or (
             isinstance(condition, int | float)
             and isinstance(fact, int | float)

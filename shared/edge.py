@@ -1,4 +1,5 @@
-"""What the outer layer of a service works with: saying something to it, reading its views in plain, contact points, signed links."""
+"""What the outer layer of a service works with: saying something to it, reading its views in plain, contact points,
+signed links."""
 
 import os
 from collections.abc import Mapping
@@ -63,7 +64,8 @@ class Edge:
         return outcome
 
     async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
-        """Rows of a query over the service's views (``{views}`` stands for their schema); sealed columns come back in plain."""
+        """Rows of a query over the service's views (``{views}`` stands for their schema); sealed columns come back in
+        plain."""
         text = sql.SQL(query).format(views=sql.Identifier(self.service.views_schema))
         async with self.service.log.pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(text, params)

@@ -1,4 +1,5 @@
-"""Side effects: mail, webhooks, destroying keys. What is to be done is an event, what came of it another; between them a row is open.
+"""Side effects: mail, webhooks, destroying keys. What is to be done is an event, what came of it another; between
+them a row is open.
 
 Only the acting process runs them: at least once, with the same key each time. A replay has no sender."""
 
@@ -19,8 +20,9 @@ AT_ONCE = 8
 log = logging.getLogger("vefa.effects")
 
 Sender = Callable[[Message, str, int, bool], Awaitable[Event]]
-"""``sender(message, key, attempt, stale)`` does the effect that ``message`` asked for and returns what came of it; ``key`` is its
-idempotency key, ``attempt`` is 1 for the first try. When ``stale`` it must not do anything and says so. It handles its own errors."""
+"""``sender(message, key, attempt, stale)`` does the effect that ``message`` asked for and returns what came of it;
+``key`` is its idempotency key, ``attempt`` is 1 for the first try. When ``stale`` it must not do anything and says
+so. It handles its own errors."""
 
 
 class Effects:

@@ -21,8 +21,10 @@ NOBODY = UUID(int=0)
 
 
 class Personal(str):
-    """Text about or from a person. In memory it reads as plain text; in a log, a view or on the bus only ``sealed`` exists:
-    ``{"k": key id, "c": base64 of the ciphertext, "a": what the ciphertext is bound to}``. After an erasure it reads as ''."""
+    """Text about or from a person. In memory it reads as plain text; in a log, a view or on the bus only ``sealed``
+    exists:
+    ``{"k": key id, "c": base64 of the ciphertext, "a": what the ciphertext is bound to}``. After an erasure it reads
+    as ''."""
 
     __slots__ = ("sealed",)
     sealed: Mapping[str, str] | None
@@ -60,7 +62,7 @@ class Personal(str):
         sealed = {"type": "string", "description": "ciphertext, base64"}
         return {
             "type": "object",
-            "description": "personal: AES-GCM under the key k of the data subject; plain text is read by HTTP with a role",
+            "description": "personal: AES-GCM under the key k of its data subject; read in plain by HTTP with a role",
             "properties": {"k": {"type": "string", "description": "key id"}, "c": sealed},
             "required": ["k", "c"],
         }
@@ -108,8 +110,9 @@ class State(BaseModel):
 class Event(BaseModel):
     """A fact: ``class CaseOpened(Event, topic="intake.case-opened.v1", stream="case:{case}")``.
 
-    ``topic``   its name for ever: ``<service>.<event>.v<N>``, ``outside.`` for what the outside says, ``to.<service>.`` for what
-                is addressed to one service alone (commands and the results of its own effects) and never published
+    ``topic``   its name for ever: ``<service>.<event>.v<N>``, ``outside.`` for what the outside says,
+    ``to.<service>.`` for what is addressed to one service alone (commands and the results of its own effects) and
+    never published
     ``stream``  the stream that it belongs to, made of its fields
     ``also``    further streams that it belongs to
     ``subject`` the field that names the data subject of its Personal fields
@@ -218,8 +221,9 @@ NO_ONE = Actor("service", "unknown")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """An event with its envelope. Heard from another log it carries its place there: ``position`` and ``previous`` (0 for
-    the first); ``after`` is its causal past, {log: position}. Without an event it says that a position holds nothing for us."""
+    """An event with its envelope. Heard from another log it carries its place there: ``position`` and ``previous`` (0
+    for the first); ``after`` is its causal past, {log: position}. Without an event it says that a position holds
+    nothing for us."""
 
     event: Any
     id: UUID
@@ -258,7 +262,8 @@ def fresh(
     correlation: UUID | None = None,
     trace: str = "",
 ) -> Message:
-    """A message from outside any log, heard at ``at``. Without an ``id`` it gets a UUIDv7 of its content: the edge passes one."""
+    """A message from outside any log, heard at ``at``. Without an ``id`` it gets a UUIDv7 of its content: the edge
+    passes one."""
     id = id or uuid7(at, event.model_dump_json())
     return Message(
         event=event, id=id, occurred_at=occurred_at or at, heard_at=at, actor=actor, command=command,
@@ -267,7 +272,8 @@ def fresh(
 
 
 def uuid7(at: datetime, seed: object) -> UUID:
-    """A UUIDv7 (RFC 9562) of an instant and a seed: pure, so that a domain can name what it opens. Millisecond resolution."""
+    """A UUIDv7 (RFC 9562) of an instant and a seed: pure, so that a domain can name what it opens. Millisecond
+    resolution."""
     digest = int.from_bytes(sha256(str(seed).encode()).digest()[:10])
     value = (int(at.timestamp() * 1000) & (1 << 48) - 1) << 80 | digest & (1 << 80) - 1
     value = value & ~(0xF << 76) | 0x7 << 76

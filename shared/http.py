@@ -1,4 +1,5 @@
-"""HTTP around a service: every route names its way in; answers come after the commit; errors are problem+json (RFC 9457)."""
+"""HTTP around a service: every route names its way in; answers come after the commit; errors are problem+json (RFC
+9457)."""
 
 import time
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,7 @@
 """A service's log: everything it heard and everything it said, in one append-only PostgreSQL table.
 
-Names and columns are those of eventsourcing's recorders, so that its own tools read the same table. The head row does what its
-table lock does (positions in the order of commits), makes them gap-free and chains the hashes."""
+Names and columns are those of eventsourcing's recorders, so that its own tools read the same table. The head row does
+what its table lock does (positions in the order of commits), makes them gap-free and chains the hashes."""
 
 import struct
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -34,8 +34,12 @@ create table if not exists {s}.stored_events (
     unique (originator_id, originator_version)
 );
 create index if not exists said_events on {s}.stored_events (notification_id) where said;
-create table if not exists {s}.links (stream text collate "C", notification_id bigint, primary key (stream, notification_id));
-create table if not exists {s}.notification_tracking (application_name text primary key, notification_id bigint not null);
+create table if not exists {s}.links (
+    stream text collate "C", notification_id bigint, primary key (stream, notification_id)
+);
+create table if not exists {s}.notification_tracking (
+    application_name text primary key, notification_id bigint not null
+);
 create table if not exists {s}.head (
     one boolean primary key default true check (one), notification_id bigint not null, hash bytea not null,
     epoch bigint not null, said bigint not null, after text not null
@@ -75,8 +79,8 @@ class Head:
 
 
 def chain(previous: bytes, row: Recorded) -> bytes:
-    """SHA-256 over the hash of the row before and every other column, length-prefixed, as stored: a changed, removed, inserted
-    or reordered row breaks every later hash."""
+    """SHA-256 over the hash of the row before and every other column, length-prefixed, as stored: a changed, removed,
+    inserted or reordered row breaks every later hash."""
     origin, topic = str(row.originator_id).encode(), row.topic.encode()
     micros = round((row.recorded_at - EPOCH).total_seconds() * 1_000_000)
     parts = (origin, topic, row.state, row.event_id.bytes, row.metadata)
@@ -157,7 +161,8 @@ class EventLog:
             await conn.execute(self.sql(TRACK), ([name], [position]))
 
     async def verify(self, page: int = 5000, progress: Any = None) -> int:
-        """Recompute the chain and the positions; returns the number of rows, raises IntegrityError at the first misfit."""
+        """Recompute the chain and the positions; returns the number of rows, raises IntegrityError at the first
+        misfit."""
         after, previous, count = 0, GENESIS, 0
         while rows := await self.rows(after, page):
             for row in rows:
@@ -277,8 +282,8 @@ class Append:
         self, ids: Sequence[UUID] = (), streams: Sequence[str] = (), fingerprint: str = "", since: int | None = None,
         deadlines: tuple[str, Sequence[str]] | None = None,
     ) -> "Read":  # fmt: skip
-        """Lock the head, then in the same round trip: which ids are known, the rows and snapshots of streams, the rows that
-        others wrote above ``since``, and who armed the deadlines of a views schema."""
+        """Lock the head, then in the same round trip: which ids are known, the rows and snapshots of streams, the
+        rows that others wrote above ``since``, and who armed the deadlines of a views schema."""
         q = self.log.sql
         head = await self.conn.execute(q(HEAD + " for update"))
         seen = (
@@ -403,8 +408,8 @@ async def _loaded(rows: AsyncCursor[Any], snapshots: AsyncCursor[Any]) -> Loaded
 def _rows(rows: Iterable[tuple[Any, ...]]) -> list[Recorded]:
     return [
         Recorded(
-            id=position, originator_id=stream, originator_version=version, topic=topic, state=bytes(state), event_id=event_id,
-            metadata=bytes(metadata), recorded_at=recorded_at.astimezone(UTC), said=said, hash=bytes(hash_),
+            id=position, originator_id=stream, originator_version=version, topic=topic, state=bytes(state),
+            event_id=event_id, metadata=bytes(metadata), recorded_at=recorded_at.astimezone(UTC), said=said, hash=bytes(hash_),
         )
         for position, stream, version, topic, state, event_id, metadata, recorded_at, said, hash_ in rows
     ]  # fmt: skip

@@ -1,5 +1,5 @@
-"""Between an event and its bytes: eventsourcing's Mapper with personal fields sealed per data subject, rows of a log, and
-CloudEvents 1.0 in structured JSON mode, as they travel on the bus."""
+"""Between an event and its bytes: eventsourcing's Mapper with personal fields sealed per data subject, rows of a log,
+and CloudEvents 1.0 in structured JSON mode, as they travel on the bus."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,14 +21,15 @@ Keys = Mapping[str, Key | None]
 
 
 class EventMapper(Mapper[str]):
-    """eventsourcing's Mapper for our events: a topic and JSON bytes. Upcasting is its own (``class_version``, ``upcast_vN_vM``)."""
+    """eventsourcing's Mapper for our events: a topic and JSON bytes. Upcasting is its own (``class_version``,
+    ``upcast_vN_vM``)."""
 
     def __init__(self) -> None:
         super().__init__(JSONTranscoder())
 
     def encode(self, event: Event, event_id: UUID, keys: Mapping[str, Key]) -> bytes:
-        """JSON with every Personal sealed under its subject's key from ``keys``; the sealed form is noted in the event's own
-        Personal values, where projections find it."""
+        """JSON with every Personal sealed under its subject's key from ``keys``; the sealed form is noted in the
+        event's own Personal values, where projections find it."""
         data = event.model_dump(mode="json", exclude_none=True)
         for name in event.PERSONAL:
             value = getattr(event, name)
@@ -44,7 +45,8 @@ class EventMapper(Mapper[str]):
         return orjson.dumps(data)
 
     def decode(self, topic: str, event_id: UUID, state: bytes, keys: Keys | None = None) -> Event:
-        """The event; its Personal fields are opened with ``keys``, and read '' where the key is destroyed or not given."""
+        """The event; its Personal fields are opened with ``keys``, and read '' where the key is destroyed or not
+        given."""
         cls: type[Event] = resolve_topic(topic)
         data = orjson.loads(state)
         version, current = data.pop("class_version", 1), getattr(cls, "class_version", 1)
@@ -118,7 +120,8 @@ def to_metadata(m: Message, notes: RowNotes) -> bytes:
 def from_row(row: Recorded, event: Event | None) -> tuple[Message, RowNotes]:
     data = orjson.loads(row.metadata)
     message = Message(
-        event=event, id=row.event_id, occurred_at=utc(data["at"]), heard_at=row.recorded_at, actor=Actor.parse(data["actor"]),
+        event=event, id=row.event_id, occurred_at=utc(data["at"]), heard_at=row.recorded_at,
+        actor=Actor.parse(data["actor"]),
         source=data.get("source", ""), position=data.get("position", 0), previous=data.get("previous", 0),
         after=data.get("after", {}), epoch=data.get("epoch", 1), hash=data.get("hash", ""),
         correlation=UUID(data["correlation"]), causation=UUID(data["causation"]) if "causation" in data else NOBODY,
@@ -135,7 +138,8 @@ def to_wire(log: str, row: Recorded) -> bytes:
     envelope = {
         "specversion": "1.0", "id": str(row.event_id), "source": f"/vefa/{log}", "type": row.topic,
         "subject": row.originator_id, "time": data["at"], "datacontenttype": "application/json", "position": row.id,
-        "previous": data.get("previous", 0), "after": orjson.dumps(data.get("after", {})).decode(), "epoch": data["epoch"],
+        "previous": data.get("previous", 0), "after": orjson.dumps(data.get("after", {})).decode(),
+        "epoch": data["epoch"],
         "hash": row.hash.hex(), "correlation": data["correlation"], "causation": data.get("causation", ""),
         "depth": data.get("depth", 0), "actor": data["actor"],
     }  # fmt: skip
@@ -157,7 +161,8 @@ class Envelope:
         source = str(data["source"])
         event_id = UUID(data["id"])
         message = Message(
-            event=None, id=event_id, occurred_at=utc(data["time"]), heard_at=heard_at, actor=Actor.parse(str(data["actor"])),
+            event=None, id=event_id, occurred_at=utc(data["time"]), heard_at=heard_at,
+            actor=Actor.parse(str(data["actor"])),
             source=source.removeprefix("/vefa/"), position=int(data["position"]), previous=int(data["previous"]),
             after=orjson.loads(data["after"]), epoch=int(data["epoch"]), hash=str(data["hash"]),
             correlation=UUID(data["correlation"]), causation=UUID(data["causation"]) if data["causation"] else NOBODY,

@@ -1,5 +1,5 @@
-"""What a process holds of its log in memory: states of streams, resident tables, parsed policies. Every change can be taken back,
-so that a rule that raises and a commit that fails leave nothing behind."""
+"""What a process holds of its log in memory: states of streams, resident tables, parsed policies. Every change can be
+taken back, so that a rule that raises and a commit that fails leave nothing behind."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -99,7 +99,8 @@ class ResidentRows:
 
 
 class Memory:
-    """The World of a service's rules. ``complete`` says that a stream that is not here has no past (tests, a full replay)."""
+    """The World of a service's rules. ``complete`` says that a stream that is not here has no past (tests, a full
+    replay)."""
 
     def __init__(self, decider: Decider, views: Views, parsers: Parsers, *, complete: bool = False):
         self.decider, self.views, self.complete = decider, views, complete

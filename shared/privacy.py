@@ -1,7 +1,7 @@
 """Keys of data subjects, sealed texts, keyed hashes of contact points, and everything that must be unguessable.
 
-A key belongs to a contact point (or an agent). Keys live in the ``vault`` schema, wrapped by a master key that is not in
-PostgreSQL. Destroying a key is how a person is erased: the log keeps its ciphertext and its hashes."""
+A key belongs to a contact point (or an agent). Keys live in the ``vault`` schema, wrapped by a master key that is not
+in PostgreSQL. Destroying a key is how a person is erased: the log keeps its ciphertext and its hashes."""
 
 import base64
 import hmac
@@ -20,7 +20,8 @@ from .log import Pool
 VAULT = """
 create schema if not exists vault;
 create table if not exists vault.keys (
-    key_id uuid primary key, subject text collate "C" not null unique, wrapped bytea not null, made_at timestamptz not null
+    key_id uuid primary key, subject text collate "C" not null unique, wrapped bytea not null,
+    made_at timestamptz not null
 );
 create table if not exists vault.destroyed (
     subject text collate "C", destroyed_at timestamptz, key_id uuid not null, primary key (subject, destroyed_at)
@@ -39,8 +40,9 @@ class Key:
 
 
 def seal(key: Key, plain: str, bound: str) -> dict[str, str]:
-    """Encrypt with AES-GCM, bound to ``bound`` (event id, topic, field). The nonce is derived from key, binding and text, so that
-    deciding again gives the same bytes; no two texts under one key share a nonce unless they are the same text in the same place."""
+    """Encrypt with AES-GCM, bound to ``bound`` (event id, topic, field). The nonce is derived from key, binding and
+    text, so that deciding again gives the same bytes; no two texts under one key share a nonce unless they are the
+    same text in the same place."""
     nonce = hmac.digest(key.secret, f"{bound}|{plain}".encode(), "sha256")[:12]
     content = nonce + AESGCM(key.secret).encrypt(nonce, plain.encode(), bound.encode())
     return {"k": key.id, "c": base64.b64encode(content).decode()}
@@ -83,15 +85,16 @@ class Vault:
                 await conn.execute(statement.encode())
 
     async def keys_for(self, subjects: Iterable[str]) -> Mapping[str, Key]:
-        """The key of each subject, made where there is none; one statement to make them, committed before this returns."""
+        """The key of each subject, made where there is none; one statement to make them, committed before this
+        returns."""
         wanted = sorted(set(subjects))
         if missing := [s for s in wanted if s not in self._by_subject]:
             made = [(uuid4(), s) for s in missing]
             wrapped = [self._wrap(AESGCM.generate_key(256), i) for i, _ in made]
             async with self.pool.connection() as conn:
                 await conn.execute(
-                    "insert into vault.keys select * from unnest(%b::uuid[], %b::text[], %b::bytea[], %b::timestamptz[])"
-                    " on conflict (subject) do nothing",
+                    "insert into vault.keys"
+                    " select * from unnest(%b::uuid[], %b::text[], %b::bytea[], %b::timestamptz[]) on conflict (subject) do nothing",
                     ([i for i, _ in made], missing, wrapped, [datetime.now(UTC)] * len(made)),
                 )
                 cursor = await conn.execute(
@@ -160,9 +163,11 @@ class Vault:
 
 
 class Links:
-    """Signed, expiring tokens for links, reply addresses and codes: HMAC-SHA-256 under a numbered key per purpose, 160 bits.
+    """Signed, expiring tokens for links, reply addresses and codes: HMAC-SHA-256 under a numbered key per purpose,
+    160 bits.
 
-    ``sign(purpose, id, expires_at)`` gives ``<key>.<expiry>.<id>.<mac>``; nothing of it is ever written into an event."""
+    ``sign(purpose, id, expires_at)`` gives ``<key>.<expiry>.<id>.<mac>``; nothing of it is ever written into an
+    event."""
 
     def __init__(self, secret: bytes, number: int = 1):
         self._secret, self._number = secret, number

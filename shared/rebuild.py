@@ -1,4 +1,5 @@
-"""Views from the log: made the first time, built again beside the live ones and swapped in, compared with them row by row."""
+"""Views from the log: made the first time, built again beside the live ones and swapped in, compared with them row by
+row."""
 
 import inspect
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +19,8 @@ Progress = Callable[[int], None]
 
 
 def fingerprint(views: Views) -> str:
-    """Of the tables and of the code that fills them; views of another fingerprint are rebuilt before the service hears."""
+    """Of the tables and of the code that fills them; views of another fingerprint are rebuilt before the service
+    hears."""
     tables = repr(sorted(views.all_tables().items()))
     return sha256((tables + rules_of(views.project) + inspect.getsource(project_kernel)).encode()).hexdigest()[:32]
 
@@ -36,7 +38,8 @@ def rules_of(function: Callable[..., object]) -> str:
 
 
 async def prepare(log: EventLog, views: Views, schema: str, progress: Progress | None = None) -> bool:
-    """Make the log and its views, or rebuild views that another version of the code filled; True when they were rebuilt."""
+    """Make the log and its views, or rebuild views that another version of the code filled; True when they were
+    rebuilt."""
     await log.create()
     wanted = fingerprint(views)
     async with log.pool.connection() as conn:
@@ -68,8 +71,8 @@ async def replay(log: EventLog, after: int = 0, upto: int | None = None, page: i
 
 
 async def rebuild(log: EventLog, views: Views, schema: str, progress: Progress | None = None) -> int:
-    """Build the views again from the log beside the live ones while the service goes on, then swap them in under the head lock.
-    Returns the position they stand at."""
+    """Build the views again from the log beside the live ones while the service goes on, then swap them in under the
+    head lock. Returns the position they stand at."""
     shadow, old = f"{schema}_next", f"{schema}_old"
     async with log.pool.connection() as conn:
         await conn.execute("select pg_advisory_lock(hashtext(%s))", (f"rebuild {schema}",))
@@ -99,8 +102,8 @@ async def rebuild(log: EventLog, views: Views, schema: str, progress: Progress |
 async def check(
     log: EventLog, views: Views, schema: str, progress: Progress | None = None
 ) -> dict[str, tuple[int, int, bool]]:
-    """Fold the log anew and compare with the live views as of the same position, changing nothing: for each table the rows live,
-    the rows rebuilt, and whether they are equal by hash."""
+    """Fold the log anew and compare with the live views as of the same position, changing nothing: for each table the
+    rows live, the rows rebuilt, and whether they are equal by hash."""
     shadow = f"{schema}_check"
     result = {}
     async with log.pool.connection() as conn:

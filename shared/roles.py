@@ -1,4 +1,5 @@
-"""Who may do what in PostgreSQL: each service owns its own schemas, reads and adds keys, and touches nothing of the others."""
+"""Who may do what in PostgreSQL: each service owns its own schemas, reads and adds keys, and touches nothing of the
+others."""
 
 import psycopg
 from psycopg import sql
@@ -9,8 +10,8 @@ ERASERS = ("intake",)
 
 
 def provide(admin_dsn: str, roles: dict[str, str]) -> None:
-    """Make the vault and grant each service's role (name of service -> role) what it needs of it; safe to repeat. Only the service
-    that carries out erasures may destroy keys."""
+    """Make the vault and grant each service's role (name of service -> role) what it needs of it; safe to repeat.
+    Only the service that carries out erasures may destroy keys."""
     with psycopg.connect(admin_dsn) as conn:
         conn.execute("select pg_advisory_xact_lock(hashtext('create vault'))")
         for statement in VAULT.split(";\n"):

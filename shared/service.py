@@ -1,4 +1,5 @@
-"""The runtime of a service: hear, decide, record, project; many messages in one transaction, all of a message or nothing of it."""
+"""The runtime of a service: hear, decide, record, project; many messages in one transaction, all of a message or
+nothing of it."""
 
 import asyncio
 import base64
@@ -31,7 +32,8 @@ E = TypeVar("E", bound=Event)
 
 
 class Gap(Exception):
-    """Something must be heard before this message: ``source`` was heard up to ``after``, it is needed up to ``upto``."""
+    """Something must be heard before this message: ``source`` was heard up to ``after``, it is needed up to
+    ``upto``."""
 
     def __init__(self, source: str, after: int, upto: int):
         super().__init__(f"{source}: heard {after}, needed {upto}")
@@ -50,7 +52,8 @@ class RetryFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a message: its position in the log (0: nothing was recorded for it) and what was said because of it."""
+    """What became of a message: its position in the log (0: nothing was recorded for it) and what was said because of
+    it."""
 
     position: int
     said: tuple[Message, ...] = ()
@@ -77,7 +80,8 @@ class Work:
 
 
 class Service:
-    """One service's rules over one log. Any number of processes may run it; the head row puts their commits in one order."""
+    """One service's rules over one log. Any number of processes may run it; the head row puts their commits in one
+    order."""
 
     def __init__(
         self, name: str, decider: Decider, views: Views, log: EventLog, vault: Vault, parsers: Parsers,
@@ -138,7 +142,8 @@ class Service:
 
     # hear -----------------------------------------------------------------------------------------------------------
     async def hear(self, *messages: Message | Envelope) -> list[Outcome]:
-        """Returns when all of them are recorded (or were before). Raises the first Refused, Gap or Overloaded among them."""
+        """Returns when all of them are recorded (or were before). Raises the first Refused, Gap or Overloaded among
+        them."""
         results = await self.hear_each(*messages)
         for result in results:
             if isinstance(result, Exception):
@@ -392,7 +397,8 @@ class Service:
                 )  # fmt: skip
 
     def _gap(self, message: Message, tracked: Mapping[str, int]) -> Gap | None:
-        """What must be heard before: the message before it in its own log, and its causes in logs that are listened to."""
+        """What must be heard before: the message before it in its own log, and its causes in logs that are listened
+        to."""
         if not message.source or message.late:
             return None
         last = tracked.get(message.source, 0)
@@ -449,7 +455,8 @@ class Service:
         return [from_row(r, self.mapper.decode(r.topic, r.event_id, r.state, keys))[0] for r in rows]
 
     async def retry_parked(self, stream: str) -> list[tuple[str, str]]:
-        """Hear the parked rows of a stream again, in order, until one raises again; returns (event id, result) for each."""
+        """Hear the parked rows of a stream again, in order, until one raises again; returns (event id, result) for
+        each."""
         rows = await self.log.stream(stream)
         read = [(row, *from_row(row, None)) for row in rows]
         done = {m.retry_of for _, m, _ in read if m.retry_of}

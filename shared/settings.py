@@ -9,7 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Every field can be set as ``VEFA_<NAME>``; secrets are files, so that none stands in an environment or a command line."""
+    """Every field can be set as ``VEFA_<NAME>``; secrets are files, so that none stands in an environment or a
+    command line."""
 
     model_config = SettingsConfigDict(env_prefix="VEFA_", extra="ignore")
 

@@ -1,5 +1,6 @@
-"""Read models as row operations. ``project`` maps a message to Put, Add and Drop; the same fold runs live, in a rebuild and in a
-unit test. A column of type ``personal`` holds sealed text only: no table ever holds personal data in plain."""
+"""Read models as row operations. ``project`` maps a message to Put, Add and Drop; the same fold runs live, in a
+rebuild and in a unit test. A column of type ``personal`` holds sealed text only: no table ever holds personal data in
+plain."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -50,8 +51,9 @@ Project = Callable[[Message], Iterable[RowOp]]
 
 @dataclass(frozen=True)
 class Table:
-    """``columns`` maps names to types (see TYPES); a primary key ``key text`` is implied. A ``resident`` table is mirrored in
-    memory for the rules, holds open things only and no personal column. ``indexes`` are columns looked up by equality."""
+    """``columns`` maps names to types (see TYPES); a primary key ``key text`` is implied. A ``resident`` table is
+    mirrored in memory for the rules, holds open things only and no personal column. ``indexes`` are columns looked up
+    by equality."""
 
     columns: Mapping[str, str]
     resident: bool = False
@@ -65,7 +67,9 @@ class Table:
 
 
 KERNEL_TABLES = {
-    "policies": Table({"name": "text", "version": "bigint", "document": "text", "published_at": "timestamptz"}, resident=True),
+    "policies": Table(
+        {"name": "text", "version": "bigint", "document": "text", "published_at": "timestamptz"}, resident=True
+    ),
     "parked": Table({"stream": "text", "count": "bigint"}, resident=True),
     "deadlines": Table({"stream": "text", "kind": "text", "due": "timestamptz", "armed_by": "text"}, indexes=("due",)),
     "effects": Table(
@@ -98,7 +102,8 @@ class Views:
 
 
 def arm(message: Message, key: str, stream: str, kind: str, due: datetime) -> Put:
-    """Arm (or move) the deadline ``key``: at ``due`` the service hears ``deadline-reached {key, stream, kind, due}``, once."""
+    """Arm (or move) the deadline ``key``: at ``due`` the service hears ``deadline-reached {key, stream, kind, due}``,
+    once."""
     return Put("deadlines", key, {"stream": stream, "kind": kind, "due": due, "armed_by": str(message.id)})
 
 
@@ -116,10 +121,12 @@ def attempt(
     tried: int = 0,
     row: int = 0,
 ) -> Put:
-    """Open an outside effect: the sender ``kind`` gets the event of ``row`` (default: this message) when due; ``key`` is its id."""
+    """Open an outside effect: the sender ``kind`` gets the event of ``row`` (default: this message) when due; ``key``
+    is its id."""
     return Put(
         "effects", key,
-        {"kind": kind, "recipient": recipient, "row": row or message.row, "attempt": tried, "next_attempt": next_attempt,
+        {"kind": kind, "recipient": recipient, "row": row or message.row, "attempt": tried,
+         "next_attempt": next_attempt,
          "not_after": not_after},
     )  # fmt: skip
 

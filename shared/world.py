@@ -1,4 +1,5 @@
-"""What a rule may read, and nothing else: the state of streams, resident tables, policies. All of it is a fold of the log."""
+"""What a rule may read, and nothing else: the state of streams, resident tables, policies. All of it is a fold of the
+log."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -64,8 +65,9 @@ class World(Protocol):
 class Decider:
     """The domain of a service: the initial state of each kind of stream and two pure functions.
 
-    ``states`` maps the part of a stream's name before ``:`` to its initial state. ``evolve(state, message)`` returns the next
-    state of one stream; it is called for the event's main stream and for each of ``also``, with the state of that stream.
+    ``states`` maps the part of a stream's name before ``:`` to its initial state. ``evolve(state, message)`` returns
+    the next state of one stream; it is called for the event's main stream and for each of ``also``, with the state of
+    that stream.
     ``decide(world, message)`` yields the events that the service says; it may raise Refused for a command."""
 
     states: Mapping[str, Any]

@@ -1,4 +1,5 @@
-"""Given, when, then: a service's rules over an in-memory world, without servers. Words in tests are the words of the trade."""
+"""Given, when, then: a service's rules over an in-memory world, without servers. Words in tests are the words of the
+trade."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,9 @@ class Scene:
         self.at, self.row, self.tables = at, 0, Tables()
         self.said: list[Event] = []
         for name, (service, document) in (policies or {}).items():
-            self.given(PolicyPublished(service=service, name=name, version=1, document=document, by="shipped", reason=""))
+            self.given(
+                PolicyPublished(service=service, name=name, version=1, document=document, by="shipped", reason="")
+            )
 
     def later(self, **delta: float) -> Self:
         self.at += timedelta(**delta)
@@ -72,7 +75,9 @@ class Scene:
     def until(self, instant: datetime) -> list[Event]:
         """Let every deadline up to ``instant`` be reached, in order; returns all that is said."""
         said: list[Event] = []
-        while due := sorted((r["due"], k, r) for k, r in self.tables.get("deadlines", {}).items() if r["due"] <= instant):
+        while due := sorted(
+            (r["due"], k, r) for k, r in self.tables.get("deadlines", {}).items() if r["due"] <= instant
+        ):
             at, key, row = due[0]
             self.at = max(self.at, at)
             event = DeadlineReached(key=key, of=row["stream"], kind=row["kind"], due=at)

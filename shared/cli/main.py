@@ -27,7 +27,8 @@ console = Console()
 
 @app.command()
 def up(data: Data = DATA) -> None:
-    """Start everything: PostgreSQL and NATS (embedded, or your own by VEFA_DATABASE_URL and VEFA_NATS_URL) and all services."""
+    """Start everything: PostgreSQL and NATS (embedded, or your own by VEFA_DATABASE_URL and VEFA_NATS_URL) and all
+    services."""
     from .platform import Platform
     from .services import app_of, names
 

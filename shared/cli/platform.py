@@ -1,7 +1,8 @@
-"""The whole platform on one machine: the servers, and one process per service, forked from a parent that has only imported.
+"""The whole platform on one machine: the servers, and one process per service, forked from a parent that has only
+imported.
 
-Each service's forked keeper waits for its settings, starts the service and starts it again when it dies. When the parent is
-killed, the kernel tells the keepers (Linux), and they take their services along."""
+Each service's forked keeper waits for its settings, starts the service and starts it again when it dies. When the
+parent is killed, the kernel tells the keepers (Linux), and they take their services along."""
 
 import asyncio
 import ctypes
@@ -51,7 +52,8 @@ class Platform:
 
     @classmethod
     def start(cls, data_dir: Path, apps: Mapping[str, App], **settings: Any) -> Self:
-        """``settings`` go to every service (see shared.settings). Raises LocalServerError or TimeoutError, after tidying up."""
+        """``settings`` go to every service (see shared.settings). Raises LocalServerError or TimeoutError, after
+        tidying up."""
         platform = cls(data_dir, apps)
         platform.keepers = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
         try:

@@ -1,4 +1,5 @@
-"""The log: eventsourcing's own recorder suite, positions in commit order without gaps, and a chain that shows every change."""
+"""The log: eventsourcing's own recorder suite, positions in commit order without gaps, and a chain that shows every
+change."""
 
 import asyncio
 import threading

@@ -1,4 +1,5 @@
-"""A small trade for tests of the kernel: a shop takes orders and says so; a clerk hears them and packs, each clerk one at a time."""
+"""A small trade for tests of the kernel: a shop takes orders and says so; a clerk hears them and packs, each clerk
+one at a time."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
