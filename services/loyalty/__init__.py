@@ -1,0 +1,1 @@
+"""loyalty: members of a programme, their points as lots of a ledger, tiers, and points that make good a bad experience."""
