@@ -110,7 +110,9 @@ class AnswerChanged(AttributedFact, topic="feedback.answer-changed.v1"):
     """1, 2, 3 ..."""
 
 
-class RecoveryOpened(CustomerCaseFact, topic="feedback.recovery-opened.v1", also=("recovery:{recovery}",)):
+class RecoveryOpened(
+    CustomerCaseFact, topic="feedback.recovery-opened.v1", also=("recovery:{recovery}", "survey:{survey}")
+):
     """An unhappy answer: intake opens an owned case for it."""
 
     recovery: Id

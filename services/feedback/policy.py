@@ -130,8 +130,9 @@ class SurveysPolicy(Value):
                     f"triggers, row {row} ({trigger.name}): unknown survey {trigger.survey!r}; known are {known}"
                 )
             if unknown := sorted(trigger.when.keys() - FACTS):
+                known = ", ".join(sorted(FACTS))
                 raise ValueError(
-                    f"triggers, row {row} ({trigger.name}): unknown fact {unknown[0]!r}; known are {', '.join(sorted(FACTS))}"
+                    f"triggers, row {row} ({trigger.name}): unknown fact {unknown[0]!r}; known are {known}"
                 )
         return self
 
