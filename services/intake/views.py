@@ -1,4 +1,4 @@
-"""Read models of intake: cases, messages, timeline, customers and contact points, mails, quarantine, volume, numbers."""
+"""Read models of intake: cases, messages, timeline, customers, contact points, mails, quarantine, volume, numbers."""
 
 from collections.abc import Iterator
 from datetime import timedelta

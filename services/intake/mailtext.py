@@ -1,0 +1,177 @@
+"""What a person wrote in a mail: HTML as text, without quotation and signature, in Turkish and English.
+
+mail-parser-reply finds the headers of quotations; it knows no Turkish ones, so both tables are ours. Its signature rules are not
+used: they cut "Thanks, but it is still broken" from the second line on."""
+
+import re
+import unicodedata
+from html.parser import HTMLParser
+
+import nh3
+from mailparser_reply import EmailMessage
+from mailparser_reply.constants import MAIL_LANGUAGES, QUOTED_MATCH_INCLUDE
+
+MAX_HTML = 2_000_000
+MAX_TEXT = 200_000
+"""Characters that are looked at; what is longer is kept whole in the raw mail."""
+
+_EN_FIRST, _EN_REST = "From", "Sent|To|Subject|Date|Cc|Reply-To"
+_TR_FIRST = "Kimden|Gönderen"
+_TR_REST = "Gönderilme(?: Tarihi)?|Gönderme Tarihi|Gönderildi|Tarih|Kime|Alıcı|Bilgi|Cc|Konu"
+
+
+def _block(first: str, rest: str) -> str:
+    """Header lines as Outlook writes them; the sender's line comes first, so that a filled form is not taken for one."""
+    q = QUOTED_MATCH_INCLUDE
+    return rf"((?:^|\n){q}[* ]*(?:{first})[ *]*:.*(?:\n+{q}[* ]*(?:{rest})[ *]*:.*)+)"
+
+
+MAIL_LANGUAGES["vefa-en"] = {
+    **MAIL_LANGUAGES["en"],
+    "from_header": _block(_EN_FIRST, _EN_REST)
+    + r"|(^-{2,} ?(?:Original|Forwarded) Message ?-{2,}$|^Begin forwarded message:$)",
+}
+MAIL_LANGUAGES["vefa-tr"] = {
+    "wrote_header": rf"^({QUOTED_MATCH_INCLUDE}(?=\S[^\n]*(?:\d|@|<))[^\n]{{6,200}}(?:\n[^\n]{{1,120}})??"
+    r"\s(?:tarihinde\s(?:[^\n:]{0,120}\s)?)?(?:şunu|şunları)\syazdı(?:\s?\([^\n)]{4,60}\))?\s?:)$",
+    "from_header": _block(_TR_FIRST, _TR_REST)
+    + r"|(^-{2,} ?(?:Özgün|Orijinal|Asıl|Orjinal|Yönlendirilen|İletilen) (?:İleti|Mesaj|E-?posta) ?-{2,}$)",
+    "signatures": "Saygılarımla",
+    "disclaimers": "Yasal Uyarı:",
+    "sent_from": "gönderildi$",
+}
+LANGUAGES = ["vefa-tr", "vefa-en"]
+
+_SENT_FROM = re.compile(
+    r"^(sent from (my|yahoo|outlook|mail)\b.*|get outlook for .*|"
+    r".{0,40}(['’]?(dan|den|tan|ten)|umdan|ımdan|imden) gönderildi\.?|.{0,20} için outlook['’]?u edinin.*|"
+    r".{0,20} için outlook uygulamasını edinin.*)$",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"^(saygılarımla|saygılarımızla|saygılar|iyi çalışmalar|iyi günler|sevgiler|selamlar|"
+    r"(best|kind|warm) (regards|wishes)|regards|sincerely|yours (sincerely|faithfully|truly)|cheers)[ ,.!]*$",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"^\s*>")
+_DELIMITER = re.compile(r"^(--|__|—)\s*$")
+
+
+def reply_text(text: str) -> str:
+    """What is new in a mail's text. When nothing is left (a lone quotation), the whole text: rather too much than nothing."""
+    whole = clean(text)[:MAX_TEXT]
+    fresh = _without_signature(_without_last_quotation(_first_reply(whole)))
+    return fresh or whole
+
+
+def clean(text: str) -> str:
+    """Newlines as \\n, composed letters, no control characters but newline and tab, no lone surrogates."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode("utf-8")
+    kept = "".join(c for c in unicodedata.normalize("NFC", text) if c in "\n\t" or unicodedata.category(c) != "Cc")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in kept.split("\n"))).strip()
+
+
+def _first_reply(text: str) -> str:
+    replies = (
+        EmailMessage(text, languages=list(LANGUAGES), include_english=False, keep_hyphen_lists=True).read().replies
+    )
+    if not replies[0].headers:
+        return str(replies[0].content)
+    # The quotation comes first: the answer stands below it.
+    below = "\n".join(r.content.removeprefix(r.headers or "") for r in replies)
+    lines = below.split("\n")
+    while lines and (not lines[0].strip() or _QUOTED.match(lines[0])):
+        lines.pop(0)
+    return "\n".join(lines) if len(replies) == 1 and len(lines) < below.count("\n") + 1 else ""
+
+
+def _without_last_quotation(text: str) -> str:
+    lines = text.strip().split("\n")
+    while lines and (not lines[-1].strip() or _QUOTED.match(lines[-1])):
+        lines.pop()
+    return "\n".join(lines).strip()
+
+
+def _without_signature(text: str) -> str:
+    """Cut at a signature's first line when little follows, and only when something stands above it."""
+    lines = text.split("\n")
+    for at, line in enumerate(lines):
+        rest = [one for one in lines[at + 1 :] if one.strip()]
+        if at and any(one.strip() for one in lines[:at]) and _begins_signature(line.strip(), rest):
+            return "\n".join(lines[:at]).strip()
+    return text.strip()
+
+
+def _begins_signature(line: str, rest: list[str]) -> bool:
+    if _DELIMITER.match(line):
+        return len(rest) <= 15
+    if _SENT_FROM.match(line):
+        return len(rest) <= 3
+    return bool(_CLOSING.match(line)) and len(rest) <= 8 and all(len(one) <= 80 and "?" not in one for one in rest)
+
+
+_BLOCKS = {
+    "p",
+    "div",
+    "br",
+    "tr",
+    "li",
+    "ul",
+    "ol",
+    "table",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "blockquote",
+    "pre",
+    "hr",
+}
+_KEPT = _BLOCKS | {"td", "th", "tbody", "thead", "a", "b", "i", "em", "strong", "span"}
+
+
+class _Text(HTMLParser):
+    """Cleaned HTML as lines; what stands in a blockquote is quoted with '>'."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.lines, self.depth = [""], 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag in _BLOCKS:
+            self._end_line()
+        elif tag in ("td", "th") and self.lines[-1]:
+            self.lines[-1] += "\t"
+        self.depth += tag == "blockquote"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self._end_line()
+        if tag == "p":
+            self.lines.append("")
+        self.depth = max(0, self.depth - (tag == "blockquote"))
+
+    def handle_data(self, data: str) -> None:
+        words = re.sub(r"\s+", " ", data)
+        if not self.lines[-1]:
+            words = words.lstrip()
+            if words and self.depth:
+                words = "> " * min(self.depth, 5) + words
+        self.lines[-1] += words
+
+    def _end_line(self) -> None:
+        if self.lines[-1]:
+            self.lines.append("")
+
+
+def html_text(html: str) -> str:
+    """HTML as plain text: cleaned first, so that no script, style, form or remote image is looked at."""
+    cleaned = nh3.clean(
+        html[:MAX_HTML], tags=_KEPT, attributes={}, clean_content_tags={"script", "style", "title", "noscript"}
+    )
+    parser = _Text()
+    parser.feed(cleaned)
+    parser.close()
+    return clean("\n".join(parser.lines))
