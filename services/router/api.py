@@ -109,7 +109,8 @@ async def get_queues(call: Call) -> list[dict[str, Any]]:
     return [
         {
             "queue": name, "team": queue.team, "secondary": queue.secondary, "owner": queue.owner,
-            "strategy": queue.strategy, "oldest": since.get(name), **{c: counts.get(name, {}).get(c) or v for c, v in nothing.items()},
+            "strategy": queue.strategy, "oldest": since.get(name),
+            **{c: counts.get(name, {}).get(c) or v for c, v in nothing.items()},
         }
         for name, queue in sorted(policy.queues.items())
     ]  # fmt: skip

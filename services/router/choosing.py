@@ -73,7 +73,7 @@ class Demand:
         return self.overflow_at is not None and self.overflow_at <= at
 
     def order(self, at: datetime, ageing: int) -> tuple[int, datetime, str]:
-        """Sorts what is taken first to the front: by priority, a step more per ``ageing`` seconds, then by waiting time."""
+        """Sorts what is taken first to the front: priority, one step up per ``ageing`` seconds, then waiting time."""
         aged = int((at - self.since).total_seconds()) // ageing
         return -(PRIORITIES.index(self.priority) + max(aged, 0)), self.since, self.case
 

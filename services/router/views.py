@@ -1,6 +1,6 @@
 """The tables of the router: who is free, what waits, who owns what; the board, and why everything came about.
 
-``agents``, ``members``, ``waiting``, ``owned`` and ``alerts`` are resident: rules read them, they hold open things only."""
+``agents``, ``members``, ``waiting``, ``owned`` and ``alerts`` are resident: rules read them; they hold open things."""
 
 from collections.abc import Iterator
 from typing import Any
