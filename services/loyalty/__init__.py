@@ -1,1 +1,1 @@
-"""loyalty: members of a programme, their points as lots of a ledger, tiers, and points that make good a bad experience."""
+"""loyalty: members of a programme, their points as lots of a ledger, tiers, and points that make good a complaint."""

@@ -1,5 +1,4 @@
-"""From complaint to loyalty: points for a satisfied end, the hand-over, and service recovery grants (spec: loyalty, Offers; Service
-recovery grant)."""
+"""From complaint to loyalty: points for a satisfied end, the hand-over, and service recovery grants (spec: loyalty)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -103,7 +102,8 @@ def refuse(world: World, asked: RefuseGrant) -> Iterator[Event]:
 
 
 def _pay(
-    world: World, message: Message, member: str, tier: str, *, grant: str, case: str, amount: int, severity: str, **_: str
+    world: World, message: Message, member: str, tier: str,
+    *, grant: str, case: str, amount: int, severity: str, **_: str,
 ) -> Iterator[Event]:  # fmt: skip
     words = f"{severity} x {tier} = {amount}"
     yield from credit(world, message, member, RECOVERY_RULE, grant, amount, message.occurred_at, words, case=case)
@@ -114,7 +114,7 @@ def _open(world: World, name: str) -> Grant:
     if not grant.case:
         raise Refused("unknown-grant", "grant", f"nobody asked for grant {name}", "check the id", 404)
     if not grant.open:
-        raise Refused("grant-decided", "grant", f"grant {name} is decided already", "ask for a new one if it was refused")
+        raise Refused("grant-decided", "grant", f"grant {name} is decided", "ask for a new one if it was refused")
     return grant
 
 

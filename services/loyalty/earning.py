@@ -1,7 +1,7 @@
-"""Rules of earning and taking back: credits once per rule and source, purchases of members and of those who are none yet, returns.
+"""Rules of earning and taking back: credits once per rule and source, purchases of members and of others, returns.
 
-A purchase of somebody who is not a member: by policy ``unknown_purchase`` it waits ``hold_days`` for the enrolment, or earns
-nothing. A purchase in another currency than the programme's earns nothing."""
+A purchase of somebody who is not a member: by policy ``unknown_purchase`` it waits ``hold_days`` for the enrolment,
+or earns nothing. A purchase in another currency than the programme's earns nothing."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -81,7 +81,7 @@ def _credit_purchase(world: World, message: Message, member: str, name: str) -> 
         if not rule.labels or set(rule.labels) & set(purchase.labels):
             yield from _by_rule(world, message, member, rule, name, purchase.bought_at, amount=purchase.amount)
     if purchase.returns:
-        yield from _reverse_purchase(world, message, name, next(reversed(purchase.returns)))
+        yield from _reverse_purchase(world, message, name, max(purchase.returns))
 
 
 def earn_on(
@@ -126,8 +126,9 @@ def credit(
     if expires_at and document.notice_days:
         notice_at = max(expires_at - timedelta(days=document.notice_days), activates_at)
     period = document.period(earned_at) if counts else None
+    lot = str(uuid7(earned_at, f"lot|{member}|{rule}|{source}"))
     yield PointsEarned(
-        member=member, lot=str(uuid7(earned_at, f"lot|{member}|{rule}|{source}")), amount=points, rule=rule, source=source,
+        member=member, lot=lot, amount=points, rule=rule, source=source,
         earned_at=earned_at, activates_at=activates_at, expires_at=expires_at, notice_at=notice_at, period=period,
         arithmetic=words, policy=world.policy("programme").version, case=case,
     )  # fmt: skip
@@ -137,7 +138,7 @@ def credit(
 
 
 def _reverse_purchase(world: World, message: Message, name: str, by: str) -> Iterator[Event]:
-    """Take back in proportion to all that came back so far: rounding is cumulative, a full return is a full claw-back."""
+    """Take back in proportion to all that came back: rounding is cumulative, a full return is a full claw-back."""
     purchase = _purchase(world, name)
     for rule, earned in sorted(_source(world, name).credits.items()):
         due = earned.amount * purchase.returned // purchase.amount - earned.reversed

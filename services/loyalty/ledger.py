@@ -65,7 +65,7 @@ class Account(State):
 
 
 def take(account: Account, amount: int, first: str = "") -> tuple[Share, ...]:
-    """Up to ``amount`` points of active lots: by expiry, then age, then id (spec: loyalty, Ledger of lots); ``first`` before all."""
+    """Up to ``amount`` points of active lots: ``first``, then by expiry, age and id (spec: loyalty, Ledger of lots)."""
     shares: list[Share] = []
     for name, lot in sorted(account.lots.items(), key=lambda item: (item[0] != first, *_spending_order(*item))):
         if amount > 0 and not lot.pending:
@@ -83,7 +83,9 @@ def points(shares: Iterable[Share]) -> int:
     return sum(share.amount for share in shares)
 
 
-def give_back(account: Account, shares: Iterable[Share], at: datetime, grace_days: int) -> tuple[tuple[Share, ...], int]:
+def give_back(
+    account: Account, shares: Iterable[Share], at: datetime, grace_days: int
+) -> tuple[tuple[Share, ...], int]:
     """The shares of a spend as they return at ``at``, and the points that are lost because their lot has expired."""
     back: list[Share] = []
     lost = 0

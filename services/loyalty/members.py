@@ -47,7 +47,9 @@ def enrolled(world: World, message: Message, customer: str, contact: str) -> Mem
 
 
 def settle(world: World, member: str, at: datetime) -> Iterator[Event]:
-    """Everything of the account that is due at ``at``: activations, expiries (exclusive), debts that free points fill."""
+    """Everything of the account that is due at ``at``: activations, expiries (exclusive), debts that free points fill.
+
+    A rule that reads a balance calls it first, so that a deadline that is heard late changes no answer."""
     while event := ledger.next_due(account_of(world, member), member, at):
         yield event
 
@@ -78,7 +80,7 @@ def upgrade(world: World, member: str, period: str, at: datetime) -> Iterator[Ev
 
 
 def review(world: World, member: str) -> Iterator[Event]:
-    """After a year and its grace: the tier is kept, or falls one step. What was earned in the grace counts for the next year."""
+    """After a year and its grace: the tier is kept, or falls one step. Points of the year after keep it too."""
     document, account = programme(world), account_of(world, member)
     rank, year, following = document.rank(account.tier), account.review_period, f"{int(account.review_period) + 1:04}"
     if rank == 0:
@@ -102,7 +104,7 @@ def spend(world: World, message: Message, asked: SpendPoints) -> Iterator[Event]
     yield from settle(world, asked.member, message.occurred_at)
     account = account_of(world, asked.member)
     if account.owed:
-        raise Refused("points-owed", "amount", f"the account owes {account.owed} points", "earn them first: they fill the debt")
+        raise Refused("points-owed", "amount", f"{account.owed} points are owed", "earn them first: they fill the debt")
     if account.balance < asked.amount:
         raise Refused(
             "too-few-points", "amount", f"{asked.amount} is above the balance of {account.balance}",
@@ -117,7 +119,7 @@ def spend(world: World, message: Message, asked: SpendPoints) -> Iterator[Event]
 def refund(world: World, message: Message, asked: RefundSpend) -> Iterator[Event]:
     spent: Spend = world[f"spend:{asked.spend}"]
     if spent.member != asked.member:
-        raise Refused("unknown-spend", "spend", f"member {asked.member} has no spend {asked.spend}", "see the ledger", 404)
+        raise Refused("unknown-spend", "spend", f"{asked.member} has no spend {asked.spend}", "see the ledger", 404)
     if spent.refunded:
         raise Refused("refunded-already", "spend", f"{asked.spend} is undone already", "nothing is left to do")
     yield from settle(world, asked.member, message.occurred_at)

@@ -1,4 +1,4 @@
-"""The programme as a policy document: earning rules, tiers, expiry, claw-back, recovery grants; and the calendar they count by."""
+"""The programme as a policy document: earning rules, tiers, expiry, claw-back, recovery grants; and its calendar."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -131,7 +131,7 @@ class Programme(Value):
             raise ValueError(f"tiers: each name only once, not {tiers}")
         names = [r.name for r in self.rules]
         if len(set(names)) < len(names) or RECOVERY_RULE in names:
-            raise ValueError(f"rules: names must be unique and not {RECOVERY_RULE!r}: a source earns once per rule name")
+            raise ValueError(f"rules: names must be unique and not {RECOVERY_RULE!r}, which belongs to grants")
         for rule in self.rules:
             if unknown := sorted(rule.percent.keys() - set(tiers)):
                 raise ValueError(f"rule {rule.name!r}: unknown tier {unknown[0]!r} in percent; known are {tiers}")

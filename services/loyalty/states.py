@@ -1,10 +1,9 @@
-"""What loyalty remembers of customers, contact points, cases, purchases and grants; accounts are in ``ledger``. All without texts."""
+"""What loyalty remembers of customers, contact points, cases, purchases and grants; accounts are in ``ledger``."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from contracts.common import CaseFact
 from contracts.feedback import AnswerChanged, RecoveryClosed, SurveyAnswered
 from contracts.intake import (
     CaseClosed,
@@ -36,6 +35,8 @@ from contracts.sla import BreachRetracted, TargetBreached
 from shared.events import Event, Message, State
 
 from . import ledger
+
+S = TypeVar("S", bound=State)
 
 
 class Customer(State):
@@ -151,7 +152,7 @@ def evolve(state: State, message: Message) -> State:
     return state
 
 
-def _with(state: Any, **update: Any) -> Any:
+def _with(state: S, **update: Any) -> S:
     return state.model_copy(update=update)
 
 
@@ -211,8 +212,6 @@ def _case(case: Case, event: Event) -> State:
             return _with(case, grant=event.grant)
         case GrantRefused():
             return _with(case, grant="")
-        case CaseFact():
-            return case
     return case
 
 

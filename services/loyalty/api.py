@@ -1,0 +1,320 @@
+"""HTTP of loyalty: members and their ledgers, spends, grants, purchases and returns, the programme's totals.
+
+A customer's token is named after the contact point that it was given for, and opens the own account only."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import Field
+
+from contracts.common import ContactKind
+from contracts.loyalty import (
+    ApproveGrant,
+    EnrolMember,
+    GrantApproved,
+    GrantRefused,
+    GrantRequested,
+    MemberEnrolled,
+    PointsSpent,
+    RefundSpend,
+    RefuseGrant,
+    RequestGrant,
+    Severity,
+    SpendPoints,
+    SpendRefunded,
+)
+from contracts.outside import PurchaseMade, PurchaseReturned
+from shared.events import Code, Id, Personal, Role, Value, utc
+from shared.http import Api, Call, roles
+from shared.service import Outcome
+from shared.world import Refused
+
+from .policy import Programme
+
+api = Api()
+ANYBODY = roles("customer", "agent", "supervisor", "service")
+STAFF = roles("agent", "supervisor")
+SHOP = roles("service", "supervisor")
+
+
+class Address(Value):
+    """A contact point as people write it."""
+
+    kind: ContactKind = "mail"
+    address: Annotated[str, Field(min_length=1, max_length=320)]
+
+
+class Spending(Value):
+    amount: Annotated[int, Field(gt=0)]
+    """Points."""
+    what: Code
+
+
+class Granting(Value):
+    severity: Severity
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Buying(Address):
+    purchase: Id
+    amount: Annotated[int, Field(ge=0)]
+    """Minor units."""
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    bought_at: str
+    """ISO 8601 with an offset."""
+    labels: tuple[Code, ...] = ()
+
+
+class Returning(Value):
+    returned: Id
+    """Number of the return."""
+    amount: Annotated[int, Field(gt=0)]
+    """Value of what came back, minor units."""
+
+
+class LotOut(Value):
+    lot: str
+    state: Literal["pending", "active"]
+    left: int
+    rule: str
+    source: str
+    earned_at: datetime
+    activates_at: datetime
+    expires_at: datetime | None
+
+
+class MemberOut(Value):
+    """An account as it stands; points are whole numbers."""
+
+    member: str
+    programme: str
+    tier: str
+    enrolled_at: datetime
+    balance: int
+    """What can be spent; negative while points are owed."""
+    pending: int
+    owed: int
+    lifetime: int
+    period: str
+    """The calendar year that counts now."""
+    basis: int
+    """Points that count towards tiers in it."""
+    next_tier: str | None
+    to_next: int
+    """Points to the next tier; 0 when there is none."""
+    to_stay: int
+    """Points to keep the tier in this year."""
+    review_at: datetime | None
+    """When the tier is looked at."""
+    lots: list[LotOut]
+
+
+class MovementOut(Value):
+    """One row of the ledger."""
+
+    row: int
+    at: datetime
+    movement: str
+    balance: int
+    """Change of the balance."""
+    pending: int
+    """Change of what is pending."""
+    source: str
+    lots: dict[str, int]
+    why: str
+
+
+class Enrolled(Value):
+    member: str
+    tier: str
+
+
+class Spent(Value):
+    spend: str
+    amount: int
+
+
+class Refunded(Value):
+    spend: str
+    returned: int
+    lost: int
+    """Points whose lot had expired."""
+
+
+class GrantOut(Value):
+    grant: str
+    state: Literal["approved", "requested", "refused"]
+    amount: int
+    why: str | None = None
+    """Why it was refused."""
+
+
+class Heard(Value):
+    position: int
+    """Where loyalty recorded it; 0: it was known."""
+
+
+class ProgrammeOut(Value):
+    """The programme's totals in points; liability is what free and pending points are worth, in minor units."""
+
+    programme: str
+    version: int
+    members: int
+    earned: int
+    active: int
+    pending: int
+    owed: int
+    spent: int
+    expired: int
+    clawed_back: int
+    cancelled: int
+    liability: int
+    currency: str
+
+
+@api.post("/v1/members", way=ANYBODY, status=201)
+async def enrol(body: Address, call: Call) -> Enrolled:
+    """Join the programme with a contact point of a customer whom intake knows."""
+    contact, _ = call.contact(body.kind, body.address)
+    if call.actor.role == Role.customer and call.actor.name != contact:
+        raise Refused("forbidden", "address", "not the contact point of this token", "enrol with your own", 403)
+    joined = (await call.hear(EnrolMember(contact=contact))).first(MemberEnrolled)
+    assert joined is not None
+    return Enrolled(member=joined.member, tier=joined.tier)
+
+
+@api.get("/v1/members/{member}", way=ANYBODY)
+async def member_(member: str, call: Call) -> MemberOut:
+    row = await _member(call, member)
+    document = (await _programme(call))[1]
+    period = document.period(call.now)
+    counted = await call.row("select points from {views}.basis where key = %s", f"{member}/{period}")
+    lots = await call.rows(
+        "select key as lot, * from {views}.lots where member = %s and state in ('pending', 'active') and \"left\" > 0 "
+        "order by expires_at nulls last, earned_at, key",
+        member,
+    )
+    basis, rank = counted["points"] if counted else 0, document.rank(row["tier"])
+    above = document.tiers[rank + 1] if rank + 1 < len(document.tiers) else None
+    return MemberOut(
+        **_of(MemberOut, row), member=member, period=period, basis=basis, next_tier=above.tier if above else None,
+        to_next=max(above.from_ - basis, 0) if above else 0, to_stay=max(document.tiers[rank].from_ - basis, 0),
+        lots=[LotOut(**_of(LotOut, lot)) for lot in lots],
+    )  # fmt: skip
+
+
+@api.get("/v1/members/{member}/ledger", way=ANYBODY)
+async def ledger(
+    member: str, call: Call, before: int = 2**62, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> list[MovementOut]:
+    """Movements, newest first; ``before`` the row of the last one read."""
+    await _member(call, member)
+    query = "select * from {views}.ledger where member = %s and row < %s order by row desc limit %s"
+    return [MovementOut(**_of(MovementOut, row)) for row in await call.rows(query, member, before, limit)]
+
+
+@api.post("/v1/members/{member}/spends", way=ANYBODY, status=201)
+async def spend(member: str, body: Spending, call: Call) -> Spent:
+    await _member(call, member)
+    spent = (await call.hear(SpendPoints(member=member, amount=body.amount, what=body.what))).first(PointsSpent)
+    assert spent is not None
+    return Spent(spend=spent.spend, amount=spent.amount)
+
+
+@api.post("/v1/members/{member}/spends/{spend}/refund", way=roles("agent", "supervisor", "service"))
+async def refund(member: str, spend: str, call: Call) -> Refunded:
+    undone = (await call.hear(RefundSpend(member=member, spend=spend))).first(SpendRefunded)
+    assert undone is not None
+    return Refunded(spend=spend, returned=sum(share.amount for share in undone.shares), lost=undone.lost)
+
+
+@api.post("/v1/cases/{case}/grants", way=STAFF, status=201)
+async def grant(case: str, body: Granting, call: Call) -> GrantOut:
+    """Points that make good a bad experience: approved at once within the own limit, otherwise requested."""
+    asked = RequestGrant(case=case, severity=body.severity, by=call.actor.name, reason=Personal(body.reason))
+    return _grant(await call.hear(asked))
+
+
+@api.post("/v1/grants/{grant}/approve", way=roles("supervisor"))
+async def approve(grant: str, call: Call) -> GrantOut:
+    return _grant(await call.hear(ApproveGrant(grant=grant, by=call.actor.name)))
+
+
+@api.post("/v1/grants/{grant}/refuse", way=roles("supervisor"))
+async def refuse(grant: str, call: Call) -> GrantOut:
+    return _grant(await call.hear(RefuseGrant(grant=grant, by=call.actor.name)))
+
+
+@api.post("/v1/purchases", way=SHOP, status=202)
+async def purchase(body: Buying, call: Call) -> Heard:
+    """The shop sold something. A purchase number that is known changes nothing."""
+    contact, _ = call.contact(body.kind, body.address)
+    try:
+        bought_at = utc(body.bought_at)
+    except ValueError as e:
+        raise Refused("invalid-time", "bought_at", str(e), "write an ISO 8601 instant with an offset", 422) from e
+    made = PurchaseMade(
+        contact=contact, purchase=body.purchase, amount=body.amount, currency=body.currency, bought_at=bought_at,
+        labels=body.labels,
+    )  # fmt: skip
+    return Heard(position=(await call.hear(made, command=False)).position)
+
+
+@api.post("/v1/purchases/{purchase}/returns", way=SHOP, status=202)
+async def return_(purchase: str, body: Returning, call: Call) -> Heard:
+    """Goods came back, all or in part. A return number that is known changes nothing."""
+    row = await call.row("select contact from {views}.purchases where key = %s", purchase)
+    if row is None:
+        raise Refused(
+            "unknown-purchase", "purchase", f"there is no purchase {purchase}", "send the purchase first", 404
+        )
+    back = PurchaseReturned(contact=row["contact"], purchase=purchase, returned=body.returned, amount=body.amount)
+    return Heard(position=(await call.hear(back, command=False)).position)
+
+
+@api.get("/v1/programme", way=STAFF)
+async def programme(call: Call) -> ProgrammeOut:
+    version, document = await _programme(call)
+    totals = await call.row("select * from {views}.totals where key = 'programme'") or {}
+    names = ("members", "earned", "active", "pending", "owed", "spent", "expired", "clawed_back", "cancelled")
+    counts = {name: totals.get(name) or 0 for name in names}
+    liability = (counts["active"] + counts["pending"]) * document.point_value
+    return ProgrammeOut(
+        **counts, programme=document.programme, version=version, liability=liability, currency=document.currency
+    )
+
+
+async def _member(call: Call, member: str) -> dict[str, Any]:
+    """The member's row; for a customer the own one only: somebody else's is not told apart from none."""
+    row = await call.row("select * from {views}.members where key = %s", member)
+    if row is not None and call.actor.role == Role.customer:
+        own = await call.row(
+            "select 1 from {views}.contacts c join {views}.customers m on m.key = c.customer "
+            "where c.key = %s and m.member = %s",
+            call.actor.name, member,
+        )  # fmt: skip
+        row = row if own else None
+    if row is None:
+        raise Refused("unknown-member", "member", f"there is no member {member}", "enrol with POST /v1/members", 404)
+    return row
+
+
+async def _programme(call: Call) -> tuple[int, Programme]:
+    row = await call.row("select version, document from {views}.policies where key = 'programme'")
+    assert row is not None, "the shipped programme is published before HTTP answers"
+    return row["version"], Programme.model_validate_json(row["document"])
+
+
+def _of(model: type[Value], row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in model.model_fields if name in row}
+
+
+def _grant(outcome: Outcome) -> GrantOut:
+    if approved := outcome.first(GrantApproved):
+        return GrantOut(grant=approved.grant, state="approved", amount=approved.amount)
+    if asked := outcome.first(GrantRequested):
+        return GrantOut(grant=asked.grant, state="requested", amount=asked.amount)
+    refused = outcome.first(GrantRefused)
+    assert refused is not None
+    return GrantOut(grant=refused.grant, state="refused", amount=refused.amount, why=refused.why)
