@@ -1,0 +1,196 @@
+"""The policy document ``templates``: what is told to whom, in which words, in which hours, and how much is too much."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from contracts.common import Language
+from contracts.notification import TemplateClass
+from shared.calendar import Calendar, next_opening
+from shared.decisions import Condition, holds
+from shared.events import Code, Event, Id, Value
+
+from .wording import TOPICS, check_text, facts, variables
+
+Seconds = Annotated[int, Field(gt=0)]
+Recipient = Literal["contact", "owner", "manager", "team", "queue_owner", "target"]
+Word = Literal["tr", "en"]
+
+
+class Text(Value):
+    """A mail in one language: Jinja2, with the variables of its event."""
+
+    subject: str
+    text: str
+    """Plain text; the HTML part is made of it."""
+
+
+class Rule(Value):
+    """When ``event`` is heard and ``when`` holds, ``template`` is sent to ``recipient``."""
+
+    template: Code
+    """Its name; unique."""
+    event: str
+    """Its topic."""
+    when: Mapping[str, Condition] = {}
+    """Conditions on the fields of the event; ``has_<field>`` says whether one is filled."""
+    recipient: Recipient
+    """``target``: whom the escalation names."""
+    kind: TemplateClass = Field(default="transactional", alias="class")
+    hours: Literal["quiet", "always"] = "quiet"
+    """quiet: a customer's quiet hours and the working time of staff hold it back; critical ones are never held back."""
+    automatic: bool = True
+    """False: a person wrote it, so no volume limit and no muting."""
+    acknowledgement: bool = False
+    """It only says that something arrived."""
+    not_after: Seconds = 86_400
+    """Stale so many seconds after it could have been sent."""
+    texts: Mapping[Word, Text]
+
+    @field_validator("event")
+    @classmethod
+    def _is_heard(cls, topic: str) -> str:
+        if topic not in TOPICS:
+            raise ValueError(f"{topic!r} is not heard; known are {', '.join(sorted(TOPICS))}")
+        return topic
+
+    @field_validator("when")
+    @classmethod
+    def _facts_exist(cls, when: Mapping[str, Condition], info: ValidationInfo) -> Mapping[str, Condition]:
+        if event := TOPICS.get(info.data.get("event", "")):
+            known = facts(event)
+            if unknown := sorted(when.keys() - known):
+                raise ValueError(f"unknown fact {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        return when
+
+    @field_validator("texts")
+    @classmethod
+    def _variables_exist(cls, texts: Mapping[Word, Text], info: ValidationInfo) -> Mapping[Word, Text]:
+        event = TOPICS.get(info.data.get("event", ""))
+        if event is None:
+            return texts
+        if missing := {"tr", "en"} - texts.keys():
+            raise ValueError(f"no text in {sorted(missing)[0]!r}; write every mail in tr and in en")
+        known = variables(event, verified=info.data.get("when", {}).get("verified") is True)
+        for language, text in texts.items():
+            for part in ("subject", "text"):
+                try:
+                    check_text(getattr(text, part), known)
+                except ValueError as e:
+                    raise ValueError(f"{language}.{part}: {e}") from e
+        return texts
+
+    @model_validator(mode="after")
+    def _can_be_meant(self) -> Self:
+        if self.recipient == "target" and "target" not in facts(TOPICS[self.event]):
+            raise ValueError(f"recipient: {self.event} names no target; write owner, manager, team or queue_owner")
+        if self.kind == "commercial" and self.recipient != "contact":
+            raise ValueError("class: commercial is for customers; write transactional for staff")
+        return self
+
+    def matches(self, event: Event) -> bool:
+        known = {n: getattr(event, n, None) for n in type(event).model_fields}
+        known |= {f"has_{n}": v is not None for n, v in known.items()}
+        return all(holds(condition, known.get(fact)) for fact, condition in self.when.items())
+
+    @property
+    def can_be_muted(self) -> bool:
+        return self.automatic and self.kind != "critical"
+
+
+def _checked_hours(window: str) -> str:
+    _daily("UTC", window)
+    return window
+
+
+def _checked_zone(zone: str) -> str:
+    Calendar.always(zone)
+    return zone
+
+
+Hours = Annotated[str, AfterValidator(_checked_hours)]
+ZoneName = Annotated[str, AfterValidator(_checked_zone)]
+
+
+class Customers(Value):
+    """When customers may be written to."""
+
+    hours: Hours
+    """Every day, in the recipient's zone: ``"09:00-21:00"``."""
+    zone: ZoneName
+    """Zone of who named none and whose language has none."""
+    zones: Mapping[Language, ZoneName] = {}
+    """Zone by language."""
+
+
+class Staff(Value):
+    """When agents may be written to."""
+
+    calendar: Code
+    """``calendar/<name>`` of sla; until sla has said it, staff are told at once."""
+    zone: ZoneName
+    """Zone in which instants are written to staff."""
+
+
+class Volume(Value):
+    """How much automatic mail is too much (spec: intake, Mail)."""
+
+    acknowledgements_per_thread: Annotated[int, Field(ge=0, le=100)] = 1
+    automatic_per_contact: Annotated[int, Field(ge=0, le=100)] = 5
+    window: Seconds = 86_400
+    """Seconds in which they are counted, and for which an address that answers automatically is left alone."""
+
+
+class Templates(Value):
+    """The whole document."""
+
+    company: str
+    """How the company signs."""
+    language: Word = "tr"
+    """For whom no language is known."""
+    customers: Customers
+    staff: Staff
+    volume: Volume = Volume()
+    retries: tuple[Seconds, ...] = (60, 300, 1800, 7200)
+    """Seconds until the second try, the third ...; after the last one a notice is given up."""
+    reply_days: Annotated[int, Field(ge=1, le=730)] = 180
+    """For so many days a reply finds its case."""
+    rules: tuple[Rule, ...]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [rule.template for rule in self.rules]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"rules: template names must be unique, {twice[0]!r} occurs more than once")
+        return self
+
+    @cached_property
+    def _by_topic(self) -> Mapping[str, tuple[Rule, ...]]:
+        return {topic: tuple(r for r in self.rules if r.event == topic) for topic in {r.event for r in self.rules}}
+
+    def rules_on(self, event: Event) -> tuple[Rule, ...]:
+        """The rules that an event meets, in their order."""
+        return tuple(rule for rule in self._by_topic.get(event.TOPIC, ()) if rule.matches(event))
+
+    def rule(self, template: Id) -> Rule | None:
+        return next((rule for rule in self.rules if rule.template == template), None)
+
+    def zone(self, language: str | None, preferred: str | None) -> str:
+        """Zone of a customer: named by himself, by his language, or the usual one."""
+        return preferred or (self.customers.zones.get(language) if language else None) or self.customers.zone  # type: ignore[call-overload]
+
+    def customer_opening(self, zone: str, at: datetime) -> datetime:
+        """The first instant from ``at`` on that lies outside a customer's quiet hours."""
+        return next_opening(_daily(zone, self.customers.hours), at)
+
+    def next_attempt(self, attempt: int, at: datetime) -> datetime | None:
+        """When a notice is tried again whose ``attempt`` failed ``at``; None: given up."""
+        return at + timedelta(seconds=self.retries[attempt - 1]) if attempt <= len(self.retries) else None
+
+
+def _daily(zone: str, window: str) -> Calendar:
+    days: Any = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), (window,))
+    return Calendar(name="customers", zone=zone, week=days)

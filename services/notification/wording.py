@@ -1,0 +1,155 @@
+"""The words of a notice: the variables an event gives to a text, Jinja2 without anything dangerous, the rendered mail.
+
+Texts are checked when they are published: an unknown variable or filter never waits for the first customer."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import lru_cache
+from html import escape
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+from jinja2 import StrictUndefined, TemplateError, meta
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel
+
+from contracts.feedback import SurveyInvited
+from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CaseResolved, ReplySent
+from contracts.loyalty import GrantApproved, GrantRefused, PointsEarned, PointsExpired, PointsExpiring, TierChanged
+from contracts.router import CaseAssigned, QueueAlerted
+from contracts.sla import CaseEscalated, TargetBreached, TargetWarned
+from shared.events import Event, Personal
+
+HEARD: tuple[type[Event], ...] = (
+    CaseOpened, ReplySent, CaseResolved, CaseReopened, CaseClosed, CaseAssigned, QueueAlerted, TargetWarned,
+    TargetBreached, CaseEscalated, SurveyInvited, PointsEarned, PointsExpired, PointsExpiring, TierChanged,
+    GrantApproved, GrantRefused,
+)  # fmt: skip
+TOPICS: Mapping[str, type[Event]] = {event.TOPIC: event for event in HEARD}
+"""Events that a rule may be written for."""
+FILTERS = ("default", "join", "length", "lower", "replace", "round", "title", "trim", "truncate", "upper")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        raise SecurityError(f"{operator} is not allowed in a text")
+
+
+def _environment() -> _Environment:
+    made = _Environment(undefined=StrictUndefined, autoescape=False, finalize=lambda v: "" if v is None else v)
+    made.globals.clear()
+    made.filters = {name: made.filters[name] for name in FILTERS}
+    return made
+
+
+_JINJA = _environment()
+
+
+@lru_cache(maxsize=1024)
+def _template(source: str) -> Any:
+    return _JINJA.from_string(source)
+
+
+def _scalar(annotation: Any) -> type | None:
+    """The plain type of a field: text, number, truth, instant or personal text; None for anything deeper."""
+    if get_origin(annotation) is Annotated:
+        return _scalar(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        kinds = [_scalar(a) for a in get_args(annotation) if a is not type(None)]
+        return kinds[0] if len(kinds) == 1 else None
+    if str(get_origin(annotation)) == "typing.Literal":
+        return str
+    found = annotation if isinstance(annotation, type) else None
+    if found is None or issubclass(found, BaseModel):
+        return None
+    return next((k for k in (Personal, str, bool, int, datetime) if issubclass(found, k)), None)
+
+
+@lru_cache(maxsize=64)
+def _fields(event: type[Event]) -> Mapping[str, type]:
+    found = {name: _scalar(info.annotation) for name, info in event.model_fields.items()}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+def facts(event: type[Event]) -> frozenset[str]:
+    """What a condition may ask about an event: its fields without personal texts, and whether each is filled."""
+    plain = {name for name, kind in _fields(event).items() if kind is not Personal}
+    return frozenset(plain | {f"has_{name}" for name in event.model_fields})
+
+
+def variables(event: type[Event], *, verified: bool = False) -> frozenset[str]:
+    """What a text may use. An acknowledgement to an address that nobody verified repeats nothing that the sender typed,
+    his name included: otherwise anybody could have us mail his words to anybody (spec: intake, Mail)."""
+    own = set(_fields(event))
+    common = {"company", "name"}
+    if "case" in event.model_fields:
+        common.add("number")
+    if event is SurveyInvited:
+        common.add("link")
+    if event is CaseOpened and not verified:
+        own -= {name for name, kind in _fields(event).items() if kind is Personal}
+        common.discard("name")
+    return frozenset(own | common)
+
+
+def check_text(source: str, known: frozenset[str]) -> None:
+    """Raises ValueError for a text that could fail when it is sent."""
+    try:
+        used = meta.find_undeclared_variables(_JINJA.parse(source))
+        if unknown := sorted(used - known):
+            near = get_close_matches(unknown[0], sorted(known), 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            raise ValueError(f"unknown variable {unknown[0]!r}; {hint}")
+        _template(source).render(dict.fromkeys(known, "x"))
+    except (TemplateError, TypeError) as e:
+        raise ValueError(f"{e}; correct the text, it is Jinja2 with the filters {', '.join(FILTERS)}") from e
+
+
+def values(event: Event, zone: str, **more: Any) -> dict[str, Any]:
+    """The variables of an event, instants written as wall time of ``zone``; ``more`` are the common ones."""
+    fields = {name: getattr(event, name) for name in _fields(type(event))}
+    shown = {name: _wall_time(v, zone) if isinstance(v, datetime) else v for name, v in fields.items()}
+    return {**shown, **{name: value for name, value in more.items() if value is not None or name not in shown}}
+
+
+def _wall_time(at: datetime, zone: str) -> str:
+    return at.astimezone(ZoneInfo(zone)).strftime("%d.%m.%Y %H:%M")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A rendered notice."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(subject: str, text: str, given: Mapping[str, Any], link: str = "") -> Mail:
+    """Render both parts. Nothing that a person typed can become a header line or HTML. Raises ValueError."""
+    try:
+        line = _template(subject).render(given)
+        body = _template(text).render(given)
+    except (TemplateError, TypeError) as e:
+        raise ValueError(type(e).__name__) from e
+    line = " ".join(_CONTROL.sub(" ", line).split())[:200]
+    body = _CONTROL.sub("", body.replace("\r\n", "\n").replace("\r", "\n")).strip() + "\n"
+    return Mail(line, body, to_html(body, link))
+
+
+def to_html(text: str, link: str = "") -> str:
+    """Paragraphs of escaped text; only our own ``link`` becomes a link."""
+    paragraphs = (escape(p).replace("\n", "<br>\n") for p in re.split(r"\n{2,}", text.strip()))
+    body = "\n".join(f"<p>{p}</p>" for p in paragraphs)
+    if link:
+        target = escape(link)
+        body = body.replace(target, f'<a href="{target}">{target}</a>')
+    return f'<!doctype html>\n<html><head><meta charset="utf-8"></head><body>\n{body}\n</body></html>\n'
