@@ -24,6 +24,7 @@ class Blob(Value):
     size: int
     """Bytes of the plain content."""
     type: Annotated[str, Open("a media type detected from the content, such as image/png")]
+    """Media type."""
     name: Personal
     """File name as it was sent."""
 

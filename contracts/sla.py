@@ -172,10 +172,11 @@ class TargetBreached(PinnedFact, topic="sla.target-breached.v1"):
 
 
 class BreachRetracted(PinnedFact, topic="sla.breach-retracted.v1"):
-    """A fulfilling event that arrived late had occurred in time; both facts stay, target-met follows."""
+    """What arrived late had occurred before the breach: a fulfilment (target-met follows) or a pause. Both facts
+    stay."""
 
     at: datetime
-    """When the fulfilling event occurred."""
+    """When what arrived late occurred."""
     breached_at: datetime
     """What had been said."""
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from services.classifier.model import Threshold, softmax
 
+_OFTEN = 30
 _TEMPERATURES = np.round(np.geomspace(0.05, 5.0, 201), 4)
 
 
@@ -20,14 +21,22 @@ def fitted_thresholds(
 ) -> dict[str, Threshold]:
     """Per label the lowest score from which the wanted precision (0-1) was reached among the texts predicted so.
 
-    One miss is added to what was seen, so that a label met a few times is not trusted on luck. A label that never
-    reaches it has no entry: it may not act alone. Source: spec classifier, Bands.
+    One miss is added to what was seen, so that nothing is trusted on luck. Labels predicted fewer than 30 times are
+    fitted together and share what was found. A label that never reaches the precision has no entry: it may not act
+    alone. Source: spec classifier, Bands.
     """
     scores = np.array([softmax(row, temperature) for row in raw])
     best = scores.argmax(axis=1)
-    fitted = {column: _lowest(scores[best == column, column], right[best == column] == column, precision)
-              for column in range(len(labels))}
-    return {labels[column]: threshold for column, threshold in fitted.items() if threshold}
+    hits = best == right
+    often = [column for column in range(len(labels)) if np.count_nonzero(best == column) >= _OFTEN]
+    seldom = [column for column in range(len(labels)) if column not in often]
+    found: dict[str, Threshold] = {}
+    for columns in [*([column] for column in often), seldom]:
+        among = np.isin(best, columns)
+        threshold = _lowest(scores.max(axis=1)[among], hits[among], precision)
+        if threshold:
+            found |= {labels[column]: threshold for column in columns}
+    return found
 
 
 def _lowest(scores: NDArray[np.float64], hits: NDArray[np.bool_], precision: float) -> Threshold | None:

@@ -244,8 +244,7 @@ def _lines(blob: NDArray[Any]) -> list[str]:
 
 def _head_to(head: Head) -> dict[str, Any]:
     limits = {
-        label: [limit.score, limit.precision, limit.coverage, limit.support]
-        for label, limit in head.thresholds.items()
+        label: [limit.score, limit.precision, limit.coverage, limit.support] for label, limit in head.thresholds.items()
     }
     return {
         "name": head.name,

@@ -1,0 +1,53 @@
+"""The classifier over HTTP: labels and their reasons, the review queue, correction by hand."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from contracts.classifier import CaseClassified, CorrectClassification, Head
+from shared.events import Personal
+from shared.http import Api, Call, roles
+from shared.world import Refused
+
+api = Api()
+STAFF = roles("agent", "supervisor")
+
+
+class Correction(BaseModel):
+    """What a person says that a label is."""
+
+    value: Annotated[str, Field(min_length=1, max_length=64)]
+    reason: Annotated[str, Field(max_length=1000)] = ""
+
+
+@api.get("/v1/cases/{case}/classification", way=STAFF)
+async def classification(case: str, call: Call) -> dict[str, Any]:
+    """The labels of a case, each with source, score and rule, and the arithmetic of its priority."""
+    row = await call.row("select * from {views}.classifications where key = %s", case)
+    if row is None:
+        raise Refused("unknown-case", "case", f"no case {case} was classified", "check the id of the case", 404)
+    return {"case": row.pop("key"), **row}
+
+
+@api.put("/v1/cases/{case}/classification/{head}", way=STAFF)
+async def correct(case: str, head: Head, body: Correction, call: Call) -> dict[str, Any]:
+    """Set one label by hand, or confirm it; no later machine decision overwrites it."""
+    reason = Personal(body.reason) if body.reason else None
+    outcome = await call.hear(
+        CorrectClassification(case=case, head=head, value=body.value, by=call.actor.name, reason=reason)
+    )
+    said = outcome.first(CaseClassified)
+    assert said is not None
+    return {"case": case, "head": head, "value": body.value, "priority": said.priority, "revision": said.revision}
+
+
+@api.get("/v1/reviews", way=STAFF)
+async def reviews(call: Call, limit: Annotated[int, Field(ge=1, le=500)] = 50) -> list[dict[str, Any]]:
+    """What waits for a person, oldest first."""
+    return await call.rows("select * from {views}.reviews order by since, key limit %s", limit)
+
+
+@api.get("/v1/agreement", way=STAFF)
+async def agreement(call: Call) -> list[dict[str, Any]]:
+    """How often people confirmed or corrected the machine, by week, model and topic."""
+    return await call.rows("select * from {views}.agreement order by key")

@@ -1,0 +1,20 @@
+"""The service classifier: what a case is about, how urgent, in which mood and language."""
+
+from pathlib import Path
+
+from contracts.intake import CaseOpened, CustomerKnown
+from contracts.loyalty import TierChanged
+from contracts.sla import CaseEscalated
+from shared.app import App, Policies
+
+from .api import api
+from .domain import decider
+from .policy import ClassificationPolicy
+from .views import views
+
+app = App(
+    "classifier", decider, views, Path(__file__).parent,
+    hears=(CaseOpened, CustomerKnown, TierChanged, CaseEscalated),
+    policies={"classification": Policies(ClassificationPolicy, {"classification": "policy.yaml"})},
+    api=api,
+)  # fmt: skip
