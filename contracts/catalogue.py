@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from shared.events import Event, Personal
 
@@ -88,7 +89,8 @@ def _example(kind: Any, name: str, metadata: Any = ()) -> Any:
         return "2026-10-26T06:00:00Z"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return sample(kind)
-    patterns = [m.pattern for m in metadata if getattr(m, "pattern", None)]
+    constraints = [c for m in metadata for c in (m.metadata if isinstance(m, FieldInfo) else [m])]
+    patterns = [c.pattern for c in constraints if getattr(c, "pattern", None)]
     text = next(e for e in EXAMPLES if all(re.search(p, e) for p in patterns))
     return {bool: True, int: 1, float: 0.5, str: text}[kind]
 
