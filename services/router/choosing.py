@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -72,10 +72,11 @@ class Demand:
     def overflows(self, at: datetime) -> bool:
         return self.overflow_at is not None and self.overflow_at <= at
 
-    def order(self, at: datetime, ageing: int) -> tuple[int, datetime, str]:
-        """Sorts what is taken first to the front: priority, one step up per ``ageing`` seconds, then waiting time."""
-        aged = int((at - self.since).total_seconds()) // ageing
-        return -(PRIORITIES.index(self.priority) + max(aged, 0)), self.since, self.case
+    def order(self, ageing: int) -> tuple[datetime, datetime, str]:
+        """Sorts what is taken first to the front: each step of priority is worth ``ageing`` seconds of waiting.
+
+        The same at every instant: who is before another stays so, and nothing starves."""
+        return self.since - timedelta(seconds=ageing * PRIORITIES.index(self.priority)), self.since, self.case
 
     def waited(self, at: datetime) -> int:
         return max(int((at - self.since).total_seconds()), 0)
@@ -123,6 +124,11 @@ def rejection(demand: Demand, worker: Worker, held: frozenset[str] = frozenset()
     if worker.spare < demand.weight:
         return "no-capacity"
     return "held" if worker.agent in held else None
+
+
+def holds(demand: Demand, worker: Worker) -> bool:
+    """Whether a case that has waited too long keeps this agent's room: he lacks nothing else, and will have enough one day."""
+    return worker.capacity >= demand.weight and rejection(demand, worker) == "no-capacity"
 
 
 def candidate(worker: Worker, skills: frozenset[str], rejected: Rejection | None = None) -> Candidate:

@@ -76,7 +76,7 @@ class RoutingPolicy(Value):
     routing: Routing
     weights: Weights = Weights()
     ageing: Seconds = 14400
-    """Each time a case has waited this long it counts one priority more in the order of its queue: nothing starves."""
+    """Seconds of waiting that are worth one step of priority in the order of the queues: nothing starves."""
     hold_after: Seconds = 28800
     """A case that has waited this long and finds no room holds its agents: nothing after it fills them up again."""
     alert_every: Seconds = 1800

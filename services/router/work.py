@@ -16,7 +16,7 @@ from contracts.router import (
 from shared.events import Event, Message, Personal
 from shared.world import NotLoaded, World
 
-from .choosing import Choice, Demand, Worker, candidate, choose, rejection
+from .choosing import Choice, Demand, Worker, candidate, choose, holds, rejection
 from .policy import Queue, RoutingPolicy, Strategy
 from .state import WORKED_ON, CaseState, CustomerState, Placed
 
@@ -122,18 +122,20 @@ def facts(world: World, state: CaseState) -> dict[str, Any]:
 def settle(world: World, message: Message, agents: Iterable[str]) -> Said:
     """Give waiting cases to these agents as far as they have room: in the order of the queues, each by its own choice.
 
-    Nobody else can have got room, so nobody else is asked for; but every member of a case's queue is looked at."""
+    Nobody else can have got room, so nobody else is asked for; but every member of a case's queue is looked at. A case that
+    has waited too long and lacks only room holds its agents; once it is assigned, the others are let go."""
     doc, at = routing(world), now_of(message)
     free = {w.agent: w for w in (worker_of(world, agent) for agent in agents) if w and w.free}
     queues = doc.served_by(team for worker in free.values() for team in worker.teams)
     waiting = world.table("waiting")
     demands = [Demand.of(case, row) for name in sorted(queues) for case, row in waiting.where(queue=name)]
-    demands.sort(key=lambda demand: demand.order(at, doc.ageing))
+    demands.sort(key=lambda demand: demand.order(doc.ageing))
     together(world, (f"case:{d.case}" for d in demands[: sum(worker.spare for worker in free.values())]))
     held: frozenset[str] = frozenset()
+    let_go: set[str] = set()
     for demand in demands:
         if not free:
-            return
+            break
         queue = doc.queues[demand.queue]
         asked = [w for w in free.values() if not w.teams.isdisjoint(queue.teams(demand.overflows(at)))]
         if any(rejection(demand, worker, held) is None for worker in asked):
@@ -141,9 +143,13 @@ def settle(world: World, message: Message, agents: Iterable[str]) -> Said:
             assert choice.agent is not None
             yield assign(world, message, demand.case, choice.agent, choice, queue.strategy)
             _refresh(world, free, choice.agent)
-        elif asked and demand.waited(at) >= doc.hold_after:
-            held |= {w.agent for w in asked if rejection(demand, w) == "no-capacity"}
+            if demand.waited(at) >= doc.hold_after:
+                let_go.add(demand.queue)
+        elif demand.waited(at) >= doc.hold_after:
+            held |= {w.agent for w in asked if holds(demand, w)}
             free = {agent: worker for agent, worker in free.items() if agent not in held}
+    if let_go:
+        yield from settle(world, message, crew(world, *let_go))
 
 
 def _refresh(world: World, free: dict[str, Worker], agent: str) -> None:
