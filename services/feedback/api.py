@@ -1,0 +1,227 @@
+"""HTTP of feedback: the survey behind a signed link, and what came of the surveys."""
+
+import json
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs
+
+from fastapi import Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from contracts.feedback import AnswerSurvey, SurveyKind
+from shared.edge import Edge
+from shared.events import Personal
+from shared.http import SIGNED, Api, Call, roles
+from shared.world import Refused
+
+from . import pages
+from .figures import rate, score
+from .policy import SurveysPolicy, Texts
+
+LARGEST = 64 * 1024
+"""Bytes of a posted answer."""
+PURPOSE = "survey"
+"""Purpose of the links, as notification signs them: ``links.sign("survey", survey, expires_at)``."""
+MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
+From = Annotated[str | None, Query(alias="from", pattern=MONTH, description="first month, such as 2026-10")]
+To = Annotated[str | None, Query(alias="to", pattern=MONTH, description="last month, such as 2026-12")]
+By = Literal["team", "agent", "topic", "channel"]
+
+api = Api()
+
+
+# The survey behind a link ----------------------------------------------------------------------------------------
+@api.get("/v1/surveys/answer/{token}", way=SIGNED, response_class=HTMLResponse)
+async def ask(token: str, request: Request, call: Call, score: str = "") -> Response:
+    """The form with ``?score=`` preselected. Records nothing: mail scanners open links too."""
+    try:
+        row = await _survey(token, call)
+    except Refused as refused:
+        return _refused(request, refused)
+    language = pages.language_of(row["language"], request.headers.get("accept-language", ""))
+    texts = await _texts(row, language, call)
+    chosen = int(score) if score.isascii() and score.isdigit() and len(score) < 3 else row["score"]
+    return _html(pages.form(language, texts, row["kind"], chosen=chosen))
+
+
+@api.post("/v1/surveys/answer/{token}", way=SIGNED)
+async def answer(token: str, request: Request, call: Call) -> Response:
+    """Record an answer or its edit. Takes ``score`` and ``comment`` as a form or as JSON; says thanks as a page, or as
+    JSON where that is accepted: ``{"survey": id, "score": 4, "recorded": true, "text": "..."}``."""
+    try:
+        row = await _survey(token, call)
+    except Refused as refused:
+        return _refused(request, refused)
+    language = pages.language_of(row["language"], request.headers.get("accept-language", ""))
+    texts = await _texts(row, language, call)
+    given: dict[str, Any] = {}
+    try:
+        given = await _given(request)
+        command = AnswerSurvey(
+            survey=row["key"], contact=row["contact"], score=_score(given), comment=_comment(given)
+        )
+        await call.hear(command)
+    except Refused as refused:
+        if not _wants_page(request) or refused.field not in ("score", "comment"):
+            return _refused(request, refused, language)
+        again = pages.form(
+            language, texts, row["kind"], chosen=row["score"], comment=str(given.get("comment") or ""),
+            problem=refused.code,
+        )  # fmt: skip
+        return _html(again, refused.status)
+    if _wants_page(request):
+        return _html(pages.thanks(language, texts))
+    body = {"survey": row["key"], "score": command.score, "recorded": True, "text": texts.thanks}
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+
+async def _survey(token: str, call: Edge) -> dict[str, Any]:
+    survey = call.links.check(PURPOSE, token, call.now)
+    row = await call.row(
+        "select key, contact, kind, definition, definition_version, language, score, state from {views}.surveys"
+        " where key = %s",
+        survey,
+    )
+    if row is None:
+        text = "the link is not one of ours, was changed or is out of date"
+        raise Refused("expired", "token", text, "use the link of the invitation, unchanged and in time", 410)
+    return row
+
+
+async def _texts(row: dict[str, Any], language: pages.PageLanguage, call: Edge) -> Texts:
+    """The texts of the version that the survey was scheduled with."""
+    key = f"surveys@{row['definition_version']}"
+    policy = await call.row("select document from {views}.policies where key = %s", key)
+    assert policy is not None
+    return _policy(policy["document"]).definitions[row["definition"]].texts[language]
+
+
+@lru_cache(maxsize=16)
+def _policy(document: str) -> SurveysPolicy:
+    return SurveysPolicy.model_validate_json(document)
+
+
+async def _given(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST:
+            raise Refused("too-large", "body", f"more than {LARGEST} bytes", "shorten the comment", 413)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "application/json":
+            given = json.loads(body)
+        elif kind == "application/x-www-form-urlencoded":
+            given = {name: values[-1] for name, values in parse_qs(body.decode(), max_num_fields=20).items()}
+        else:
+            remedy = "send application/x-www-form-urlencoded or application/json"
+            raise Refused("unsupported", "Content-Type", f"{kind or 'nothing'} is not read here", remedy, 415)
+    except (ValueError, RecursionError) as error:
+        raise Refused("unreadable", "body", "not a form or JSON", "send score and comment", 422) from error
+    if not isinstance(given, dict):
+        raise Refused("unreadable", "body", "not an object", 'send {"score": 4, "comment": "..."}', 422)
+    return given
+
+
+def _score(given: dict[str, Any]) -> int:
+    value = given.get("score")
+    text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not (text.isascii() and text.isdigit() and len(text) < 3):
+        raise Refused("off-scale", "score", "no whole number" if text else "missing", "give a number of the scale", 422)
+    return int(text)
+
+
+def _comment(given: dict[str, Any]) -> Personal | None:
+    value = given.get("comment")
+    if value is not None and not isinstance(value, str):
+        raise Refused("invalid", "comment", "not a text", "send a text or leave it out", 422)
+    kept = (value or "").replace("\x00", "").encode("utf-8", "ignore").decode().strip()
+    return Personal(kept) if kept else None
+
+
+def _wants_page(request: Request) -> bool:
+    accepted = request.headers.get("accept", "")
+    return "text/html" in accepted or "application/json" not in accepted
+
+
+def _refused(request: Request, refused: Refused, language: pages.PageLanguage | None = None) -> Response:
+    """A refusal as a page for people; for programs it goes its usual way as problem+json."""
+    if not _wants_page(request):
+        raise refused
+    known = language or pages.language_of(None, request.headers.get("accept-language", ""))
+    return _html(pages.refusal(known, refused.code), refused.status)
+
+
+def _html(content: str, status: int = 200) -> Response:
+    return HTMLResponse(content, status, headers=dict(pages.HEADERS))
+
+
+# What came of them -----------------------------------------------------------------------------------------------
+@api.get("/v1/surveys", way=roles("agent", "supervisor"))
+async def surveys(case: str, call: Call) -> list[dict[str, Any]]:
+    """The surveys of a case with their answers, oldest first; comments of erased persons read as ''."""
+    return await call.rows('select * from {views}.surveys where "case" = %s order by key', case)
+
+
+@api.get("/v1/scores", way=roles("agent", "supervisor"))
+async def scores(
+    call: Call,
+    kind: SurveyKind,
+    by: By | None = None,
+    since: From = None,
+    until: To = None,
+) -> dict[str, Any]:
+    """CSAT or NPS in percent with n and a 95 % interval, about the cases resolved in the months ``from``..``to``; ``by``
+    splits it. Cells with fewer than 5 answers are hidden. Scores by agent are for supervisors."""
+    if by == "agent" and call.actor.role not in ("supervisor", "admin"):
+        raise Refused("forbidden", "by", "scores of agents are for supervisors", "ask by team, topic or channel", 403)
+    column = by or "kind"
+    rows = await call.rows(
+        f"select {column} as cell, sum(n)::bigint as n, sum(sum)::bigint as total, sum(top)::bigint as top,"  # noqa: S608
+        " sum(bottom)::bigint as bottom from {views}.scores where kind = %s and month >= %s and month <= %s"
+        f" group by {column} order by {column}",
+        kind, since or "", until or "9999-12",
+    )  # fmt: skip
+    cells = [{"cell": r["cell"], **score(kind, r["n"], r["total"], r["top"], r["bottom"])} for r in rows]
+    return {"kind": kind, "by": by, "from": since, "to": until, "cells": cells}
+
+
+@api.get("/v1/surveys/response", way=roles("agent", "supervisor"))
+async def response(
+    call: Call,
+    kind: SurveyKind,
+    since: From = None,
+    until: To = None,
+) -> dict[str, Any]:
+    """How many surveys came how far, with the reasons of loss; response rate = answered / (sent - bounced)."""
+    rows = await call.rows(
+        "select step, reason, sum(n)::bigint as n from {views}.response where kind = %s and month >= %s and month <= %s"
+        " group by step, reason order by step, reason",
+        kind, since or "", until or "9999-12",
+    )  # fmt: skip
+    steps: dict[str, int] = {}
+    for row in rows:
+        steps[row["step"]] = steps.get(row["step"], 0) + row["n"]
+    delivered = steps.get("sent", 0) - steps.get("bounced", 0)
+    answered = rate(steps.get("answered", 0), delivered)
+    return {"kind": kind, "from": since, "to": until, "steps": rows, "response": answered}
+
+
+@api.get("/v1/recoveries", way=roles("agent", "supervisor"))
+async def recoveries(
+    call: Call,
+    state: Literal["open", "closed", "failed"] | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> dict[str, Any]:
+    """Recoveries, the newest first, and the recovery rate: recovered / asked again with an answer."""
+    where = "" if state is None else "where state = %s"
+    rows = await call.rows(
+        f"select * from {{views}}.recoveries {where} order by opened_at desc, key limit %s",  # noqa: S608
+        *(() if state is None else (state,)), limit,
+    )  # fmt: skip
+    told = await call.row(
+        "select count(*) filter (where recovered) as yes, count(*) filter (where recovered is not null) as told"
+        " from {views}.recoveries"
+    )
+    assert told is not None
+    return {"recoveries": rows, "recovered": rate(told["yes"], told["told"])}
