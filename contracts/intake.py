@@ -226,7 +226,7 @@ class AutomaticNoted(Event, topic="intake.automatic-noted.v1", stream="mail:{mes
     """The case it belongs to, where that can be told."""
     sign: Code
     """By what it was recognised: auto-submitted, precedence, auto-response-suppress, null-return-path, report, daemon,
-    own-id, or loop for a sender who is suspected of one."""
+    subject, own-id, bounce for a failed delivery, or loop for a sender who is suspected of one."""
 
 
 class LoopSuspected(Event, topic="intake.loop-suspected.v1", stream="contact:{contact}"):

@@ -108,9 +108,14 @@ def _consent(world: World, customer: str, contact: str, channel: Channel, given:
 
 
 def hear_bounce(world: World, e: NoticeBounced) -> Iterator[Event]:
-    point: Contact = world[f"contact:{e.contact}"]
+    yield from bounced(world, e.contact, e.case)
+
+
+def bounced(world: World, contact: str, case: str | None) -> Iterator[Event]:
+    """What was sent to a customer's contact point came back; said once until the contact point writes."""
+    point: Contact = world[f"contact:{contact}"]
     if point.customer is not None and not point.bounced:
-        yield ContactBounced(contact=e.contact, customer=point.customer, case=e.case)
+        yield ContactBounced(contact=contact, customer=point.customer, case=case)
 
 
 def check_erasure(world: World, e: EraseCustomer) -> Iterator[Event]:

@@ -7,7 +7,7 @@ from contracts.intake import AutomaticNoted, LoopSuspected, MailReceived, MailSe
 from shared.events import Event, Message
 from shared.world import World
 
-from .customers import policy
+from .customers import bounced, policy
 from .life import copied, wrote
 from .states import Contact, Content, Mail
 
@@ -26,6 +26,8 @@ def received(world: World, message: Message, e: MailReceived) -> Iterator[Event]
     case = thread(world, e)
     if e.automatic is not None:
         yield AutomaticNoted(message=e.message, contact=e.contact, case=case, sign=e.automatic)
+        if e.automatic == "bounce" and e.case is not None and case == e.case:
+            yield from bounced(world, world[f"case:{case}"].contact, case)
         return
     suspected = yield from suspect_loop(world, message, e)
     if suspected and case is None:

@@ -1,6 +1,6 @@
-"""A mail's bytes as plain facts: sender, ids, subject, what was written, files, signs of a robot. Runs in a worker with limits.
+"""A mail as plain facts: sender, ids, subject, what was written, files, signs of a robot. Runs in a limited worker.
 
-First with Python's default policy, which reads more; where that raises, with compat32, which raises on nothing seen so far."""
+First with Python's default policy, which reads more; where that raises, with compat32."""
 
 import base64
 import re
@@ -24,16 +24,17 @@ _ID = re.compile(r"<([^<>\s]{1,500})>")
 _ADDRESS = re.compile(r"[^\s<>,;\"@]{1,128}@[^\s<>,;\"@]{1,253}")
 
 Facts = dict[str, Any]
-"""message_id, address, name, subject, text, content, references, tokens, automatic, files [{name, content (base64)}]; or reason."""
+"""message_id, address, name, subject, text, content, references, tokens, own_tokens, automatic and files
+(name, base64 content); only ``reason`` when it goes into quarantine."""
 
 
 def parse(raw: bytes, mail_from: str | None = None) -> Facts:
-    """Facts about a mail, or {"reason": ...} when it goes into quarantine. ``mail_from`` is the envelope's return path."""
+    """Facts about a mail; ``mail_from`` is the envelope's return path, None when there was no envelope."""
     if len(raw) > MAX_BYTES:
         return {"reason": "too-large"}
     for reading in (policy.default, policy.compat32):
         try:
-            return _read(message_from_bytes(raw, policy=reading), mail_from)  # type: ignore[arg-type]
+            return _read(message_from_bytes(raw, policy=reading), mail_from)
         except RecursionError:
             return {"reason": "too-many-parts"}
         except MemoryError:
@@ -109,7 +110,7 @@ def decode(raw: bytes, charset: str | None) -> str:
 
 
 def _sender(headers: Headers, mail_from: str | None) -> tuple[str, str]:
-    """(name, address): of From, then Sender, then the envelope. Parsed before decoding: an encoded word cannot add addresses."""
+    """(name, address): of From, then Sender, then the envelope. Parsed first: an encoded word adds no address."""
     for header in ("from", "sender"):
         for name, address in getaddresses(headers.raw.get(header, [])):
             if _ADDRESS.fullmatch(address):
@@ -152,6 +153,6 @@ def _bytes(part: Message) -> bytes:
 
 
 def _file_name(name: str | None, kind: str) -> str:
-    """The last part of a path, without control characters, at most 150 characters; a name by type where there is none."""
+    """The last part of a path, without control characters, at most 150 characters; never empty."""
     text = re.sub(r"[\x00-\x1f\x7f]+", "", _words(name or "")).replace("\\", "/").rpartition("/")[2].strip(". ")
     return text[-150:] or {"message/rfc822": "message.eml"}.get(kind, "file")

@@ -7,12 +7,12 @@ from email.message import Message
 DAEMON = re.compile(
     r"^(mailer-?daemon|mail-?daemon|daemon|postmaster|mail-?system|root|bounces?([+=-].*)?|.*-(bounces?|request|owner)|"
     r"(no|do-?not|donot)[._-]?reply.*|auto-?(reply|responder|answer|mailer)|majordomo|listserv|mailman|"
-    r"(yanitlama|yanit|cevap)[a-z]*(yin|ma|siz)?iz?)$",
+    r"(yanitlamayin|cevaplamayin|yanitsiz)(iz)?)$",
     re.IGNORECASE,
 )
 """Local parts of senders that no person answers from."""
 SUBJECT = re.compile(
-    r"^(automatic reply|auto(matic)?[ -]?(reply|response)|out of (the )?office|otomatik (yanıt|cevap|cevaplama)|ofis dışında|"
+    r"^(auto(matic)?[ -]?(reply|response)|out of (the )?office|otomatik (yanıt|cevap|cevaplama)|ofis dışında|"
     r"undeliver(able|ed)|mail delivery (failed|failure)|delivery status notification|teslim edilemedi|iletilemedi)\b",
     re.IGNORECASE,
 )
@@ -23,7 +23,7 @@ OWN_REPLY_HEADERS = ("x-autoreply", "x-autorespond", "x-auto-reply", "x-autogene
 def automatic_sign(
     headers: Mapping[str, Sequence[str]], kind: str, address: str, mail_from: str | None, parts: Sequence[Message]
 ) -> tuple[str | None, str]:
-    """(sign, headers of the returned mail). The sign is None when a person seems to have written; ``bounce`` is a failed delivery."""
+    """(sign, headers of the returned mail). No sign: a person seems to have written; ``bounce``: a failed delivery."""
     reports = [p for p in parts if p.get_content_type() == "message/delivery-status"]
     if any(FAILED.search(_text(p)) for p in reports):
         return "bounce", "\n".join(_text(p).decode("latin-1") for p in parts if _is_returned(p))[:20_000]
@@ -59,7 +59,7 @@ def _text(part: Message) -> bytes:
     """A part's bytes; for a contained mail or a delivery report its headers."""
     inner = part.get_payload()
     if isinstance(inner, list):
-        blocks = (b"\n".join(f"{n}: {v}".encode("utf-8", "replace") for n, v in p.raw_items()) for p in inner)
-        return b"\n\n".join(blocks)
+        blocks = (p.raw_items() for p in inner if isinstance(p, Message))
+        return b"\n\n".join(b"\n".join(f"{n}: {v}".encode("utf-8", "replace") for n, v in block) for block in blocks)
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""

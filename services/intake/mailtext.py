@@ -1,11 +1,12 @@
 """What a person wrote in a mail: HTML as text, without quotation and signature, in Turkish and English.
 
-mail-parser-reply finds the headers of quotations; it knows no Turkish ones, so both tables are ours. Its signature rules are not
-used: they cut "Thanks, but it is still broken" from the second line on."""
+mail-parser-reply finds the headers of quotations; it knows no Turkish ones, so both tables are ours. Its rules for
+signatures are not used: they cut "Thanks, but it is still broken" from the second line on."""
 
 import re
 import unicodedata
 from html.parser import HTMLParser
+from itertools import dropwhile
 
 import nh3
 from mailparser_reply import EmailMessage
@@ -21,7 +22,7 @@ _TR_REST = "Gönderilme(?: Tarihi)?|Gönderme Tarihi|Gönderildi|Tarih|Kime|Alı
 
 
 def _block(first: str, rest: str) -> str:
-    """Header lines as Outlook writes them; the sender's line comes first, so that a filled form is not taken for one."""
+    """Header lines as Outlook writes them; the sender's line comes first: a filled form is not one."""
     q = QUOTED_MATCH_INCLUDE
     return rf"((?:^|\n){q}[* ]*(?:{first})[ *]*:.*(?:\n+{q}[* ]*(?:{rest})[ *]*:.*)+)"
 
@@ -58,7 +59,7 @@ _DELIMITER = re.compile(r"^(--|__|—)\s*$")
 
 
 def reply_text(text: str) -> str:
-    """What is new in a mail's text. When nothing is left (a lone quotation), the whole text: rather too much than nothing."""
+    """What is new in a mail's text. The whole text when nothing is left: rather too much than nothing."""
     whole = clean(text)[:MAX_TEXT]
     fresh = _without_signature(_without_last_quotation(_first_reply(whole)))
     return fresh or whole
@@ -77,12 +78,11 @@ def _first_reply(text: str) -> str:
     )
     if not replies[0].headers:
         return str(replies[0].content)
-    # The quotation comes first: the answer stands below it.
-    below = "\n".join(r.content.removeprefix(r.headers or "") for r in replies)
-    lines = below.split("\n")
-    while lines and (not lines[0].strip() or _QUOTED.match(lines[0])):
-        lines.pop(0)
-    return "\n".join(lines) if len(replies) == 1 and len(lines) < below.count("\n") + 1 else ""
+    # The quotation comes first: the answer stands below what is quoted with '>', if it is.
+    below = str(replies[0].content.removeprefix(replies[0].headers or "")).split("\n")
+    answer = list(dropwhile(lambda line: not line.strip() or _QUOTED.match(line), below))
+    quoted = any(_QUOTED.match(line) for line in below[: len(below) - len(answer)])
+    return "\n".join(answer) if quoted else ""
 
 
 def _without_last_quotation(text: str) -> str:

@@ -1,0 +1,300 @@
+"""Mails as they come: what is read of them, which signs are known, what SMTP answers, and hostile ones."""
+
+import asyncio
+import smtplib
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.common import Blob
+from contracts.intake import MailReceived, MailUnreadable
+from services.intake.mail import SmtpIntake, shortened
+from services.intake.mailparse import MAX_BYTES, parse
+from services.intake.mailworker import MailReader
+from shared.edge import normalise
+from shared.events import Event
+
+SHARED = Path(__file__).parents[2].parent / "shared"
+TOKEN = "1.6a0f1e00.01980000-0000-7000-8000-000000000001." + "a" * 32
+CASE = "01980000-0000-7000-8000-000000000001"
+
+
+def mail(text: str = "Ürün bozuk geldi.", **headers: str) -> bytes:
+    message = EmailMessage()
+    for name, value in (
+        {"From": "Ayşe Kaya <ayse@example.com>", "Subject": "İade", "Message-ID": "<m1@x>"} | headers
+    ).items():
+        message[name.replace("_", "-")] = value
+    message.set_content(text)
+    return message.as_bytes()
+
+
+def test_sender_subject_and_text_are_read() -> None:
+    facts = parse(mail())
+    expected = ("ayse@example.com", "Ayşe Kaya", "İade", "m1@x", "Ürün bozuk geldi.", None)
+    assert tuple(facts[n] for n in ("address", "name", "subject", "message_id", "text", "automatic")) == expected
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-9", "windows-1254"])
+def test_turkish_is_read_in_every_charset_that_it_comes_in(charset: str) -> None:
+    body = b"From: a@example.com\r\nContent-Type: text/plain; charset=%s\r\n\r\n" % charset.encode()
+    assert parse(body + "Şikâyetim var, İğne çıktı".encode(charset))["text"] == "Şikâyetim var, İğne çıktı"
+
+
+@pytest.mark.parametrize("charset", ["x-unknown", "hex", "us-ascii", ""])
+def test_a_wrong_charset_loses_no_letter(charset: str) -> None:
+    body = f"From: a@example.com\r\nContent-Type: text/plain; charset={charset}\r\n\r\nŞikâyet".encode()
+    assert parse(body)["text"] == "Şikâyet"
+
+
+def test_raw_eight_bit_subjects_are_read() -> None:
+    assert parse("From: a@example.com\r\nSubject: Çalışmıyor\r\n\r\nx".encode())["subject"] == "Çalışmıyor"
+    assert parse("From: a@example.com\r\nSubject: Çalışmıyor\r\n\r\nx".encode("cp1254"))["subject"] == "Çalışmıyor"
+
+
+def test_an_encoded_word_cannot_add_an_address_or_a_header() -> None:
+    facts = parse(
+        b"From: =?utf-8?q?x_<evil@example.org>=2C?= <good@example.com>\r\nSubject: =?utf-8?q?a=0D=0ABcc:_v@example.org?=\r\n\r\nx"
+    )
+    assert facts["address"] == "good@example.com"
+    assert "\n" not in facts["subject"]
+    assert "\r" not in facts["subject"]
+
+
+def test_html_alone_is_read_as_text() -> None:
+    facts = parse(b"From: a@example.com\r\nContent-Type: text/html\r\n\r\n<p>Merhaba</p><script>x</script>")
+    assert facts["text"] == "Merhaba"
+
+
+def test_files_are_taken_with_a_harmless_name() -> None:
+    message = EmailMessage()
+    message["From"] = "a@example.com"
+    message.set_content("ekte")
+    message.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="..\\..\\fatura.png")
+    assert [f["name"] for f in parse(message.as_bytes())["files"]] == ["fatura.png"]
+
+
+def test_answered_ids_come_nearest_first() -> None:
+    facts = parse(mail(In_Reply_To="<c@x>", References="<a@x> <b@x> <c@x>"))
+    assert facts["references"] == ["c@x", "b@x", "a@x"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "mail_from", "sign"),
+    [
+        ({"Auto_Submitted": "auto-replied"}, "a@example.com", "auto-submitted"),
+        ({"Auto_Submitted": "no"}, "a@example.com", None),
+        ({"Precedence": "bulk"}, "a@example.com", "precedence"),
+        ({"X_Auto_Response_Suppress": "All"}, "a@example.com", "auto-response-suppress"),
+        ({}, "", "null-return-path"),
+        ({"Return_Path": "<>"}, None, "null-return-path"),
+        ({"From": "MAILER-DAEMON@example.com"}, None, "daemon"),
+        ({"From": "no-reply@example.com"}, None, "daemon"),
+        ({"From": "noreplyist@example.com"}, None, "daemon"),
+        ({"From": "rootless@example.com"}, None, None),
+        ({"Subject": "Otomatik yanıt: izindeyim"}, None, "subject"),
+        ({"Subject": "Automatic reply: away"}, None, "subject"),
+        ({"Subject": "Re: automatic reply"}, None, None),
+    ],
+)
+def test_robots_are_known_by_their_signs(headers: dict[str, str], mail_from: str | None, sign: str | None) -> None:
+    assert parse(mail(**headers), mail_from)["automatic"] == sign
+
+
+def bounce(action: str) -> bytes:
+    return (
+        b'From: MAILER-DAEMON@example.com\r\nContent-Type: multipart/report; boundary="b"\r\n\r\n--b\r\n\r\nnot delivered\r\n'
+        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\nAction: %s\r\nStatus: 5.1.1\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <%s@vefa.example>\r\n\r\nx\r\n--b--\r\n"
+    ) % (action.encode(), TOKEN.encode())
+
+
+def test_a_bounce_names_the_token_of_the_returned_mail() -> None:
+    facts = parse(bounce("failed"))
+    assert (facts["automatic"], facts["tokens"]) == ("bounce", [TOKEN])
+
+
+def test_a_delayed_delivery_is_a_report_and_no_bounce() -> None:
+    assert parse(bounce("delayed"))["automatic"] == "report"
+
+
+def test_a_mail_of_too_many_parts_is_quarantined() -> None:
+    parts = b"--b\r\n\r\nx\r\n" * 10_001
+    raw = b'From: a@example.com\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n' + parts + b"--b--"
+    assert parse(raw)["reason"] == "too-many-parts"
+
+
+def test_a_mail_without_a_sender_or_too_large_is_quarantined() -> None:
+    assert parse(b"Subject: x\r\n\r\ny")["reason"] == "no-sender"
+    assert parse(b"x" * (MAX_BYTES + 1))["reason"] == "too-large"
+
+
+@pytest.mark.parametrize("folder", ["hostile", "data/mail_replies"])
+def test_no_hostile_mail_raises_or_leaves_control_characters(folder: str) -> None:
+    if not (SHARED / folder).is_dir():
+        pytest.skip(f"../shared/{folder} is not there")
+    for path in sorted(p for p in (SHARED / folder).rglob("*") if p.is_file() and p.stat().st_size < 500_000):
+        facts = parse(path.read_bytes())
+        texts = [facts.get(n, "") for n in ("address", "name", "subject", "message_id")]
+        assert not any(ord(c) < 32 for text in texts for c in text), path.name
+
+
+def test_replies_of_a_collection_come_out_shorter_than_they_are() -> None:
+    from services.intake.mailtext import clean, reply_text
+
+    folder = SHARED / "data/mail_replies"
+    if not folder.is_dir():
+        pytest.skip("../shared/data/mail_replies is not there")
+    trimmed = {p.name: clean(p.read_text("utf-8")) for p in (folder / "trimmed").iterdir()}
+    found = [
+        reply_text(p.read_text("utf-8")) == trimmed[p.name] for p in (folder / "emails").iterdir() if p.name in trimmed
+    ]
+    assert sum(found) >= len(found) // 2
+
+
+async def test_a_slow_mail_is_quarantined_and_the_next_one_read() -> None:
+    reader = MailReader(seconds=0.05)
+    slow = b"From: a@example.com\r\nContent-Type: text/html\r\n\r\n" + b"<div>x" * 300_000
+    assert (await reader.read(slow))["reason"] == "timed-out"
+    reader._seconds = 5
+    assert (await reader.read(mail()))["text"] == "Ürün bozuk geldi."
+    await reader.stop()
+
+
+async def test_a_worker_that_was_killed_is_replaced() -> None:
+    reader = MailReader()
+    await reader.read(mail())
+    assert reader._worker is not None
+    reader._worker.kill()
+    await reader._worker.wait()
+    assert (await reader.read(mail()))["address"] == "ayse@example.com"
+    await reader.stop()
+
+
+class Desk:
+    """Stands for intake: keeps what it hears, or cannot."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[UUID, Event]] = []
+        self.blobs: list[bytes] = []
+        self.fails = False
+
+    async def hear(self, event: Event, occurred_at: object, id: UUID) -> None:  # noqa: A002
+        if self.fails:
+            raise ConnectionError
+        self.heard.append((id, event))
+
+    async def store(self, content: bytes, name: str, subject: str) -> Blob:
+        self.blobs.append(content)
+        return Blob(digest=f"{len(self.blobs)}", size=len(content), type="application/octet-stream", name=name)
+
+    def smtp(self) -> SmtpIntake:
+        return SmtpIntake(
+            self.hear, lambda kind, address: (f"c:{normalise(kind, address, 'TR')}", normalise(kind, address, "TR")),
+            lambda token: CASE if token == TOKEN else None, self.store, 0, lambda *parts: f"{hash(parts) & 0xFFFFFFFF:x}",
+        )  # fmt: skip
+
+
+async def sent(
+    server: SmtpIntake, raw: bytes, to: str = "destek@vefa.example", mail_from: str = "ayse@example.com"
+) -> Any:
+    def send() -> Any:
+        with smtplib.SMTP("127.0.0.1", server.port, timeout=20) as client:
+            client.ehlo()
+            client.mail(mail_from)
+            client.rcpt(to)
+            return client.data(raw)
+
+    return await asyncio.to_thread(send)
+
+
+async def test_a_mail_is_answered_250_once_it_is_recorded() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.start()
+    code, _ = await sent(server, mail())
+    [(_, event)] = desk.heard
+    await server.stop()
+    assert code == 250
+    assert isinstance(event, MailReceived)
+    assert (event.address, event.subject, event.case, event.automatic) == ("ayse@example.com", "İade", None, None)
+    assert desk.blobs[0].startswith(b"From: ")
+
+
+async def test_a_mail_that_cannot_be_recorded_is_answered_451() -> None:
+    desk = Desk()
+    desk.fails = True
+    server = desk.smtp()
+    await server.start()
+    code, _ = await sent(server, mail())
+    await server.stop()
+    assert code == 451
+
+
+async def test_the_same_mail_sent_again_has_the_same_event_id() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(mail())
+    await server.take(mail())
+    await server.take(mail("Başka bir şey"))
+    await server.stop()
+    ids = [id_ for id_, _ in desk.heard]
+    assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize(
+    ("headers", "to"),
+    [
+        ({}, f"servis+{TOKEN}@vefa.example"),
+        ({"To": f"servis+{TOKEN.upper()}@vefa.example"}, "servis@vefa.example"),
+        ({"References": f"<{TOKEN}@vefa.example>"}, "servis@vefa.example"),
+    ],
+)
+async def test_a_reply_token_names_its_case(headers: dict[str, str], to: str) -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(mail(**headers), "ayse@example.com", (to,))
+    await server.stop()
+    event = desk.heard[0][1]
+    assert isinstance(event, MailReceived)
+    assert event.case == CASE
+
+
+async def test_a_mail_of_our_own_is_automatic() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(mail(Message_ID=f"<{TOKEN}@vefa.example>"))
+    await server.stop()
+    event = desk.heard[0][1]
+    assert isinstance(event, MailReceived)
+    assert event.automatic == "own-id"
+
+
+async def test_a_mail_without_sender_is_heard_as_unreadable_with_its_bytes_kept() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(b"Subject: x\r\n\r\ny")
+    await server.stop()
+    event = desk.heard[0][1]
+    assert isinstance(event, MailUnreadable)
+    assert (event.reason, event.contact, desk.blobs) == ("no-sender", "unknown", [b"Subject: x\r\n\r\ny"])
+
+
+async def test_a_long_text_is_cut_for_the_event_and_kept_whole_as_a_file() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(mail("ş" * 50_000))
+    await server.stop()
+    event = desk.heard[0][1]
+    assert isinstance(event, MailReceived)
+    assert len(event.model_dump_json()) < 128 * 1024
+    assert [a.name for a in event.attachments] == ["message.txt"]
+    assert desk.blobs[0].decode() == "ş" * 50_000
+
+
+def test_a_text_that_fits_is_not_touched() -> None:
+    assert shortened("ş" * 1000) == "ş" * 1000
+    assert shortened("x\n" * 40_000).endswith(" […]")
