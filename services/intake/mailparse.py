@@ -23,6 +23,8 @@ TOKEN = re.compile(r"(?<![\w.])\d{1,4}\.[0-9a-f]{1,12}\.[\w:-]{1,90}\.[a-z2-7]{3
 _ID = re.compile(r"<([^<>\s]{1,500})>")
 _ADDRESS = re.compile(r"[^\s<>,;\"@]{1,128}@[^\s<>,;\"@]{1,253}")
 
+_BRACKETED = re.compile(r"<([^<>]+)>\s*$")
+
 Facts = dict[str, Any]
 """message_id, address, name, subject, text, content, references, tokens, own_tokens, automatic and files
 (name, base64 content); only ``reason`` when it goes into quarantine."""
@@ -112,9 +114,12 @@ def decode(raw: bytes, charset: str | None) -> str:
 def _sender(headers: Headers, mail_from: str | None) -> tuple[str, str]:
     """(name, address): of From, then Sender, then the envelope. Parsed first: an encoded word adds no address."""
     for header in ("from", "sender"):
-        for name, address in getaddresses(headers.raw.get(header, [])):
-            if _ADDRESS.fullmatch(address):
-                return _words(name), address
+        lines = headers.raw.get(header, [])
+        # an encoded word with an unencoded '@' confuses getaddresses; what stands in angle brackets is then the address
+        bracketed = [(line[: match.start()], match[1]) for line in lines if (match := _BRACKETED.search(line))]
+        for name, address in (*getaddresses(lines), *bracketed):
+            if _ADDRESS.fullmatch(address) and "=?" not in address:
+                return _words(name.strip()), address
     return "", mail_from if mail_from and _ADDRESS.fullmatch(mail_from) else ""
 
 

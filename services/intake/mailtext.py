@@ -30,7 +30,7 @@ def _block(first: str, rest: str) -> str:
 MAIL_LANGUAGES["vefa-en"] = {
     **MAIL_LANGUAGES["en"],
     "from_header": _block(_EN_FIRST, _EN_REST)
-    + r"|(^-{2,} ?(?:Original|Forwarded) Message ?-{2,}$|^Begin forwarded message:$)",
+    + r"|(^-{2,} ?(?:Original|Forwarded) Message ?-{2,}$|^Begin forwarded message:$|^-{2,} ?On .{6,200} wrote ?-{2,}$)",
 }
 MAIL_LANGUAGES["vefa-tr"] = {
     "wrote_header": rf"^({QUOTED_MATCH_INCLUDE}(?=\S[^\n]*(?:\d|@|<))[^\n]{{6,200}}(?:\n[^\n]{{1,120}})??"
@@ -55,6 +55,9 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"^\s*>")
+_RULE = re.compile(r"^[_=*-]{5,}$")
+_SAID_BY = re.compile(r"[<\"][^<>\"]*[^\s<>\"]+@[^\s<>\"]+[>\"]?[^\n]{0,60}:$|\d{4}.{0,80}<\s?[^\s<>]+@[^\s<>]+>:?$")
+"""The last lines above a quotation in any language: an address, and a colon at the end."""
 _DELIMITER = re.compile(r"^(--|__|—)\s*$")
 
 
@@ -87,8 +90,12 @@ def _first_reply(text: str) -> str:
 
 def _without_last_quotation(text: str) -> str:
     lines = text.strip().split("\n")
-    while lines and (not lines[-1].strip() or _QUOTED.match(lines[-1])):
+    while lines and (not lines[-1].strip() or _QUOTED.match(lines[-1]) or _RULE.match(lines[-1])):
         lines.pop()
+    for height in (1, 2):
+        above = [line.strip() for line in lines[-height:]]
+        if len(lines) > height and _SAID_BY.search(" ".join(above)) and (height == 1 or above[0]):
+            return "\n".join(lines[:-height]).strip()
     return "\n".join(lines).strip()
 
 

@@ -24,8 +24,14 @@ def test_a_quotation_is_left_out(quotation: str) -> None:
 
 @pytest.mark.parametrize(
     "signature",
-    ["Saygılarımla,\nAyşe Kaya\n0532 000 00 00", "-- \nAyşe", "iPhone'umdan gönderildi", "Kind regards,\nAnn", "Sent from my iPhone"],
-)  # fmt: skip
+    [
+        "Saygılarımla,\nAyşe Kaya\n0532",
+        "-- \nAyşe",
+        "iPhone'umdan gönderildi",
+        "Kind regards,\nAnn",
+        "Sent from my iPhone",
+    ],
+)
 def test_a_signature_is_left_out(signature: str) -> None:
     assert reply_text(f"Ürün bozuk geldi.\n\n{signature}") == "Ürün bozuk geldi."
 
