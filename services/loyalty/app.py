@@ -29,8 +29,8 @@ app = App(
     views,
     Path(__file__).parent,
     hears=(
-        CustomerKnown, CustomerErased, ContactForgotten, CaseOpened, CaseResolved, CaseClosed, CaseReopened, CaseAssigned,
-        SurveyAnswered, AnswerChanged, RecoveryClosed, TargetBreached, BreachRetracted,
+        CustomerKnown, CustomerErased, ContactForgotten, CaseOpened, CaseResolved, CaseClosed, CaseReopened,
+        CaseAssigned, SurveyAnswered, AnswerChanged, RecoveryClosed, TargetBreached, BreachRetracted,
     ),
     told=(PurchaseMade, PurchaseReturned, EnrolMember, SpendPoints, RefundSpend),
     policies={"programme": Policies(Programme, {"programme": "policy.yaml"})},

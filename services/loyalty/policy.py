@@ -29,7 +29,7 @@ class EarningRule(Value):
     """``points`` per occasion, or for every ``per`` minor units of a purchase; ``percent`` multiplies by tier."""
 
     name: Code
-    on: Occasion
+    occasion: Occasion
     points: Positive
     per: Positive | None = None
     """Minor units of the programme's currency; purchases only."""
@@ -44,9 +44,9 @@ class EarningRule(Value):
 
     @model_validator(mode="after")
     def _measured(self) -> Self:
-        if (self.on == "purchase") != (self.per is not None):
-            raise ValueError(f"rule {self.name!r}: 'per' belongs to rules on purchase, and every such rule needs one")
-        if self.labels and self.on != "purchase":
+        if (self.occasion == "purchase") != (self.per is not None):
+            raise ValueError(f"rule {self.name!r}: 'per' belongs to purchases, which need it")
+        if self.labels and self.occasion != "purchase":
             raise ValueError(f"rule {self.name!r}: 'labels' are product groups of purchases; leave them out")
         return self
 
@@ -185,4 +185,4 @@ class Programme(Value):
         return max(i for i, t in enumerate(self.tiers) if t.from_ <= max(basis, 0))
 
     def rules_on(self, occasion: Occasion) -> tuple[EarningRule, ...]:
-        return tuple(r for r in self.rules if r.on == occasion)
+        return tuple(r for r in self.rules if r.occasion == occasion)
