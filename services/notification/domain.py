@@ -7,7 +7,6 @@ from typing import Any
 from contracts.intake import (
     AutomaticNoted,
     ConsentWithdrawn,
-    ContactBounced,
     ContactForgotten,
     CustomerErased,
 )
@@ -56,9 +55,8 @@ def decide(world: World, message: Message) -> Iterator[Event]:
         case CustomerErased() as e:
             for contact in e.contacts:
                 yield from _withhold(world, "erased", contact=contact)
-        case ContactBounced(case=str() as case) | AutomaticNoted(case=str() as case) as e:
-            if isinstance(e, ContactBounced) or e.sign in BOUNCES:
-                yield from _bounced(world, case)
+        case AutomaticNoted(case=str() as case, sign=sign) if sign in BOUNCES:
+            yield from _bounced(world, case)
         case e if world.has_policy("templates"):
             policy: Templates = world.policy("templates").document
             for rule in policy.rules_on(e):

@@ -1,0 +1,168 @@
+"""HTTP of notification: what was sent and why not, sending again, what a recipient wants, how a mail will look."""
+
+from datetime import datetime
+from html import escape
+from typing import Annotated, Any, Literal
+
+from fastapi.responses import HTMLResponse
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from contracts.common import Language
+from contracts.notification import ChangePreferences, NoticeQueued, PreferenceChanged, Redeliver, Unsubscribe
+from shared.calendar import Calendar
+from shared.events import Code, Id
+from shared.http import SIGNED, Api, Call, roles
+from shared.world import Refused
+
+from .content import Reader, reader, write
+from .policy import Templates, Word
+
+api = Api()
+DESK = roles("agent", "supervisor", "service")
+
+
+class Notice(BaseModel):
+    """A notice as it stands."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    notice: Id
+    state: Literal["queued", "failed", "sent", "given-up", "withheld", "bounced"]
+    reason: str | None
+    template: str
+    contact: str
+    case: str | None
+    cause: str
+    cause_topic: str
+    channel: str | None
+    language: str | None
+    message: str | None
+    attempts: int
+    queued_at: datetime | None
+    not_before: datetime | None
+    not_after: datetime | None
+    next_attempt: datetime | None
+    settled_at: datetime | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "Notice":
+        return cls(notice=row["key"], **{**row, "attempts": row["attempts"] or 0})
+
+
+def _zone(zone: str | None) -> str | None:
+    if zone is not None:
+        Calendar.always(zone)
+    return zone
+
+
+class Preferences(BaseModel):
+    """All that a recipient wants; what is left out is unset."""
+
+    language: Language | None = None
+    muted: tuple[Code, ...] = ()
+    zone: Annotated[str | None, AfterValidator(_zone)] = None
+
+
+class Preview(BaseModel):
+    """Which template, in which language, about which case."""
+
+    template: Code
+    language: Word
+    case: Id
+
+
+class Previewed(BaseModel):
+    """The mail as it would be; links are not signed."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@api.get("/v1/notices", way=DESK)
+async def notices(case: Id, call: Call) -> list[Notice]:
+    """The notices about a case, oldest first."""
+    rows = await call.rows(
+        'select * from {views}.notices where "case" = %s order by coalesce(queued_at, settled_at), key', case
+    )
+    return [Notice.of(row) for row in rows]
+
+
+@api.get("/v1/notices/{notice}", way=DESK)
+async def notice(notice: Id, call: Call) -> Notice:
+    row = await call.row("select * from {views}.notices where key = %s", notice)
+    if row is None:
+        raise Refused("unknown-notice", "notice", "there is no such notice", "see GET /v1/notices?case=", 404)
+    return Notice.of(row)
+
+
+@api.post("/v1/notices/{notice}/redeliver", way=roles("agent", "supervisor"), status=202)
+async def redeliver(notice: Id, call: Call) -> dict[str, Any]:
+    """Try again what was given up."""
+    outcome = await call.hear(Redeliver(notice=notice, by=call.actor.name))
+    queued = outcome.first(NoticeQueued)
+    return {"notice": notice, "not_before": queued.not_before if queued else None}
+
+
+@api.put("/v1/preferences/{contact}", way=roles("agent", "supervisor", "service"))
+async def prefer(contact: Id, body: Preferences, call: Call) -> Preferences:
+    """Set what a recipient wants, all of it."""
+    outcome = await call.hear(ChangePreferences(contact=contact, **body.model_dump()))
+    changed = outcome.first(PreferenceChanged)
+    return Preferences.model_validate(changed.model_dump()) if changed else body
+
+
+@api.get("/v1/preferences/{contact}", way=roles("agent", "supervisor", "service"))
+async def preferences(contact: Id, call: Call) -> Preferences:
+    row = await call.row("select language, muted, zone from {views}.preferences where key = %s", contact)
+    return Preferences.model_validate(row or {})
+
+
+@api.get("/v1/preferences/unsubscribe/{token}", way=SIGNED, response_class=HTMLResponse)
+async def ask_unsubscribe(token: str, call: Call) -> HTMLResponse:
+    """A page that asks: mail scanners follow links, so a GET changes nothing."""
+    _subscriber(call, token)
+    button = f'<form method="post" action="/v1/preferences/unsubscribe/{escape(token)}"><button>'
+    return _page(f"{button}Bu iletileri artık istemiyorum / Unsubscribe</button></form>")
+
+
+@api.post("/v1/preferences/unsubscribe/{token}", way=SIGNED, response_class=HTMLResponse)
+async def unsubscribe(token: str, call: Call) -> HTMLResponse:
+    """One click (RFC 8058): this template is not wanted any more."""
+    contact, template = _subscriber(call, token)
+    await call.hear(Unsubscribe(contact=contact, template=template))
+    return _page("<p>Bu iletileri artık almayacaksınız. / You will not get these messages any more.</p>")
+
+
+def _subscriber(call: Call, token: str) -> tuple[str, str]:
+    signed = call.links.check("unsubscribe", token, call.now)
+    if signed is None:
+        raise Refused("invalid-link", "token", "the link is not ours or out of date", "use the newest mail", 404)
+    contact, _, template = signed.partition("~")
+    return contact, template
+
+
+def _page(body: str) -> HTMLResponse:
+    headers = {"Content-Security-Policy": "default-src 'none'; form-action 'self'", "Referrer-Policy": "no-referrer"}
+    head = '<head><meta charset="utf-8"><title>Vefa</title></head>'
+    return HTMLResponse(f'<!doctype html><html lang="tr">{head}<body>{body}</body></html>', headers=headers)
+
+
+@api.post("/v1/templates/preview", way=roles("supervisor"))
+async def preview(body: Preview, call: Call) -> Previewed:
+    """How the template in force looks about the newest event of a real case."""
+    policy: Templates = call.service.memory.policy("templates").document
+    rule = policy.rule(body.template)
+    if rule is None:
+        known = ", ".join(r.template for r in policy.rules)
+        raise Refused("unknown-template", "template", f"no template {body.template!r}", f"known are {known}", 404)
+    rows = [row for row in await call.service.log.stream(f"case:{body.case}") if row.topic == rule.event]
+    if not rows:
+        remedy = "choose a case in which that happened"
+        raise Refused("no-such-event", "case", f"the case has no {rule.event}", remedy, 404)
+    [message] = await call.service.open(rows[-1:])
+    contact = getattr(message.event, "contact", None)
+    known_reader = await reader(call, contact) if contact and rule.recipient == "contact" else None
+    to = known_reader or Reader(contact or "agent:preview", "mail", "", None)
+    mail = await write(call, policy, rule, body.language, message.event, to, real=False)
+    return Previewed(subject=mail.subject, text=mail.text, html=mail.html)

@@ -1,0 +1,42 @@
+"""The service notification, declared."""
+
+from pathlib import Path
+
+from contracts.intake import (
+    AutomaticNoted,
+    ConsentGiven,
+    ConsentWithdrawn,
+    ContactForgotten,
+    CustomerErased,
+    CustomerKnown,
+    LoopSuspected,
+)
+from contracts.kernel import PolicyPublished
+from contracts.loyalty import MemberEnrolled
+from contracts.router import AgentRegistered, CaseQueued, CaseUnassigned
+from shared.app import App, Policies
+from shared.calendar import Calendar
+
+from .api import api
+from .asking import Queues
+from .channels.mail import mail_sender
+from .domain import decider
+from .policy import Templates
+from .views import views
+from .wording import HEARD
+
+app = App(
+    "notification",
+    decider,
+    views,
+    Path(__file__).parent,
+    hears=(
+        *HEARD, CustomerKnown, ContactForgotten, CustomerErased, ConsentGiven, ConsentWithdrawn, AutomaticNoted,
+        LoopSuspected, CaseQueued, CaseUnassigned, AgentRegistered, MemberEnrolled,
+        ("sla", PolicyPublished), ("router", PolicyPublished),
+    ),
+    policies={"templates": Policies(Templates, {"templates": "policy.yaml"})},
+    parsers={"calendar": Calendar, "routing": Queues},
+    api=api,
+    senders={"mail": mail_sender},
+)  # fmt: skip

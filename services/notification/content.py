@@ -1,0 +1,66 @@
+"""What a notice says: the words of its template about its cause, and what the views know of recipient and case."""
+
+from dataclasses import dataclass
+
+from contracts.feedback import SurveyInvited
+from shared.edge import Edge
+from shared.events import Event, Message
+
+from .policy import Rule, Templates, Word
+from .wording import Mail, render, values
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whom a notice goes to, as known when it is sent."""
+
+    contact: str
+    kind: str
+    """mail, another kind of address, or erased."""
+    address: str
+    name: str | None
+
+    @property
+    def staff(self) -> bool:
+        return self.contact.startswith("agent:")
+
+
+async def reader(edge: Edge, contact: str) -> Reader | None:
+    """None when nothing is known of the contact yet."""
+    row = await edge.row("select kind, address, name from {views}.contacts where key = %s", contact)
+    return Reader(contact, row["kind"], row["address"] or "", row["name"] or None) if row else None
+
+
+async def cause_of(edge: Edge, row: int) -> Message:
+    """The event of a position in the log, in plain as far as its keys exist."""
+    [recorded] = await edge.service.log.rows(row - 1, 1)
+    [message] = await edge.service.open([recorded])
+    return message
+
+
+async def write(
+    edge: Edge, policy: Templates, rule: Rule, language: Word, event: Event, to: Reader, *, real: bool = True
+) -> Mail:
+    """The mail about ``event``; ``real`` False signs no link, for a preview. Raises ValueError."""
+    text, case = rule.texts[language], getattr(event, "case", None)
+    number = getattr(event, "number", None)
+    if case and not number:
+        row = await edge.row("select number from {views}.cases where key = %s", case)
+        number = row["number"] if row else None
+    link = survey_link(edge, event, real) if isinstance(event, SurveyInvited) else ""
+    common = {"company": policy.company, "name": to.name, "number": number or "", "link": link}
+    given = values(event, await _zone(edge, policy, language, to), **common)
+    return render(text.subject, text.text, given, link)
+
+
+async def _zone(edge: Edge, policy: Templates, language: Word, to: Reader) -> str:
+    if to.staff:
+        return policy.staff.zone
+    row = await edge.row("select zone from {views}.preferences where key = %s", to.contact)
+    return policy.zone(language, row["zone"] if row else None)
+
+
+def survey_link(edge: Edge, survey: SurveyInvited, real: bool) -> str:
+    """Signed when it is sent, never written into an event."""
+    token = edge.links.sign("survey", survey.survey, survey.expires_at) if real else "preview"
+    return f"{edge.settings.public_url}/v1/surveys/answer/{token}"
