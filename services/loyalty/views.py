@@ -1,10 +1,10 @@
 """What loyalty shows: members, lots, every movement with its why, tier basis, grants and the programme's totals.
 
-``totals`` has one row, ``programme``: earned = active + pending + spent + expired + clawed_back + cancelled - owed. Whose account it
-is stands in ``customers`` and ``contacts`` alone, which an erasure empties; the rest names a random account."""
+``totals`` has one row, ``programme``: earned = active + pending + spent + expired + clawed_back + cancelled - owed.
+Whose account it is stands in ``customers`` and ``contacts`` alone, which an erasure empties."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from contracts.intake import ContactForgotten, CustomerErased, CustomerKnown
 from contracts.loyalty import (
@@ -79,7 +79,7 @@ class Movement:
     why: str
     changes: Mapping[str, int]
     lots: Mapping[str, int]
-    basis: tuple[str, int] | None = field(default=None)
+    basis: tuple[str, int] | None = None
 
 
 def project(message: Message) -> Iterator[RowOp]:
@@ -155,8 +155,8 @@ def _moved(message: Message, moved: Movement) -> Iterator[RowOp]:
     changes = {name: amount for name, amount in moved.changes.items() if amount}
     balance, pending = changes.get("active", 0) - changes.get("owed", 0), changes.get("pending", 0)
     row = {
-        "member": moved.member, "row": message.row, "at": message.occurred_at, "movement": moved.name, "balance": balance,
-        "pending": pending, "source": moved.source, "lots": moved.lots, "why": moved.why,
+        "member": moved.member, "row": message.row, "at": message.occurred_at, "movement": moved.name,
+        "balance": balance, "pending": pending, "source": moved.source, "lots": moved.lots, "why": moved.why,
     }  # fmt: skip
     yield Put("ledger", str(message.id), row)
     account = {

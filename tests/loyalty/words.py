@@ -86,7 +86,8 @@ def opened(case: str = "c1", customer: str = "k1", contact: str = "p1") -> CaseO
 def assigned(team: str = "billing", case: str = "c1") -> CaseAssigned:
     return CaseAssigned(
         case=case, customer="k1", contact="p1", number="V-2026-000001", queue="general", team=team, agent="a1",
-        how="automatic", strategy="longest_idle", policy=1, why="", priority="normal", weight=1, waited=0,
+        how="automatic", strategy="longest_idle", policy=1, why="", priority="normal", category="open",
+        weight=1, waited=0,
     )  # fmt: skip
 
 
@@ -110,12 +111,22 @@ def answered(score: int, case: str = "c1", survey: str = "v1") -> SurveyAnswered
 
 def breached(case: str = "c1") -> TargetBreached:
     return TargetBreached(
-        case=case, metric="resolution", cycle=1, breached_at=MONDAY, detected_at=MONDAY, target=3600, priority="normal"
+        case=case,
+        metric="resolution",
+        cycle=1,
+        breached_at=MONDAY,
+        detected_at=MONDAY,
+        target=3600,
+        policy=1,
+        rule="all",
+        priority="normal",
     )
 
 
 def retracted(case: str = "c1") -> BreachRetracted:
-    return BreachRetracted(case=case, metric="resolution", cycle=1, at=MONDAY, breached_at=MONDAY)
+    return BreachRetracted(
+        case=case, metric="resolution", cycle=1, at=MONDAY, breached_at=MONDAY, policy=1, rule="all", priority="normal"
+    )
 
 
 def bought(amount: int, purchase: str = "b1", contact: str = "p1", at: datetime = MONDAY, **more: Any) -> PurchaseMade:
