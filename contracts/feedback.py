@@ -31,17 +31,17 @@ class SurveyFact(Event, stream="survey:{survey}", also=("case:{case}",)):
 class AttributedFact(SurveyFact):
     """A fact that counts: with the attribution that ``survey-scheduled`` froze at the resolution, never read again."""
 
-    agent: Id | None
+    agent: Id | None = None
     """Owner of the case at its resolution."""
-    team: Code | None
+    team: Code | None = None
     """His team."""
-    topic: Code | None
+    topic: Code | None = None
     """Topic of the case."""
     case_kind: Kind | None = None
     """Kind of the case."""
     channel: Channel
     """Channel of the case."""
-    language: Language | None
+    language: Language | None = None
     """Language in which the person is asked; None: not known."""
     sla: SlaResult
     """Whether its resolution target was met."""
@@ -71,7 +71,7 @@ class SurveyInvited(SurveyFact, topic="feedback.survey-invited.v1", also=("case:
 
     definition: Code
     """The survey's definition."""
-    language: Language | None
+    language: Language | None = None
     """In which language."""
     expires_at: datetime
     """Until when the link can be used, UTC."""
@@ -142,11 +142,11 @@ class RecoveryClosed(CustomerCaseFact, topic="feedback.recovery-closed.v1", also
 
     recovery: Id
     """The recovery."""
-    recovered: bool | None
+    recovered: bool | None = None
     """Whether the person, asked again, was content; None: not asked or no answer."""
-    cause: Code | None
+    cause: Code | None = None
     """Root cause."""
-    action: Code | None
+    action: Code | None = None
     """What was done about it."""
 
 

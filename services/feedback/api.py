@@ -171,7 +171,7 @@ async def scores(
     since: From = None,
     until: To = None,
 ) -> dict[str, Any]:
-    """CSAT or NPS in percent with n and a 95 % interval, about the cases resolved in the months ``from``..``to``; ``by``
+    """CSAT or NPS in percent with n and a 95 % interval, about cases resolved in the months ``from``..``to``; ``by``
     splits it. Cells with fewer than 5 answers are hidden. Scores by agent are for supervisors."""
     if by == "agent" and call.actor.role not in ("supervisor", "admin"):
         raise Refused("forbidden", "by", "scores of agents are for supervisors", "ask by team, topic or channel", 403)

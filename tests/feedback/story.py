@@ -1,7 +1,7 @@
 """Words for the tests of feedback: a case from its opening to an answer."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,35 @@ SHIPPED: dict[str, Any] = yaml.safe_load(
 PARSERS = {"surveys": SurveysPolicy.model_validate_json}
 
 
+def opening(case: str, who: str, **fields: Any) -> CaseOpened:
+    return CaseOpened(
+        case=case, customer=f"c-{who}", contact=f"p-{who}", number="V-2026-000001", channel="email",
+        subject=Personal("s"), text=Personal("t"), **fields,
+    )  # fmt: skip
+
+
+def resolution(case: str, who: str, at: datetime, **fields: Any) -> CaseResolved:
+    values: dict[str, Any] = {
+        "kind": "complaint", "topic": "billing", "language": "tr", "team": "desk", "agent": "a1", "channel": "email",
+        "outcome": "solved", "first_response_at": at, **fields,
+    }  # fmt: skip
+    return CaseResolved(
+        case=case, customer=f"c-{who}", contact=f"p-{who}", number="V-2026-000001", by="a1", opened_at=at, **values
+    )
+
+
+def verdict(case: str, at: datetime) -> TargetMet:
+    return TargetMet(
+        case=case, metric="resolution", cycle=1, policy=1, rule="otherwise", priority="normal", at=at, due=at,
+        elapsed=1, target=2,
+    )  # fmt: skip
+
+
 class Story(Scene):
     """A scene with customers ``c-...`` whose contact points are ``p-...``."""
 
     def opened(self, case: str = "one", who: str = "ayse", **fields: Any) -> "Story":
-        self.when(
-            CaseOpened(
-                case=case, customer=f"c-{who}", contact=f"p-{who}", number="V-2026-000001", channel="email",
-                subject=Personal("s"), text=Personal("t"), **fields,
-            )
-        )  # fmt: skip
+        self.when(opening(case, who, **fields))
         return self
 
     def resolved(self, case: str = "one", who: str = "ayse", **fields: Any) -> list[Event]:
@@ -40,24 +59,10 @@ class Story(Scene):
         return self.in_time(case)
 
     def only_resolved(self, case: str = "one", who: str = "ayse", **fields: Any) -> list[Event]:
-        values: dict[str, Any] = {
-            "kind": "complaint", "topic": "billing", "language": "tr", "team": "desk", "agent": "a1",
-            "channel": "email", "outcome": "solved", "first_response_at": None, **fields,
-        }  # fmt: skip
-        return self.when(
-            CaseResolved(
-                case=case, customer=f"c-{who}", contact=f"p-{who}", number="V-2026-000001", by="a1",
-                opened_at=self.at, **values,
-            )
-        )  # fmt: skip
+        return self.when(resolution(case, who, self.at, **fields))
 
     def in_time(self, case: str = "one") -> list[Event]:
-        return self.when(
-            TargetMet(
-                case=case, metric="resolution", cycle=1, policy=1, rule="otherwise", priority="normal", at=self.at,
-                due=self.at, elapsed=1, target=2,
-            )
-        )  # fmt: skip
+        return self.when(verdict(case, self.at))
 
     def reopened(self, case: str = "one", who: str = "ayse") -> list[Event]:
         return self.when(
@@ -111,4 +116,4 @@ def says(events: list[Event]) -> list[str]:
     return [e.TOPIC.split(".")[1] for e in events]
 
 
-__all__ = ["SHIPPED", "Story", "only", "says", "story"]
+__all__ = ["SHIPPED", "Story", "only", "opening", "resolution", "says", "story", "verdict"]
