@@ -18,16 +18,16 @@ REFERENCES = 10
 def received(world: World, message: Message, e: MailReceived) -> Iterator[Event]:
     """Ends as exactly one of: nothing new, noted, appended, new case."""
     mail: Mail = world[f"mail:{e.message}"]
-    if mail.contact == e.contact:
-        return
-    if (again := repeats(world, message, e)) is not None:
-        yield MailSeen(message=e.message, case=again, contact=e.contact, content=e.content, repeat=True)
+    if e.contact in mail.cases:
         return
     case = thread(world, e)
     if e.automatic is not None:
         yield AutomaticNoted(message=e.message, contact=e.contact, case=case, sign=e.automatic)
         if e.automatic == "bounce" and e.case is not None and case == e.case:
             yield from bounced(world, world[f"case:{case}"].contact, case)
+        return
+    if (again := repeats(world, message, e)) is not None:
+        yield MailSeen(message=e.message, case=again, contact=e.contact, content=e.content, repeat=True)
         return
     suspected = yield from suspect_loop(world, message, e)
     if suspected and case is None:
@@ -41,7 +41,7 @@ def received(world: World, message: Message, e: MailReceived) -> Iterator[Event]
 
 
 def unreadable(world: World, e: MailUnreadable) -> Iterator[Event]:
-    if not world[f"mail:{e.message}"].seen:
+    if not world[f"mail:{e.message}"].cases:
         raw = copied((e.raw,))[0] if e.raw else None
         yield MessageQuarantined(message=e.message, contact=e.contact, reason=e.reason, raw=raw)
 
@@ -61,8 +61,9 @@ def thread(world: World, e: MailReceived) -> str | None:
         return e.case
     for reference in e.references[:REFERENCES]:
         answered: Mail = world[f"mail:{reference}"]
-        if answered.case is not None:
-            return answered.case
+        cases = [answered.cases.get(e.contact), *answered.cases.values()]
+        if (case := next(filter(None, cases), None)) is not None:
+            return case
     return None
 
 

@@ -113,14 +113,9 @@ class Contact(State):
 
 
 class Mail(State):
-    """What became of a Message-ID: whose mail it was and which case it is part of."""
+    """What became of a Message-ID: {sender: case, None where it was only noted}. An id can be forged by a second sender."""
 
-    contact: str | None = None
-    case: str | None = None
-
-    @property
-    def seen(self) -> bool:
-        return self.contact is not None
+    cases: Mapping[str, str | None] = {}
 
 
 class Content(State):
@@ -247,9 +242,9 @@ def _contact(state: Contact, message: Message) -> Contact:
 def _mail(state: Mail, message: Message) -> Mail:
     match message.event:
         case MailSeen() | AutomaticNoted() as e:
-            return Mail(contact=e.contact, case=e.case)
+            return Mail(cases={**state.cases, e.contact: e.case})
         case MessageQuarantined() as e:
-            return Mail(contact=e.contact)
+            return Mail(cases={**state.cases, e.contact: None})
     return state
 
 
