@@ -162,7 +162,8 @@ def test_what_is_heard_too_late_is_withheld_as_stale() -> None:
 # staff ----------------------------------------------------------------------------------------------------------
 def escalated(target: str, action: str = "notify") -> CaseEscalated:
     return CaseEscalated(
-        case=CASE, metric="resolution", cycle=1, level="over", step=2, action=action, target=target, at=MONDAY, due=MONDAY
+        case=CASE, metric="resolution", cycle=1, level="over", step=2, action=action, target=target, at=MONDAY,
+        due=MONDAY,
     )  # fmt: skip
 
 
@@ -275,9 +276,7 @@ def test_unsubscribing_mutes_one_template_more_and_keeps_the_rest() -> None:
     play = scene().given(known())
     play.when(ChangePreferences(contact=AYSE, language="en", muted=("survey",), zone="Europe/London"))
     [changed] = play.when(Unsubscribe(contact=AYSE, template="points-expiring"))
-    expected = PreferenceChanged(
-        contact=AYSE, language="en", muted=("points-expiring", "survey"), zone="Europe/London"
-    )
+    expected = PreferenceChanged(contact=AYSE, language="en", muted=("points-expiring", "survey"), zone="Europe/London")
     assert changed == expected
 
 

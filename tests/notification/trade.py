@@ -70,8 +70,8 @@ def agent(name: str, **fields: Any) -> AgentRegistered:
 def assigned(name: str = "ali", **fields: Any) -> CaseAssigned:
     values = {
         "case": CASE, "customer": CUSTOMER, "contact": AYSE, "number": NUMBER, "queue": "money", "team": "care",
-        "agent": name, "how": "automatic", "strategy": None, "policy": 1, "why": "idle longest", "priority": "high",
-        "weight": 1, "waited": 10, "category": "open", **fields,
+        "agent": name, "how": "automatic", "strategy": "longest_idle", "policy": 1, "why": "idle longest",
+        "priority": "high", "weight": 1, "waited": 10, "category": "open", **fields,
     }  # fmt: skip
     return CaseAssigned(**values)
 

@@ -1,0 +1,100 @@
+"""The service notification on a database of its own, and a mail server that keeps what it gets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest_asyncio
+from aiosmtpd.smtp import SMTP
+
+from contracts.kernel import PublishPolicy
+from services.notification.app import app
+from shared.app import connect
+from shared.blobs import Blobs
+from shared.clock import SteppedClock
+from shared.edge import Edge
+from shared.effects import Effects
+from shared.events import Actor, Event, fresh
+from shared.log import EventLog
+from shared.privacy import Links, Vault
+from shared.rebuild import prepare
+from shared.service import Outcome
+from shared.settings import Settings
+from tests.scene import MONDAY
+
+
+@dataclass
+class Sink:
+    """Takes every mail, unless ``refusal`` is set; answers RCPT TO with it then."""
+
+    port: int = 0
+    refusal: str = ""
+    mails: list[EmailMessage] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if self.refusal:
+            return self.refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.mails.append(cast(EmailMessage, message_from_bytes(envelope.content, policy=default)))
+        self.senders.append(envelope.mail_from)
+        return "250 OK"
+
+
+@pytest_asyncio.fixture
+async def sink() -> AsyncIterator[Sink]:
+    """A real SMTP server on the loop of the test."""
+    handler = Sink()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(handler, loop=loop), "127.0.0.1", 0)
+    handler.port = server.sockets[0].getsockname()[1]
+    yield handler
+    server.close()
+    await server.wait_closed()
+
+
+@dataclass
+class Desk:
+    """A running service; ``tell`` says something to it as another service would, ``send_due`` runs its effects."""
+
+    edge: Edge
+    clock: SteppedClock
+    effects: Effects
+
+    async def tell(self, *events: Event) -> list[Outcome]:
+        now = self.clock.now()
+        return await self.edge.service.hear(*(fresh(e, now, id=uuid4()) for e in events))
+
+    async def send_due(self) -> int:
+        return await self.effects.send_due()
+
+
+@pytest_asyncio.fixture
+async def desk(database: str, sink: Sink, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with connect(database) as pool:
+        vault = Vault(pool, b"m" * 32)
+        await vault.create()
+        log = EventLog(pool, app.name)
+        await prepare(log, app.views, f"{app.name}_views")
+        service = app.service_on(log, vault)
+        await service.start()
+        clock = SteppedClock(MONDAY)
+        settings = Settings(
+            database_url=database, nats_url="", secrets=tmp_path, mail_port=sink.port, public_url="https://vefa.example"
+        )
+        links, index_key, actor = Links(b"l" * 32), b"i" * 32, Actor("service", app.name)
+        edge = Edge(service, vault, clock, links, Blobs(log, vault), settings, index_key, actor)
+        made = Desk(edge, clock, Effects(service, clock, {k: make(edge) for k, make in app.senders.items()}))
+        for name, document in app.shipped().items():
+            await edge.hear(PublishPolicy(service=app.name, name=name, document=document, by="shipped", reason="test"))
+        yield made
+        await service.stop()

@@ -1,0 +1,92 @@
+"""A templates policy that could fail when a mail is sent is refused when it is published."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from services.notification.app import app
+from services.notification.policy import Templates
+
+
+def shipped() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(app.shipped()["templates"])
+    return document
+
+
+def parsed(document: dict[str, Any]) -> Templates:
+    return Templates.model_validate_json(json.dumps(document))
+
+
+def refusal(change: Any, template: str = "reply") -> tuple[tuple[int | str, ...], str]:
+    document = shipped()
+    change(next(rule for rule in document["rules"] if rule["template"] == template))
+    with pytest.raises(ValidationError) as refused:
+        parsed(document)
+    first = refused.value.errors()[0]
+    return first["loc"], first["msg"]
+
+
+def test_every_shipped_template_speaks_turkish_and_english() -> None:
+    assert all(set(rule.texts) == {"tr", "en"} for rule in parsed(shipped()).rules)
+
+
+def test_an_unknown_variable_is_refused_with_its_place_and_the_nearest_name() -> None:
+    where, text = refusal(lambda rule: rule["texts"]["tr"].update(subject="{{ numbr }}"))
+    assert where == ("rules", 2, "texts")
+    assert "tr.subject: unknown variable 'numbr'; did you mean 'number'?" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ text.nothing }}", "en.text"),
+        ("{% if %}", "en.text"),
+        ("{{ text | shout }}", "shout"),
+        ("{{ text.__class__.__mro__ }}", "en.text"),
+        ("{{ 'x' * 1000000000 }}", "not allowed"),
+        ("{% for i in range(9) %}{% endfor %}", "unknown variable 'range'"),
+        ("{% include 'other' %}", "en.text"),
+    ],
+)
+def test_a_text_that_could_fail_or_escape_is_refused(text: str, expected: str) -> None:
+    assert expected in refusal(lambda rule: rule["texts"]["en"].update(text=text))[1]
+
+
+@pytest.mark.parametrize("variable", ["text", "subject", "name"])
+def test_an_acknowledgement_to_an_unverified_address_repeats_nothing(variable: str) -> None:
+    broken = "{{ " + variable + " }}"
+    _, text = refusal(lambda rule: rule["texts"]["tr"].update(text=broken), "case-received")
+    assert f"unknown variable '{variable}'" in text
+
+
+def test_an_acknowledgement_without_the_condition_counts_as_unverified() -> None:
+    _, text = refusal(lambda rule: rule.update(when={}), "case-received-known")
+    assert "unknown variable" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"event": "intake.case-opend.v1"}, "is not heard"),
+        ({"when": {"colour": "red"}}, "unknown fact 'colour'"),
+        ({"recipient": "target"}, "names no target"),
+        ({"recipient": "owner", "class": "commercial"}, "commercial is for customers"),
+        ({"texts": {"tr": {"subject": "a", "text": "b"}}}, "no text in 'en'"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused_with_a_remedy(change: dict[str, Any], expected: str) -> None:
+    assert expected in refusal(lambda rule: rule.update(change))[1]
+
+
+def test_template_names_are_unique() -> None:
+    assert "'reply' occurs more than once" in refusal(lambda rule: rule.update(template="reply"), "survey")[1]
+
+
+@pytest.mark.parametrize("change", [{"hours": "21:00-09:00", "zone": "UTC"}, {"hours": "09:00-21:00", "zone": "Mars"}])
+def test_hours_and_zones_are_checked(change: dict[str, str]) -> None:
+    document = shipped()
+    document["customers"] = change
+    with pytest.raises(ValidationError):
+        parsed(document)

@@ -1,0 +1,50 @@
+"""A reply finds its case, for the one it was written to and for nobody else."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.notification.channels.reply_address import check_reply_token, reply_token, with_token
+from shared.privacy import Links
+from tests.scene import MONDAY
+
+from .trade import AYSE, CASE
+
+LINKS = Links(b"k" * 32)
+TOKEN = reply_token(LINKS, CASE, AYSE, MONDAY)
+
+
+def test_a_token_fits_into_a_local_part_and_any_case_of_letters_will_do() -> None:
+    address = with_token("servis@vefa.example", TOKEN)
+    assert len(address.partition("@")[0]) <= 64
+    assert TOKEN.isalnum()
+    assert check_reply_token(LINKS, TOKEN.upper(), AYSE, MONDAY) == CASE
+
+
+def test_a_sender_with_a_long_name_gets_no_token_rather_than_a_broken_address() -> None:
+    assert with_token("musterihizmetleri@vefa.example", TOKEN) == "musterihizmetleri@vefa.example"
+
+
+def test_the_right_token_from_the_wrong_sender_is_none() -> None:
+    assert check_reply_token(LINKS, TOKEN, "f" * 32, MONDAY) is None
+
+
+@pytest.mark.parametrize("place", range(0, 56, 5))
+def test_an_altered_token_is_none(place: int) -> None:
+    other = "b" if TOKEN[place] != "b" else "c"
+    assert check_reply_token(LINKS, TOKEN[:place] + other + TOKEN[place + 1 :], AYSE, MONDAY) is None
+
+
+def test_an_old_token_is_none_and_the_expiry_cannot_be_changed() -> None:
+    assert check_reply_token(LINKS, TOKEN, AYSE, MONDAY + timedelta(days=1)) is None
+    later = reply_token(LINKS, CASE, AYSE, MONDAY + timedelta(days=30))
+    assert check_reply_token(LINKS, TOKEN[:26] + later[26:30] + TOKEN[30:], AYSE, MONDAY) is None
+
+
+@pytest.mark.parametrize("junk", ["", "servis", "1" * 56, "é" * 56, "a" * 55])
+def test_what_is_no_token_is_none(junk: str) -> None:
+    assert check_reply_token(LINKS, junk, AYSE, MONDAY) is None
+
+
+def test_a_token_of_another_installation_is_none() -> None:
+    assert check_reply_token(Links(b"x" * 32), TOKEN, AYSE, MONDAY) is None
