@@ -134,7 +134,7 @@ class Watch:
         clock = self._clock(name)
         at = clock.change(at)
         used = self._count.used(clock, at)
-        if clock.breached_at and (why == "resolved" or why == "closed"):
+        if clock.breached_at and clock.breached_at <= at and (why == "resolved" or why == "closed"):
             yield ClockStopped(**self._of(clock), at=at, elapsed=used, target=clock.pin.target, why=why)
         else:
             yield ClockCancelled(
@@ -166,12 +166,14 @@ class Watch:
 
     # on its way
     def hold(self, name: Name, category: Category, at: datetime) -> Iterator[Event]:
-        """Pause or go on, as the row says of this status category."""
+        """Pause or go on, as the row says of this status category; a pause that is heard late may undo a breach."""
         clock = self._clock(name)
         at = clock.change(at)
         used = self._count.used(clock, at)
         paused = self._targets(clock.pin).paused(clock.metric, category)
         if paused and clock.running:
+            if clock.breached_at and at < clock.breached_at:
+                yield BreachRetracted(**self._of(clock), **_pinned(clock.report), at=at, breached_at=clock.breached_at)
             yield ClockPaused(**self._of(clock), at=at, carried=used, category=category)
         elif not paused and not clock.running:
             after = clock.leg(at, used, running=True)

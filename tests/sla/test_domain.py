@@ -1,4 +1,4 @@
-"""Clocks by event time: the rules of the page sla, each in three lines. One case, Istanbul, last week of October 2026."""
+"""Clocks by event time: the rules of the page sla, in three lines each. One case in Istanbul, October 2026."""
 
 import pytest
 

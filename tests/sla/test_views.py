@@ -67,7 +67,8 @@ def test_counts_name_day_metric_priority_and_row():
     desk.hear(t(26, "10:00"), replied())
     (row,) = desk.tables["compliance"].values()
     assert row == {
-        "day": "2026-10-26", "metric": "first_response", "priority": "normal", "policy": 1, "rule": "otherwise", "met": 1,
+        "day": "2026-10-26", "metric": "first_response", "priority": "normal", "policy": 1, "rule": "otherwise",
+        "met": 1,
     }  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def test_an_explanation_of_a_withdrawn_reply_shows_no_end():
     assert (why.result, why.used, why.due) == ("running", 5400, t(26, "11:00"))
 
 
-def test_an_explanation_of_a_restart_shows_what_was_carried():
+def test_an_explanation_shows_where_the_target_changed():
     desk = case_opened(NINE)
     desk.hear(t(26, "15:00"), classified("urgent"))
     why = explained(desk, "resolution", now=t(26, "16:00"))

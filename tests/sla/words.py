@@ -1,4 +1,4 @@
-"""The words in which tests of sla are written: a desk that hears what happens to one case, and the clocks that it shows."""
+"""The words in which tests of sla are written: a desk that hears what happens to one case, and its clocks."""
 
 import json
 from collections.abc import Iterable
@@ -47,13 +47,15 @@ POLICY: dict[str, Any] = {
             {
                 "name": "urgent", "when": {"priority": "urgent"},
                 "then": {
-                    "calendar": "tr", "first_response": "1h", "next_response": "1h", "resolution": "4h", "levels": LEVELS,
+                    "calendar": "tr", "first_response": "1h", "next_response": "1h", "resolution": "4h",
+                    "levels": LEVELS,
                 },
             },
             {
                 "name": "otherwise",
                 "then": {
-                    "calendar": "tr", "first_response": "2h", "next_response": "1h", "resolution": "8h", "levels": LEVELS,
+                    "calendar": "tr", "first_response": "2h", "next_response": "1h", "resolution": "8h",
+                    "levels": LEVELS,
                 },
             },
         ]
@@ -183,7 +185,8 @@ def classified(priority: Any = "normal", topic: str = "delivery") -> CaseClassif
 
 
 NOTICE: dict[str, Any] = {
-    "notice": "n1", "contact": "p1", "template": "reply", "case": "c1", "cause": "x", "cause_topic": "intake.reply-sent.v1",
+    "notice": "n1", "contact": "p1", "template": "reply", "case": "c1", "cause": "x",
+    "cause_topic": "intake.reply-sent.v1",
 }  # fmt: skip
 
 
