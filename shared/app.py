@@ -36,6 +36,7 @@ from .effects import Effects, Sender
 from .events import Actor, Event, fresh, utc
 from .http import PUBLIC, Api, build
 from .log import EventLog
+from .policies_api import policies_api
 from .privacy import Links, Vault
 from .rebuild import prepare, rules_of
 from .service import Service
@@ -245,7 +246,8 @@ class Process:
 
     # ways in --------------------------------------------------------------------------------------------------------
     async def _serve(self, addresses: dict[str, str], ready: Callable[[dict[str, str]], None] | None) -> None:
-        api = build(self.app.name, self.app.api, self.edge, self.settings.secret("token.pub"))
+        routes = Api([*self.app.api.routes, *policies_api(self.app.name).routes])
+        api = build(self.app.name, routes, self.edge, self.settings.secret("token.pub"))
         self._add_own_routes(api)
         listening = socket.create_server((self.settings.http_host, self.settings.http_port))
         config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="off", http="httptools")

@@ -1,9 +1,9 @@
-"""What the commands share: the data folder, the logs of a running platform opened, rows in plain, output as tables or JSON."""
+"""What the commands share: the data folder, the logs of a running platform, rows in plain, output as table or JSON."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -85,20 +85,20 @@ class Logs:
 
     by_name: Mapping[str, EventLog]
     vault: Vault
+    master: bytes = field(repr=False)
 
     def __getitem__(self, service: str) -> EventLog:
         return self.by_name[service]
 
-    def __iter__(self) -> Iterable[tuple[str, EventLog]]:  # type: ignore[override]
-        return iter(self.by_name.items())
+    def vault_of(self, service: str) -> Vault:
+        """The vault by the database role of one service."""
+        return Vault(self[service].pool, self.master)
 
     async def open(self, service: str, rows: Sequence[Recorded]) -> list[Seen]:
         """Rows of a service's log in plain."""
         keys = await self.vault.keys(key_ids(row.state for row in rows))
         mapper = EventMapper()
-        return [
-            Seen(service, r, *from_row(r, mapper.decode(r.topic, r.event_id, r.state, keys)), keys) for r in rows
-        ]
+        return [Seen(service, r, *from_row(r, mapper.decode(r.topic, r.event_id, r.state, keys)), keys) for r in rows]
 
 
 @asynccontextmanager
@@ -106,7 +106,7 @@ async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
     """The logs of these services, or of all. Raises LookupError when no platform runs or a service is unknown."""
     from shared.app import connect
 
-    databases: dict[str, str] = running(data.absolute())["databases"]
+    databases: dict[str, str] = running(data)["databases"]
     for name in only:
         known(name, databases)
     learn_topics()
@@ -116,7 +116,8 @@ async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
             if url not in pools:
                 pools[url] = await stack.enter_async_context(connect(url, size=3))
         logs = {name: EventLog(pools[databases[name]], name) for name in only or databases}
-        yield Logs(logs, Vault(next(iter(pools.values())), secret(data.absolute(), "master.key")))
+        master = secret(data, "master.key")
+        yield Logs(logs, Vault(next(iter(pools.values())), master), master)
 
 
 def known(service: str, there: Iterable[str]) -> str:
@@ -163,5 +164,7 @@ def cell(value: Any) -> str:
     """A value in a table: an instant to the second, a structure as JSON."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else "" if value is None else str(value)
+    text = (
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else "" if value is None else str(value)
+    )
     return text.replace("[", "\\[")

@@ -72,7 +72,7 @@ def state_at(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """What each service knew of a case at an instant (as recorded by then), or with what is known today (--corrected)."""
+    """What each service knew of a case at an instant (as recorded by then), or as is known today (--corrected)."""
     at = instant(time, "TIME")
 
     async def states() -> dict[str, Any]:
@@ -84,7 +84,8 @@ def state_at(
                 taken = [s for s in seen if not s.notes.parked]
                 if corrected:
                     taken = sorted(
-                        (s for s in taken if s.message.occurred_at <= at), key=lambda s: (s.message.occurred_at, s.row.id)
+                        (s for s in taken if s.message.occurred_at <= at),
+                        key=lambda s: (s.message.occurred_at, s.row.id),
                     )
                 else:
                     taken = [s for s in taken if s.row.recorded_at <= at]
@@ -114,7 +115,9 @@ def why(
     try:
         wanted = UUID(event)
     except ValueError:
-        raise typer.BadParameter(f"{event!r} is not an event id; 'vefa history CASE --json' shows ids", param_hint="EVENT") from None
+        raise typer.BadParameter(
+            f"{event!r} is not an event id; 'vefa history CASE --json' shows ids", param_hint="EVENT"
+        ) from None
     chain = asyncio.run(_causes(data, wanted))
     if not chain:
         raise LookupError(f"EVENT: no log holds {event}; 'vefa history CASE --json' shows ids")
@@ -130,7 +133,10 @@ def why(
     print_table(
         "Because", ("link", "recorded at", "log", "event", "why", "id"),
         (
-            (link, h.home.row.recorded_at, f"{h.home.log} {h.home.row.id}", _short(h.home), _words(h.why), h.home.row.event_id)
+            (
+                link, h.home.row.recorded_at, f"{h.home.log} {h.home.row.id}", _short(h.home), _words(h.why),
+                h.home.row.event_id,
+            )
             for link, h in chain
         ),
     )  # fmt: skip
@@ -149,7 +155,9 @@ async def _history(data: Any, case: str) -> list[Happening]:
                 for name, log in logs.by_name.items():
                     for seen in await logs.open(name, await log.stream(stream)):
                         found[name, seen.row.id] = seen
-                        streams |= {s for s in (seen.event.stream, *seen.event.also) if s.partition(":")[0] in OF_A_CASE}
+                        streams |= {
+                            s for s in (seen.event.stream, *seen.event.also) if s.partition(":")[0] in OF_A_CASE
+                        }
             looked |= more
         for name, cause in sorted({(n, s.message.causation) for (n, _), s in found.items()}):
             if cause.int and (row := await logs[name].by_id(cause)):
@@ -177,7 +185,7 @@ def in_order(happenings: Sequence[Happening]) -> list[Happening]:
     last: dict[str, UUID] = {}
     for h in sorted(happenings, key=lambda h: (h.home.log, h.home.row.id)):
         own = h.home.row.event_id
-        before = {last.get(h.home.log), h.home.message.causation} & by_id.keys()
+        before = {last.get(h.home.log, own), h.home.message.causation} & by_id.keys() - {own}
         for other in before:
             then[other].append(own)
         waits[own], last[h.home.log] = len(before), own
@@ -217,7 +225,7 @@ async def _find(logs: Logs, event_id: UUID) -> Happening | None:
 
 
 async def _cause_of(logs: Logs, home: Seen) -> tuple[str, UUID]:
-    """How an event came about: said because of one that was heard, a deadline that one armed, or the result of an effect."""
+    """How an event came about: because of one that was heard, by a deadline that one armed, or of an effect."""
     message = home.message
     if message.retry_of:
         return "heard again after it was parked:", message.retry_of
@@ -243,6 +251,3 @@ def _words(why: dict[str, Any]) -> str:
 def _texts(seen: Seen) -> str:
     texts = (str(v) for n, v in seen.content.items() if n in seen.event.PERSONAL and n not in WHYS)
     return " | ".join(t if len(t) <= 80 else f"{t[:77]}..." for t in texts if t)
-
-
-__all__ = ["Happening", "app", "in_order", "merged"]

@@ -4,7 +4,6 @@ import json
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,14 +13,20 @@ from rich.table import Table
 from shared.events import Role
 from shared.local import LocalServerError, secret
 from shared.tokens import create
+from shared.world import Refused
+
+from . import audit, history, parked, persons, policy, scaffold, whatif
+from .base import DATA, AsJson, Data, Failed
 
 app = typer.Typer(
     name="vefa", no_args_is_help=True, add_completion=False, help="Vefa, the customer-service process platform"
 )
 token = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP interfaces")
 app.add_typer(token, name="token")
-Data = Annotated[Path, typer.Option("--data", envvar="VEFA_DATA", help="Folder with the data of the embedded servers")]
-DATA = Path(".vefa")
+app.add_typer(parked.app, name="parked")
+app.add_typer(policy.app, name="policy")
+for group in (history, audit, whatif, persons, scaffold):
+    app.add_typer(group.app)
 console = Console()
 
 
@@ -54,7 +59,7 @@ def token_create(
     role: Annotated[Role, typer.Option(help="What the holder may do")],
     subject: Annotated[str, typer.Option(help="Agent id, customer id, or name of the other system")],
     data: Data = DATA,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token, valid for 30 days."""
     text = create(secret(data.absolute(), "token.key"), role, subject)
@@ -65,6 +70,6 @@ def main() -> None:
     """Run the command line; what a user did wrong ends with one clear line and status 2."""
     try:
         app()
-    except (LocalServerError, LookupError, TimeoutError, ChildProcessError) as e:
+    except (Failed, Refused, LocalServerError, LookupError, TimeoutError, ChildProcessError) as e:
         print(f"vefa: {e}", file=sys.stderr)
         sys.exit(2)

@@ -1,0 +1,61 @@
+"""Policy documents in files: read, named, and checked against the model of their service."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+import yaml
+from pydantic import ValidationError
+
+from shared.app import App
+
+
+@dataclass(frozen=True)
+class Document:
+    """A policy document that passed its model."""
+
+    name: str
+    text: str
+    """JSON."""
+    document: Any
+    """As the rules read it."""
+
+
+def read(app: App, file: Path, name: str = "") -> Document:
+    """The document in a YAML or JSON file. Raises typer.BadParameter naming the file, the field and the remedy."""
+    name = named(app, name)
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as e:
+        raise typer.BadParameter(
+            f"{file} cannot be read: {getattr(e, 'strerror', None) or e}", param_hint="FILE"
+        ) from None
+    except yaml.YAMLError as e:
+        at = getattr(e, "problem_mark", None)
+        where = f", line {at.line + 1}, column {at.column + 1}" if at else ""
+        raise typer.BadParameter(f"{file}{where}: not YAML; correct it there", param_hint="FILE") from None
+    text = json.dumps(content, ensure_ascii=False, default=str)
+    try:
+        return Document(name, text, app.document_parsers()[name.partition("/")[0]](text))
+    except ValidationError as e:
+        problems = [
+            f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg'].removeprefix('Value error, ')}"
+            for p in e.errors(include_url=False, include_input=False)
+        ]
+        raise typer.BadParameter(
+            f"{file} is no {name} of {app.name}: {'; '.join(problems)}", param_hint="FILE"
+        ) from None
+
+
+def named(app: App, name: str) -> str:
+    """The name itself when its kind is one of the service's; the service's only shipped name when none is given."""
+    kinds, shipped = sorted(app.policies), sorted(app.shipped())
+    if not name and len(shipped) == 1:
+        return shipped[0]
+    if name.partition("/")[0] in kinds:
+        return name
+    known = ", ".join(shipped or kinds) or "none"
+    what = f"{app.name} has no policy {name!r}" if name else f"{app.name} has not exactly one policy; name one"
+    raise typer.BadParameter(f"{what}; there are {known}", param_hint="--name")
