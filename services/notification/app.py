@@ -6,6 +6,7 @@ from contracts.intake import (
     AutomaticNoted,
     ConsentGiven,
     ConsentWithdrawn,
+    ContactBounced,
     ContactForgotten,
     CustomerErased,
     CustomerKnown,
@@ -31,8 +32,8 @@ app = App(
     views,
     Path(__file__).parent,
     hears=(
-        *HEARD, CustomerKnown, ContactForgotten, CustomerErased, ConsentGiven, ConsentWithdrawn, AutomaticNoted,
-        LoopSuspected, CaseQueued, CaseUnassigned, AgentRegistered, MemberEnrolled,
+        *HEARD, CustomerKnown, ContactForgotten, ContactBounced, CustomerErased, ConsentGiven, ConsentWithdrawn,
+        AutomaticNoted, LoopSuspected, CaseQueued, CaseUnassigned, AgentRegistered, MemberEnrolled,
         ("sla", PolicyPublished), ("router", PolicyPublished),
     ),
     policies={"templates": Policies(Templates, {"templates": "policy.yaml"})},

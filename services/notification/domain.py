@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.intake import (
-    AutomaticNoted,
     ConsentWithdrawn,
+    ContactBounced,
     ContactForgotten,
     CustomerErased,
 )
@@ -29,8 +29,6 @@ from shared.world import Decider, Refused, World
 from .asking import Asked, opening, recipients, spoken
 from .policy import Templates
 from .states import STATES, Contact, Notice, evolve
-
-BOUNCES = frozenset({"report", "daemon"})
 
 
 def decide(world: World, message: Message) -> Iterator[Event]:
@@ -55,8 +53,8 @@ def decide(world: World, message: Message) -> Iterator[Event]:
         case CustomerErased() as e:
             for contact in e.contacts:
                 yield from _withhold(world, "erased", contact=contact)
-        case AutomaticNoted(case=str() as case, sign=sign) if sign in BOUNCES:
-            yield from _bounced(world, case)
+        case ContactBounced(case=str() as case, contact=contact):
+            yield from _bounced(world, case, contact)
         case e if world.has_policy("templates"):
             policy: Templates = world.policy("templates").document
             for rule in policy.rules_on(e):
@@ -127,11 +125,11 @@ def _preferences(world: World, wanted: ChangePreferences) -> PreferenceChanged:
     return PreferenceChanged(**wanted.model_dump())
 
 
-def _bounced(world: World, case: str) -> Iterator[Event]:
-    """What came back is taken to be the last notice of its case that was sent."""
+def _bounced(world: World, case: str, contact: str) -> Iterator[Event]:
+    """What came back is taken to be the last notice of its case that was sent to this contact."""
     last = world[f"case:{case}"].last_notice
     notice: Notice = world[f"notice:{last}"] if last else STATES["notice"]
-    if notice.phase == "sent" and notice.queued:
+    if notice.phase == "sent" and notice.queued and notice.queued.contact == contact:
         yield NoticeBounced(**_fact(notice.queued))
 
 

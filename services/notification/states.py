@@ -9,6 +9,7 @@ from contracts.intake import (
     CaseResolved,
     ConsentGiven,
     ConsentWithdrawn,
+    ContactBounced,
     ContactForgotten,
     CustomerErased,
     CustomerKnown,
@@ -130,7 +131,7 @@ def _contact(contact: Contact, message: Message) -> dict[str, Any]:
         case NoticeQueued(automatic=True, by=None) as e:
             one = Automatic(at=message.heard_at, case=e.case, acknowledgement=e.acknowledgement)
             return {"automatic": (*contact.automatic, one)[-KEPT:]}
-        case NoticeBounced():
+        case NoticeBounced() | ContactBounced():
             return {"bounced": True}
     return {}
 

@@ -13,6 +13,7 @@ from contracts.intake import (
     CaseReopened,
     ConsentGiven,
     ConsentWithdrawn,
+    ContactBounced,
     ContactForgotten,
     CustomerErased,
     LoopSuspected,
@@ -399,14 +400,14 @@ def test_what_is_open_for_a_forgotten_contact_is_withheld(forget: Callable[[], E
     assert play.when(report(notice)) == []
 
 
-def test_a_delivery_report_about_a_case_bounces_its_last_notice_and_suppresses_automatic_ones() -> None:
+def test_an_address_that_bounced_has_its_last_notice_bounced_and_gets_no_automatic_ones() -> None:
     play, notice = waiting_reply()
     play.when(report(notice))
-    [bounced] = play.when(AutomaticNoted(message="x", contact="daemon", case=CASE, sign="report"))
+    [bounced] = play.when(ContactBounced(contact=AYSE, customer=CUSTOMER, case=CASE))
     assert isinstance(bounced, NoticeBounced)
     assert (bounced.message, bounced.contact) == ("m1", AYSE)
     assert reason(play.when(resolved())) == "suppressed"
-    assert play.when(AutomaticNoted(message="y", contact="daemon", case=CASE, sign="report")) == []
+    assert play.when(ContactBounced(contact=AYSE, customer=CUSTOMER, case=CASE)) == []
 
 
 def test_every_topic_that_the_policy_names_is_heard() -> None:

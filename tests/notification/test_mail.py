@@ -70,8 +70,9 @@ async def test_a_reply_arrives_with_its_text_and_brings_the_answer_back_to_its_c
     reply_to = mail["Reply-To"].addresses[0]
     assert sink.senders == [reply_to.addr_spec]
     token = reply_to.username.partition("+")[2]
-    assert check_reply_token(desk.edge.links, token, AYSE, MONDAY + timedelta(days=179)) == CASE
-    assert mail["Message-ID"].startswith(f"<{token}.")
+    almost = MONDAY + timedelta(days=179)
+    assert check_reply_token(desk.edge.links, token, almost) == CASE
+    assert check_reply_token(desk.edge.links, ".".join(mail["Message-ID"].strip("<").split(".")[:4]), almost) == CASE
     assert await desk.send_due() == 0
     assert await state(desk) == [("sent", None, 1)]
 

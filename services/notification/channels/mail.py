@@ -21,7 +21,7 @@ from shared.events import Event, Message
 from ..content import Reader, cause_of, reader, write
 from ..policy import Rule, Templates, Word
 from ..wording import Mail
-from .reply_address import reply_token, with_token
+from .reply_address import PURPOSE, reply_token, with_token
 
 TIMEOUT = 30.0
 """Seconds for each step of a delivery."""
@@ -105,9 +105,8 @@ def _envelope(edge: Edge, policy: Templates, rule: Rule, message: Message, to: R
     mail["Date"] = format_datetime(edge.now)
     sender, message_id = own, queued.notice
     if queued.case and not to.staff:
-        token = reply_token(edge.links, queued.case, queued.contact, expires_at)
-        sender = with_token(own, token)
-        message_id = f"{token}.{queued.notice}"
+        sender = with_token(own, reply_token(edge.links, queued.case, expires_at))
+        message_id = f"{edge.links.sign(PURPOSE, queued.case, expires_at)}.{queued.notice}"
         mail["Reply-To"] = Address(policy.company, addr_spec=sender)
     mail["Message-ID"] = f"<{message_id}@{domain}>"
     if queued.case:

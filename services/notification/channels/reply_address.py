@@ -1,7 +1,7 @@
-"""The token in Reply-To and Message-ID by which an answer finds its case: made for one case and one recipient.
+"""The token by which an answer finds its case: in Message-ID as any signed token, in Reply-To in a short form.
 
-A local part holds 64 octets (RFC 5321, 4.5.3.1.1): the case, the day of expiry and 130 bits of the MAC are in it; the
-recipient is not, but the MAC covers him, so that the right token from a wrong sender is none."""
+A local part holds 64 octets (RFC 5321, 4.5.3.1.1): the case, the day of expiry and 130 bits of the MAC fit beside
+``servis+``, the recipient does not. Whether the sender takes part in the case is for intake to decide."""
 
 import base64
 import hmac
@@ -16,16 +16,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CASE, _DAY, _MAC = 26, 4, 26
 
 
-def reply_token(links: Links, case: str, contact: str, expires_at: datetime) -> str:
+def reply_token(links: Links, case: str, expires_at: datetime) -> str:
     """56 characters of ``[a-z0-9]``, valid to the end of the UTC day of ``expires_at``. ValueError: case is no UUID."""
     days = (expires_at - _EPOCH).days + 1
-    mac = _signed(links, case, contact, days)
-    return f"{base64.b32encode(UUID(case).bytes).decode().rstrip('=').lower()}{days:04x}{mac}"
+    return f"{base64.b32encode(UUID(case).bytes).decode().rstrip('=').lower()}{days:04x}{_mac(links, case, days)}"
 
 
-def check_reply_token(links: Links, token: str, contact: str, now: datetime) -> str | None:
-    """The case, when the token is ours, in date, and was made for the contact point that now writes; otherwise None."""
+def check_reply_token(links: Links, token: str, now: datetime) -> str | None:
+    """The case of a token in either form; None when it is not ours, was changed, or is out of date."""
     token = token.lower()
+    if token.count(".") >= 3:
+        try:
+            return links.check(PURPOSE, token, now)
+        except ValueError:
+            return None
     if len(token) != _CASE + _DAY + _MAC:
         return None
     packed, days, mac = token[:_CASE], token[_CASE : _CASE + _DAY], token[_CASE + _DAY :]
@@ -34,13 +38,12 @@ def check_reply_token(links: Links, token: str, contact: str, now: datetime) -> 
         number = int(days, 16)
     except ValueError:
         return None
-    expected = _signed(links, case, contact, number)
-    ours = hmac.compare_digest(mac.encode(), expected.encode())
+    ours = hmac.compare_digest(mac.encode(), _mac(links, case, number).encode())
     return case if ours and now < _EPOCH + timedelta(days=number) else None
 
 
-def _signed(links: Links, case: str, contact: str, days: int) -> str:
-    token = links.sign(PURPOSE, f"{case}~{contact}", _EPOCH + timedelta(days=days))
+def _mac(links: Links, case: str, days: int) -> str:
+    token = links.sign(PURPOSE, case, _EPOCH + timedelta(days=days))
     return token.rpartition(".")[2][:_MAC]
 
 
