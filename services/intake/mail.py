@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
@@ -46,18 +46,20 @@ class SmtpIntake:
 
     hear         (event, occurred_at or None, event id) -> after the commit; what it raises becomes 451
     contact      (kind, address) -> (contact id, normalised address); Refused when it is no address
-    check_token  reply token -> id of its case, or None when it is not ours
+    check_token  (reply token, contact id) -> id of its case, or None when it was not made by us for this contact
     digest       keyed digest of texts
-    store_blob   keeps raw mails and files"""
+    store_blob   keeps raw mails and files
+    own          the address that our own mails come from: what comes from there is a loop"""
 
     def __init__(
         self,
         hear: Callable[[Event, datetime | None, UUID], Awaitable[Any]],
         contact: Callable[[str, str], tuple[str, str]],
-        check_token: Callable[[str], str | None],
+        check_token: Callable[[str, str], str | None],
         store_blob: StoreBlob,
         port: int,
         digest: Callable[..., str],
+        own: str = "",
         host: str = "127.0.0.1",
         reader: MailReader | None = None,
     ):
@@ -68,7 +70,7 @@ class SmtpIntake:
             store_blob,
             digest,
         )
-        self.host, self.port = host, port
+        self.host, self.port, self._own = host, port, own.lower()
         self._reader = reader or MailReader()
         self._server: asyncio.Server | None = None
 
@@ -125,11 +127,13 @@ class SmtpIntake:
         if short != text:
             files.append({"name": "message.txt", "content": base64.b64encode(text.encode()).decode()})
         attachments = [await self._store(base64.b64decode(f["content"]), f["name"], contact) for f in files]
-        automatic = "own-id" if any(map(self._check, facts["own_tokens"])) else facts["automatic"]
+        bounced, returned = self._bounced(facts)
         return MailReceived(
             message=self._id(raw, facts), contact=contact, address=Personal(address),
-            name=Personal(facts["name"]) or None, case=self._case(facts, recipients),
-            references=tuple(self._digest("mail", one) for one in facts["references"]), automatic=automatic,
+            name=Personal(facts["name"]) or None, bounced=bounced,
+            case=returned or self._case(facts, recipients, contact),
+            references=tuple(self._digest("mail", one) for one in facts["references"]),
+            automatic="own-id" if self._is_ours(address) else facts["automatic"],
             content=self._digest("content", contact, facts["content"]), subject=Personal(facts["subject"]),
             text=Personal(short), attachments=tuple(attachments), raw=await self._store(raw, "mail.eml", contact),
         )  # fmt: skip
@@ -147,11 +151,26 @@ class SmtpIntake:
         message_id = facts.get("message_id")
         return self._digest("mail", message_id) if message_id else self._digest("mail-bytes", raw.decode("latin-1"))
 
-    def _case(self, facts: Facts, recipients: tuple[str, ...]) -> str | None:
-        """The case of the first token that is ours: in the envelope, then in headers, then in a returned mail."""
+    def _case(self, facts: Facts, recipients: tuple[str, ...], contact: str) -> str | None:
+        """The case of the first token that was made for this sender: in the envelope, then in headers."""
         extensions = [address.partition("@")[0].rpartition("+")[2] for address in recipients]
-        candidates = (token.lower() for token in (*extensions, *facts["tokens"]))
-        return next((case for token in candidates if (case := self._check(token))), None)
+        return self._first_case((*extensions, *facts["tokens"]), contact)
+
+    def _bounced(self, facts: Facts) -> tuple[str | None, str | None]:
+        """(contact point, case) of a mail of ours that came back; its token proves both."""
+        try:
+            contact, _ = self._contact("mail", facts["returned_to"])
+        except Refused:
+            return None, None
+        case = self._first_case(facts["returned_tokens"], contact)
+        return (contact, case) if case else (None, None)
+
+    def _first_case(self, tokens: Iterable[str], contact: str) -> str | None:
+        return next((case for token in tokens if (case := self._check(token.lower(), contact))), None)
+
+    def _is_ours(self, address: str) -> bool:
+        local, _, domain = address.lower().rpartition("@")
+        return f"{local.partition('+')[0]}@{domain}" == self._own
 
 
 def shortened(text: str) -> str:

@@ -23,8 +23,8 @@ def received(world: World, message: Message, e: MailReceived) -> Iterator[Event]
     case = thread(world, e)
     if e.automatic is not None:
         yield AutomaticNoted(message=e.message, contact=e.contact, case=case, sign=e.automatic)
-        if e.automatic == "bounce" and e.case is not None and case == e.case:
-            yield from bounced(world, world[f"case:{case}"].contact, case)
+        if e.bounced is not None:
+            yield from bounced(world, e.bounced, case)
         return
     if (again := repeats(world, message, e)) is not None:
         yield MailSeen(message=e.message, case=again, contact=e.contact, content=e.content, repeat=True)

@@ -11,14 +11,14 @@ from email.message import Message
 from email.utils import getaddresses
 from typing import Any, Final
 
-from .mailsigns import automatic_sign
+from .mailsigns import Returned, automatic_sign, returned_mail
 from .mailtext import clean, html_text, reply_text
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 MAX_PARTS: Final = 10_000
 MAX_FILES: Final = 100
 MAX_REFERENCES: Final = 20
-TOKEN = re.compile(r"(?<![\w.])\d{1,4}\.[0-9a-f]{1,12}\.[\w:-]{1,90}\.[a-z2-7]{32}(?![a-z2-7])", re.IGNORECASE)
+TOKEN = re.compile(r"(?<![a-z0-9])[a-z2-7]{26}[0-9a-f]{4}[a-z2-7]{26}(?![a-z0-9])", re.IGNORECASE)
 """The shape of a reply token; whether it is ours is checked by who has the key."""
 _ID = re.compile(r"<([^<>\s]{1,500})>")
 _ADDRESS = re.compile(r"[^\s<>,;\"@]{1,128}@[^\s<>,;\"@]{1,253}")
@@ -26,8 +26,8 @@ _ADDRESS = re.compile(r"[^\s<>,;\"@]{1,128}@[^\s<>,;\"@]{1,253}")
 _BRACKETED = re.compile(r"<([^<>]+)>\s*$")
 
 Facts = dict[str, Any]
-"""message_id, address, name, subject, text, content, references, tokens, own_tokens, automatic and files
-(name, base64 content); only ``reason`` when it goes into quarantine."""
+"""message_id, address, name, subject, text, content, references, tokens, automatic, returned_to, returned_tokens and
+files (name, base64 content); only ``reason`` when it goes into quarantine."""
 
 
 def parse(raw: bytes, mail_from: str | None = None) -> Facts:
@@ -54,10 +54,10 @@ def _read(mail: Message, mail_from: str | None) -> Facts:
             return {"reason": "too-many-parts"}
         leaves.append(part)
     name, address = _sender(headers, mail_from)
-    sign, bounced = automatic_sign(headers.all, mail.get_content_type(), address, mail_from, leaves)
+    sign = automatic_sign(headers.all, mail.get_content_type(), address, mail_from, leaves)
+    returned = returned_mail(leaves) if sign == "bounce" else Returned()
     whole, files = _content(leaves)
     ids = [*_ID.findall(headers.first("in-reply-to")), *reversed(_ID.findall(headers.joined("references")))]
-    own = TOKEN.findall(headers.first("message-id"))
     tokens = [
         *TOKEN.findall(headers.joined("to", "cc", "delivered-to", "x-original-to")),
         *TOKEN.findall(" ".join(ids)),
@@ -65,9 +65,9 @@ def _read(mail: Message, mail_from: str | None) -> Facts:
     return {
         "message_id": next(iter(_ID.findall(headers.first("message-id"))), headers.first("message-id"))[:500],
         "address": address, "name": name[:200], "subject": headers.first("subject")[:500], "text": reply_text(whole),
-        "content": whole, "references": list(dict.fromkeys(ids))[:MAX_REFERENCES], "own_tokens": own,
-        "tokens": list(dict.fromkeys([*tokens, *TOKEN.findall(bounced)]))[:MAX_REFERENCES], "automatic": sign,
-        "files": files,
+        "content": whole, "references": list(dict.fromkeys(ids))[:MAX_REFERENCES],
+        "tokens": list(dict.fromkeys(tokens))[:MAX_REFERENCES], "automatic": sign, "files": files,
+        "returned_to": returned.recipient, "returned_tokens": TOKEN.findall(returned.headers)[:MAX_REFERENCES],
     } | ({} if address else {"reason": "no-sender"})  # fmt: skip
 
 

@@ -113,7 +113,7 @@ class Contact(State):
 
 
 class Mail(State):
-    """What became of a Message-ID: {sender: case, None where it was only noted}. An id can be forged by a second sender."""
+    """What became of a Message-ID: {sender: case, None where it was only noted}. Ids can be forged."""
 
     cases: Mapping[str, str | None] = {}
 

@@ -46,9 +46,9 @@ TABLES = {
          "status": "text", "kind": "text", "topic": "text", "language": "text", "owner": "text", "team": "text",
          "opened_at": "timestamptz", "first_response_at": "timestamptz", "resolved_at": "timestamptz",
          "closed_at": "timestamptz", "changed_at": "timestamptz", "outcome": "text", "reopens": "bigint",
-         "contacts_before": "bigint", "follows": "text", "recovery": "text", "version": "bigint",
+         "contacts_before": "bigint", "follows": "text", "recovery": "text", "external_id": "text", "version": "bigint",
          "subject": "personal"},
-        indexes=("number", "customer", "category", "owner"),
+        indexes=("number", "customer", "category", "owner", "external_id"),
     ),
     "messages": Table(
         {"case": "text", "row": "bigint", "at": "timestamptz", "direction": "text", "by": "text", "contact": "text",
@@ -111,7 +111,7 @@ def _case(message: Message) -> Iterator[RowOp]:
                 "number": e.number, "customer": e.customer, "contact": e.contact, "channel": e.channel, "form": e.form,
                 "category": "new", "status": "new", "kind": e.kind, "topic": e.topic, "language": e.language,
                 "opened_at": at, "reopens": 0, "contacts_before": e.contacts_before, "follows": e.follows,
-                "recovery": e.recovery, "subject": e.subject,
+                "recovery": e.recovery, "external_id": e.external_id, "subject": e.subject,
             })  # fmt: skip
             yield Add("numbers", e.number.split("-")[1], {"last": 1})
             yield Add("customers", e.customer, {"cases": 1})

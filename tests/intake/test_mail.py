@@ -15,13 +15,17 @@ from services.intake.mail import SmtpIntake, shortened
 from services.intake.mailparse import MAX_BYTES, parse
 from services.intake.mailtext import clean, reply_text
 from services.intake.mailworker import MailReader
+from services.intake.replytoken import check_reply_token
+from services.notification.channels.reply_address import reply_token
 from shared.edge import normalise
 from shared.events import Event
-from shared.privacy import digest
+from shared.privacy import Links, digest
+from tests.scene import MONDAY
 
 SHARED = Path(__file__).parents[2].parent / "shared"
-TOKEN = "1.6a0f1e00.01980000-0000-7000-8000-000000000001." + "a" * 32
 CASE = "01980000-0000-7000-8000-000000000001"
+LINKS = Links(b"k" * 32)
+TOKEN = reply_token(LINKS, CASE, "c:ayse@example.com", MONDAY)
 
 
 def mail(text: str = "Ürün bozuk geldi.", **headers: str) -> bytes:
@@ -110,13 +114,15 @@ def bounce(action: str) -> bytes:
         b'From: MAILER-DAEMON@example.com\r\nContent-Type: multipart/report; boundary="b"\r\n\r\n'
         b"--b\r\n\r\nnot delivered\r\n"
         b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\nAction: %s\r\n"
-        b"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <%s@vefa.example>\r\n\r\nx\r\n--b--\r\n"
+        b"Final-Recipient: rfc822; ayse@example.com\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <%s.n1@vefa.example>\r\n\r\nx\r\n--b--\r\n"
     ) % (action.encode(), TOKEN.encode())
 
 
 def test_a_bounce_names_the_token_of_the_returned_mail() -> None:
     facts = parse(bounce("failed"))
-    assert (facts["automatic"], facts["tokens"]) == ("bounce", [TOKEN])
+    expected = ("bounce", "ayse@example.com", [TOKEN])
+    assert (facts["automatic"], facts["returned_to"], facts["returned_tokens"]) == expected
 
 
 def test_a_delayed_delivery_is_a_report_and_no_bounce() -> None:
@@ -207,7 +213,8 @@ class Desk:
     def smtp(self) -> SmtpIntake:
         return SmtpIntake(
             self.hear, lambda kind, address: (f"c:{normalise(kind, address, 'TR')}", normalise(kind, address, "TR")),
-            lambda token: CASE if token == TOKEN else None, self.store, 0, lambda *parts: digest(b"k" * 32, *parts),
+            lambda token, contact: check_reply_token(LINKS, token, contact, MONDAY), self.store, 0,
+            lambda *parts: digest(b"k" * 32, *parts), own="servis@vefa.example",
         )  # fmt: skip
 
 
@@ -263,7 +270,7 @@ async def test_the_same_mail_sent_again_has_the_same_event_id() -> None:
     [
         ({}, f"servis+{TOKEN}@vefa.example"),
         ({"To": f"servis+{TOKEN.upper()}@vefa.example"}, "servis@vefa.example"),
-        ({"References": f"<{TOKEN}@vefa.example>"}, "servis@vefa.example"),
+        ({"References": f"<{TOKEN}.n1@vefa.example>"}, "servis@vefa.example"),
     ],
 )
 async def test_a_reply_token_names_its_case(headers: dict[str, str], to: str) -> None:
@@ -276,10 +283,32 @@ async def test_a_reply_token_names_its_case(headers: dict[str, str], to: str) ->
     assert event.case == CASE
 
 
+async def test_a_reply_token_from_somebody_else_is_none() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(mail(From="ali@example.com"), None, (f"servis+{TOKEN}@vefa.example",))
+    await server.stop()
+    event = desk.heard[0][1]
+    assert isinstance(event, MailReceived)
+    assert event.case is None
+
+
+async def test_a_bounce_proves_by_its_token_who_could_not_be_reached() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(bounce("failed"))
+    await server.take(bounce("failed").replace(b"rfc822; ayse", b"rfc822; ali"))
+    await server.stop()
+    events = [e for _, e in desk.heard if isinstance(e, MailReceived)]
+    assert [(e.automatic, e.case, e.bounced) for e in events] == [
+        ("bounce", CASE, "c:ayse@example.com"), ("bounce", None, None),
+    ]  # fmt: skip
+
+
 async def test_a_mail_of_our_own_is_automatic() -> None:
     desk = Desk()
     server = desk.smtp()
-    await server.take(mail(Message_ID=f"<{TOKEN}@vefa.example>"))
+    await server.take(mail(From="Vefa <Servis+abc@vefa.example>"))
     await server.stop()
     event = desk.heard[0][1]
     assert isinstance(event, MailReceived)

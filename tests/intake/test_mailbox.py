@@ -72,12 +72,12 @@ def test_an_automatic_mail_is_noted_on_its_case_and_opens_none() -> None:
     assert names(at.when(mail(2, ALI, automatic="daemon"))) == ["automatic-noted"]
 
 
-def test_a_bounce_with_our_token_marks_the_contact_of_its_case_once() -> None:
+def test_a_bounce_with_our_token_marks_the_contact_that_it_was_made_for_once() -> None:
     at, opening = with_case()
-    bounce = mail(1, ALI, case=opening.case, automatic="bounce")
+    bounce = mail(1, ALI, case=opening.case, automatic="bounce", bounced=AYSE)
     assert names(at.when(bounce)) == ["automatic-noted", "contact-bounced"]
     assert at.tables["contacts"][AYSE]["bounced"] is True
-    assert names(at.when(mail(2, ALI, case=opening.case, automatic="bounce"))) == ["automatic-noted"]
+    assert names(at.when(mail(2, ALI, case=opening.case, automatic="bounce", bounced=AYSE))) == ["automatic-noted"]
 
 
 def test_a_bounce_that_only_claims_to_answer_marks_nobody() -> None:
