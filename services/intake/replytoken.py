@@ -1,6 +1,6 @@
 """Whether a reply token is ours: notification makes it for one case and one recipient, and only he can use it.
 
-56 characters of ``[a-z0-9]``: case (base32), day of expiry (hex), and 130 bits of the MAC that also covers the recipient."""
+56 characters of ``[a-z0-9]``: case (base32), day of expiry (hex), and 130 bits of the MAC, which covers the recipient."""
 
 import base64
 import hmac

@@ -37,8 +37,8 @@ from shared.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, se
 
 from .states import COUNTED, what
 
-ERASE_WITHIN = timedelta(days=30)
-"""How long the destruction of keys is tried before it is given up as stale."""
+ERASE_WITHIN = timedelta(days=3650)
+"""A duty to erase does not grow stale: it is tried until it is done."""
 
 TABLES = {
     "cases": Table(

@@ -1,0 +1,50 @@
+"""The service intake, declared."""
+
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from contracts.classifier import CaseClassified, ClassificationCorrected
+from contracts.common import Blob
+from contracts.feedback import RecoveryOpened
+from contracts.notification import NoticeBounced
+from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged, MessageSubmitted
+from contracts.router import CaseAssigned, CaseUnassigned
+from shared.app import App, Listener, Policies
+from shared.edge import Edge
+from shared.events import Event
+from shared.service import Outcome
+
+from .api import api
+from .domain import decider
+from .erasing import eraser
+from .mail import SmtpIntake
+from .policy import IntakePolicy
+from .replytoken import check_reply_token
+from .views import views
+
+
+def smtp(edge: Edge) -> Listener:
+    """The mail intake of a process."""
+
+    async def hear(event: Event, occurred_at: datetime | None, event_id: UUID) -> Outcome:
+        return await edge.hear(event, id=event_id, occurred_at=occurred_at, command=False)
+
+    async def store(content: bytes, name: str, subject: str) -> Blob:
+        return await edge.blobs.put(content, name, subject)
+
+    return SmtpIntake(
+        hear, edge.contact, lambda token, contact: check_reply_token(edge.links, token, contact, edge.now), store,
+        edge.settings.smtp_port, edge.digest, own=edge.settings.mail_from,
+    )  # fmt: skip
+
+
+app = App(
+    "intake", decider, views, Path(__file__).parent,
+    hears=(CaseClassified, ClassificationCorrected, CaseAssigned, CaseUnassigned, NoticeBounced, RecoveryOpened),
+    policies={"intake": Policies(IntakePolicy, {"intake": "policy.yaml"})},
+    told=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
+    api=api,
+    senders={"erase": eraser},
+    listeners=(smtp,),
+)  # fmt: skip
