@@ -144,7 +144,7 @@ def test_the_id_of_a_survey_tells_the_month_of_its_resolution() -> None:
     [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (8, 10, 0.4902, 0.9433), (81, 263, 0.2553, 0.3662)],
 )
 def test_the_wilson_interval_equals_published_values(hits: int, n: int, low: float, high: float) -> None:
-    """81 of 263: Newcombe (1998), Statistics in Medicine 17, table I, method 3; others: R's prop.test(correct=FALSE)."""
+    """81 of 263: Newcombe (1998), Stat. Med. 17, table I, method 3; the others: R, prop.test(correct=FALSE)."""
     assert wilson(hits, n) == pytest.approx((low, high), abs=5e-5)
 
 
