@@ -172,11 +172,10 @@ class TargetBreached(PinnedFact, topic="sla.target-breached.v1"):
 
 
 class BreachRetracted(PinnedFact, topic="sla.breach-retracted.v1"):
-    """What arrived late had occurred before the breach: a fulfilment (target-met follows) or a pause. Both facts
-    stay."""
+    """What is heard late occurred in time: a fulfilment (target-met follows), a pause, the end of the case."""
 
     at: datetime
-    """When what arrived late occurred."""
+    """When what is heard late occurred."""
     breached_at: datetime
     """What had been said."""
 

@@ -131,15 +131,22 @@ class Watch:
     ) -> Iterator[Event]:
         """The clock ends without what it waited for; a breach stays unless the case counts for nothing."""
         yield from self.catch_up(name, at)
+        at = self._clock(name).change(at)
+        yield from self._retract(name, at)
         clock = self._clock(name)
-        at = clock.change(at)
         used = self._count.used(clock, at)
-        if clock.breached_at and clock.breached_at <= at and (why == "resolved" or why == "closed"):
+        if clock.breached_at and (why == "resolved" or why == "closed"):
             yield ClockStopped(**self._of(clock), at=at, elapsed=used, target=clock.pin.target, why=why)
         else:
             yield ClockCancelled(
                 **self._of(clock), **_pinned(clock.report), at=at, carried=used, why=why, breached_at=clock.breached_at
             )
+
+    def _retract(self, name: Name, at: datetime) -> Iterator[Event]:
+        """What is heard only now had changed the clock before it was used up: the breach was not to be."""
+        clock = self._clock(name)
+        if clock.breached_at and at < clock.breached_at:
+            yield BreachRetracted(**self._of(clock), **_pinned(clock.report), at=at, breached_at=clock.breached_at)
 
     def withdraw(self, name: Name) -> Iterator[Event]:
         """The reply that fulfilled it never arrived: the clock goes on, up to another reply if there was one."""
@@ -172,8 +179,7 @@ class Watch:
         used = self._count.used(clock, at)
         paused = self._targets(clock.pin).paused(clock.metric, category)
         if paused and clock.running:
-            if clock.breached_at and at < clock.breached_at:
-                yield BreachRetracted(**self._of(clock), **_pinned(clock.report), at=at, breached_at=clock.breached_at)
+            yield from self._retract(name, at)
             yield ClockPaused(**self._of(clock), at=at, carried=used, category=category)
         elif not paused and not clock.running:
             after = clock.leg(at, used, running=True)

@@ -249,6 +249,14 @@ def test_a_pause_at_exactly_due_comes_too_late():
     assert only(TargetBreached, desk.hear(t(26, "18:00"), became("waiting_customer"))).breached_at == t(26, "18:00")
 
 
+def test_a_pause_that_occurred_in_time_but_is_heard_late_undoes_the_breach():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "10:00"), replied())
+    said = desk.hear(t(26, "17:59"), became("waiting_customer"), heard=t(26, "18:01"))
+    assert names(said) == ["breach-retracted resolution", "clock-paused resolution"]
+    assert desk.counts() == {"first_response met": 1}
+
+
 # other facts
 def test_golden_urgent_while_the_clock_runs_carries_over():
     desk = paused_morning()
@@ -454,6 +462,19 @@ def test_a_case_that_was_no_spam_has_its_clocks_back():
 def test_closing_without_a_solution_cancels():
     desk = case_opened(NINE)
     assert {e.why for e in every(ClockCancelled, desk.hear(t(26, "10:00"), closed()))} == {"closed"}
+
+
+def test_an_end_that_occurred_before_the_breach_but_is_heard_late_undoes_it():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "10:30"), closed(), heard=t(26, "12:00"))
+    assert desk.counts() == {"first_response cancelled": 1, "resolution cancelled": 1}
+
+
+def test_a_breach_that_a_late_end_undid_does_not_come_back_with_the_case():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "10:30"), became("spam"), heard=t(26, "12:00"))
+    desk.hear(t(26, "14:00"), became("open", "spam"))
+    assert desk.counts() == {}
 
 
 # a new version of the policy
