@@ -20,7 +20,7 @@ from shared.events import Event, Message, Personal, State
 from shared.text import fold
 from shared.world import Decider, Refused, World
 
-from .language import language_of
+from .language import detect
 from .model import Model, Prediction
 from .models import model_named
 from .policy import ClassificationPolicy
@@ -100,7 +100,7 @@ def classify(policy: ClassificationPolicy, opened: CaseOpened) -> tuple[dict[Hea
     for head, prediction in model.predict(text).items():
         if head in HEADS:
             labels[head] = _from_model(policy, model, head, prediction)
-    language = opened.language or language_of(text)
+    language = opened.language or detect(text).language
     labels["language"] = Label(value=language, source="sender" if opened.language else "model", band="settled")
     if opened.topic in policy.topics:
         labels["topic"] = Label(value=opened.topic or policy.other, source="sender")
