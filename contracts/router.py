@@ -38,7 +38,7 @@ class Candidate(Value):
     """Free capacity before the assignment, in weight units."""
     capacity: int
     """Whole capacity."""
-    idle_since: datetime | None
+    idle_since: datetime | None = None
     """Since when nothing was given to him: his last assignment or his last return, UTC."""
     skills: tuple[Code, ...] = ()
     """Skills that the case asks for and the agent has."""
@@ -105,7 +105,7 @@ class CaseAssigned(CustomerCaseFact, topic="router.case-assigned.v1", also=("age
     """Human number."""
     queue: Code
     """Queue that it waited in."""
-    team: Code | None
+    team: Code | None = None
     """Team of the owner in this queue."""
     agent: Id
     """The owner."""
@@ -113,7 +113,7 @@ class CaseAssigned(CustomerCaseFact, topic="router.case-assigned.v1", also=("age
     """The owner until now."""
     how: Literal["automatic", "sticky", "taken", "by-hand", "escalated"]
     """Chosen by the strategy, back to its last agent, taken by the agent, given by somebody, or escalated."""
-    strategy: Literal["longest_idle", "most_spare"] | None
+    strategy: Literal["longest_idle", "most_spare"] | None = None
     """Strategy that chose."""
     policy: int
     """Version of the routing policy."""
@@ -175,7 +175,7 @@ class QueueAlerted(Event, topic="router.queue-alerted.v1", stream="queue:{queue}
     """The queue."""
     case: Id
     """The case that waits longest."""
-    owner: Id | None
+    owner: Id | None = None
     """Agent id of the queue's owner."""
     waiting: int
     """Cases that wait."""

@@ -127,7 +127,7 @@ def rejection(demand: Demand, worker: Worker, held: frozenset[str] = frozenset()
 
 
 def holds(demand: Demand, worker: Worker) -> bool:
-    """Whether a case that has waited too long keeps this agent's room: he lacks nothing else, and will have enough one day."""
+    """Whether a case that has waited too long keeps this agent's room: he lacks but room, and may get enough."""
     return worker.capacity >= demand.weight and rejection(demand, worker) == "no-capacity"
 
 

@@ -122,8 +122,8 @@ def facts(world: World, state: CaseState) -> dict[str, Any]:
 def settle(world: World, message: Message, agents: Iterable[str]) -> Said:
     """Give waiting cases to these agents as far as they have room: in the order of the queues, each by its own choice.
 
-    Nobody else can have got room, so nobody else is asked for; but every member of a case's queue is looked at. A case that
-    has waited too long and lacks only room holds its agents; once it is assigned, the others are let go."""
+    Nobody else can have got room, so nobody else is asked for; but every member of a case's queue is looked at. A case
+    that has waited too long and lacks only room holds its agents; once it is assigned, the others are let go."""
     doc, at = routing(world), now_of(message)
     free = {w.agent: w for w in (worker_of(world, agent) for agent in agents) if w and w.free}
     queues = doc.served_by(team for worker in free.values() for team in worker.teams)

@@ -69,11 +69,12 @@ class Desk(Scene):
         if not self.memory[f"case:{case}"].known:
             self.opened(case, channel=labels.get("channel", "web"))
         state = self.memory[f"case:{case}"]
-        values = {"kind": "complaint", "urgency": "1", "sentiment": "neutral", "action": "yes", "language": "tr", **labels}
-        heads = {h: Label(value=values[h], source="rule") for h in ("kind", "urgency", "sentiment", "action", "language")}
+        usual = {"kind": "complaint", "urgency": "1", "sentiment": "neutral", "action": "yes", "language": "tr"}
+        values = {**usual, "topic": topic, **labels}
+        heads = {head: Label(value=values[head], source="rule") for head in ("topic", *usual)}
         return self.when(CaseClassified(
-            case=case, customer=state.customer, contact=state.contact, revision=1, topic=Label(value=topic, source="rule"),
-            **heads, priority=priority, arithmetic="a", tags=labels.get("tags", ()), policy=1, channel=state.channel,
+            case=case, customer=state.customer, contact=state.contact, revision=1, **heads, priority=priority,
+            arithmetic="a", tags=labels.get("tags", ()), policy=1, channel=state.channel,
         ))  # fmt: skip
 
     def becomes(self, case: str, category: Any) -> list[Event]:
@@ -83,9 +84,9 @@ class Desk(Scene):
     def resolved(self, case: str) -> list[Event]:
         state = self.memory[f"case:{case}"]
         return self.when(CaseResolved(
-            case=case, customer=state.customer, contact=state.contact, number=state.number, by="rule", channel=state.channel,
-            kind=None, topic=None, language=None, opened_at=self.at, first_response_at=None, team=None, agent=None,
-            outcome="solved",
+            case=case, customer=state.customer, contact=state.contact, number=state.number, by="rule",
+            channel=state.channel, kind="complaint", topic="billing", language="tr", opened_at=self.at,
+            first_response_at=self.at, team="money", agent=state.owner or "ada", outcome="solved",
         ))  # fmt: skip
 
     def reopened(self, case: str) -> list[Event]:
@@ -95,7 +96,9 @@ class Desk(Scene):
             resolved_at=self.at,
         ))  # fmt: skip
 
-    def escalated(self, case: str, action: Any = "reassign", target: Any = "manager", level: str = "over") -> list[Event]:
+    def escalated(
+        self, case: str, action: Any = "reassign", target: Any = "manager", level: str = "over"
+    ) -> list[Event]:
         return self.when(CaseEscalated(
             case=case, metric="resolution", cycle=1, level=level, step=1, action=action, target=target, at=self.at,
             due=self.at,

@@ -122,11 +122,10 @@ def test_most_spare_is_relative_to_the_capacity():
 def test_an_assignment_says_why_not_of_everybody():
     desk = Desk()
     for agent, known in {
-        "able": {"skills": ("refunds",)}, "away": {"here": False}, "deaf": {"skills": ("refunds",), "channels": ("phone",)},
-        "full": {"skills": ("refunds",), "capacity": 0}, "mute": {"skills": ("refunds",), "languages": ("en",)}, "raw": {},
-        "slow": {"skills": ("refunds",)},
+        "able": {}, "away": {"here": False}, "deaf": {"channels": ("phone",)}, "full": {"capacity": 0},
+        "mute": {"languages": ("en",)}, "raw": {"skills": ()}, "slow": {},
     }.items():  # fmt: skip
-        desk.hire(agent, **known)  # type: ignore[arg-type]
+        desk.hire(agent, **{"skills": ("refunds",), **known})  # type: ignore[arg-type]
     desk.status("away", "away")
     said = assigned(desk.classified("1", topic="refund"))
     assert said.agent == "able"
@@ -346,7 +345,8 @@ def test_a_supervisor_gives_a_case_to_somebody_else():
     desk.hire("bob", here=False)
     said = desk.given_to("bob", "1")
     assert names(said) == ["case-unassigned", "case-assigned", "case-assigned"]
-    assert (assigned(said).before, assigned(said).reason, desk.owner("1"), desk.owner("2")) == ("ada", "knows him", "bob", "ada")
+    assert (assigned(said).before, assigned(said).reason) == ("ada", "knows him")
+    assert (desk.owner("1"), desk.owner("2")) == ("bob", "ada")
 
 
 def test_giving_a_case_to_its_owner_changes_nothing():
@@ -549,7 +549,7 @@ def test_a_closed_case_frees_its_owner_once():
     desk.hire("ada")
     desk.classified("1")
     closed: Event = CaseClosed(
-        case="1", customer="customer-1", contact="contact-1", how="supervisor", by="chief", outcome="rejected", reason="r"
+        case="1", customer="customer-1", contact="contact-1", how="supervisor", by="chief", outcome="rejected"
     )
     assert names(desk.when(closed)) == ["case-weighed"]
     assert desk.when(closed) == []

@@ -1,4 +1,4 @@
-"""What holds after every step of any history: owners, capacities, order, fairness, nothing left lying, equal rebuilds."""
+"""What holds after every step of any history: owners, capacities, order, fairness, no idle hands, equal rebuilds."""
 
 import random
 from collections import Counter
@@ -33,7 +33,9 @@ AGENTS = ("ada", "bob", "cem", "dora", "eve")
 TEAMS = (("money",), ("money", "delivery"), ("delivery",), ("general",), ("general", "money"))
 TOPICS = ("billing", "refund", "delivery", "other")
 CATEGORIES = ("open", "waiting_customer", "waiting_third_party", "spam")
-FACTS = (CaseClassified, StatusChanged, CaseResolved, CaseReopened, CaseEscalated, ChangeAgentStatus, TakeCase, AssignCase)
+FACTS = (
+    CaseClassified, StatusChanged, CaseResolved, CaseReopened, CaseEscalated, ChangeAgentStatus, TakeCase, AssignCase,
+)  # fmt: skip
 AUTOMATIC = ("automatic", "sticky", "escalated")
 
 
