@@ -43,7 +43,7 @@ def answered(world: World, message: Message, asked: AnswerSurvey) -> Iterator[Ev
     if frozen.recovery is None:
         if unhappy and world[f"case:{frozen.case}"].recovering is None and not survey.unhappy:
             yield _opened(world, asked, frozen, str(uuid7(message.occurred_at, f"{frozen.survey}|recovery")))
-    elif survey.state != "answered":
+    else:
         yield from _after_recovery(world, asked, frozen, unhappy, policy.recovery.rounds)
 
 

@@ -34,8 +34,8 @@ def decide(world: World, message: Message) -> Iterator[Event]:
             yield from _settled(world, message, stream.removeprefix("case:"))
         case DeadlineReached(kind="send", of=stream):
             yield from _due(world, message, world[stream])
-        case DeadlineReached(kind="expiry", of=stream):
-            yield from _expired(world, world[stream])
+        case DeadlineReached(kind="expiry", of=stream) if (frozen := world[stream].frozen) is not None:
+            yield from unanswered(world, frozen)
         case CaseReopened() as e:
             for survey in world[f"case:{e.case}"].scheduled:
                 yield SurveyCancelled(**_about(world[f"survey:{survey}"].frozen))
@@ -157,12 +157,6 @@ def _throttled(policy: SurveysPolicy, message: Message, customer: Customer, defi
 
 
 # What became of it -------------------------------------------------------------------------------------------------
-def _expired(world: World, survey: Survey) -> Iterator[Event]:
-    """Nobody answered until the link expired: a recovery that waited for it is over."""
-    if survey.state == "expired" and survey.frozen is not None:
-        yield from unanswered(world, survey.frozen)
-
-
 def _carried_out_no_more(world: World, case: Case) -> Iterator[Event]:
     """The case of a recovery ended without a resolution: nobody will be asked again."""
     if case.recovery is not None and (case.resolution is None or case.category in ("spam", "merged")):

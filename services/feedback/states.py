@@ -169,7 +169,7 @@ def evolve(state: Any, message: Message) -> Any:
         case Contact():
             update = _contact(message.event)
         case Survey():
-            update = _survey(state, message, message.event)
+            update = _survey(message, message.event)
         case _:
             update = _recovery(message.event)
     return state.model_copy(update=update) if update else state
@@ -262,7 +262,7 @@ def _customer(customer: Customer, message: Message, event: Event) -> dict[str, A
             return {"language": e.language or customer.language}
         case CustomerErased():
             return {"erased": True}
-        case CaseResolved(recovery=None) as e if e.case not in customer.recent and e.reopens == 0:
+        case CaseResolved(recovery=None) as e if e.case not in customer.recent:
             return {"resolved": customer.resolved + 1, "recent": (*customer.recent, e.case)[-KEPT:]}
         case SurveyInvited() as e:
             return {"invited": {**customer.invited, e.definition: message.heard_at}}
@@ -282,7 +282,7 @@ def _contact(event: Event) -> dict[str, Any]:
             return {}
 
 
-def _survey(survey: Survey, message: Message, event: Event) -> dict[str, Any]:
+def _survey(message: Message, event: Event) -> dict[str, Any]:
     match event:
         case SurveyScheduled() as e:
             return {"state": "scheduled", "frozen": e}
@@ -300,7 +300,7 @@ def _survey(survey: Survey, message: Message, event: Event) -> dict[str, Any]:
             return {"delivery": e.delivery}
         case RecoveryOpened():
             return {"unhappy": True}
-        case DeadlineReached(kind="expiry") if survey.state == "invited":
+        case DeadlineReached(kind="expiry"):
             return {"state": "expired"}
         case _:
             return {}

@@ -257,6 +257,26 @@ def test_only_the_last_asking_again_decides() -> None:
     assert says(s.answered(5)) == ["survey-answered", "recovery-closed"]
 
 
+def test_an_earlier_asking_again_that_expires_decides_nothing() -> None:
+    s = story()
+    recovery = s.to_recovery()
+    s.made_good(recovery)
+    s.passed(hours=25)
+    s.reopened("make-good")
+    s.later(days=5)
+    s.made_good(recovery)
+    assert says(s.passed(days=12)) == ["survey-invited"]
+    assert says(s.answered(5)) == ["survey-answered", "recovery-closed"]
+
+
+def test_an_edit_after_the_recovery_was_judged_changes_only_the_figures() -> None:
+    s = story()
+    s.made_good(s.to_recovery())
+    s.passed(hours=25)
+    s.answered(5)
+    assert says(s.answered(1)) == ["answer-changed"]
+
+
 def test_a_new_recovery_of_the_same_case_can_follow_one_that_has_ended() -> None:
     s = story(throttle={"group_days": 0, "global_days": 0})
     s.made_good(s.to_recovery())

@@ -18,7 +18,7 @@ from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached
 from shared.events import Event, Personal
 from shared.memory import Memory
-from tests.feedback.story import SHIPPED, Story, only, says, story
+from tests.feedback.story import SHIPPED, Story, only, resolution, says, story
 
 
 def breach(s: Story, case: str = "one") -> TargetBreached:
@@ -86,6 +86,14 @@ def test_a_breach_after_the_resolution_is_no_verdict() -> None:
     assert only(s.in_time(), SurveyScheduled).sla == "met"
 
 
+def test_a_resolution_heard_late_is_not_breached_by_what_came_after_it() -> None:
+    s = story().opened()
+    resolved_at = s.at
+    s.when(breach(s.later(hours=1)))
+    assert s.when(resolution("one", "ayse", resolved_at), occurred_at=resolved_at) == []
+    assert only(s.in_time(), SurveyScheduled).sla == "met"
+
+
 def test_a_breach_taken_back_does_not_count() -> None:
     s = story().opened()
     s.when(breach(s))
@@ -130,7 +138,8 @@ def test_a_case_resolved_again_counts_once_for_the_fifth() -> None:
     for reopens in range(4):
         s.resolved(reopens=reopens)
         s.reopened()
-    assert only(s.resolved(reopens=4), SurveyScheduled).kind == "csat"
+    kinds = [only(s.opened(f"n{i}").resolved(f"n{i}"), SurveyScheduled).kind for i in range(4)]
+    assert kinds == ["csat", "csat", "csat", "nps"]
 
 
 def test_the_owner_is_taken_from_the_router_when_the_resolution_names_none() -> None:
@@ -160,6 +169,7 @@ def test_a_case_that_is_reopened_first_cancels_the_survey() -> None:
     s = story().opened()
     s.resolved()
     assert says(s.reopened()) == ["survey-cancelled"]
+    assert not [key for key in s.tables["deadlines"] if key.startswith("send:")]
     assert s.passed(days=3) == []
 
 
@@ -253,6 +263,15 @@ def test_the_floor_counts_when_it_was_sent_not_when_it_was_due() -> None:
     s.opened("two").later(hours=30).resolved("two")
     s.later(days=5)  # both are due when the service is back
     assert says(s.until(s.at)) == ["survey-invited", "survey-withheld"]
+
+
+def test_a_survey_that_is_sent_late_is_judged_by_the_instant_of_its_sending() -> None:
+    s = story(throttle={"group_days": 0, "global_days": 0})
+    s.opened("one").resolved("one")
+    s.opened("two").later(hours=12).resolved("two")
+    s.passed(hours=13)
+    s.later(days=5)  # the second one was due 12 hours after the first, while the service was down
+    assert says(s.until(s.at)) == ["survey-invited"]
 
 
 def test_a_person_asked_last_week_by_the_same_group_is_left_alone() -> None:
