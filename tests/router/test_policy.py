@@ -1,0 +1,70 @@
+"""The routing document: what it refuses with which words, and the shipped default."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from services.router import policy
+from services.router.policy import RoutingPolicy, Weights, higher, raised
+from tests.router.desk import POLICY, Desk, queued
+
+
+def parsed(**changed: Any) -> RoutingPolicy:
+    return RoutingPolicy.model_validate({**POLICY, **changed})
+
+
+def rules(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"rules": [*rows, {"name": "others", "then": "general"}]}
+
+
+def test_a_rule_that_leads_to_no_queue_is_refused_with_the_nearest_name():
+    with pytest.raises(ValueError, match=r"row 1 \(a\): unknown queue 'biling'; did you mean 'billing'"):
+        parsed(routing=rules({"name": "a", "when": {"topic": "x"}, "then": "biling"}))
+
+
+def test_a_condition_on_an_unknown_fact_is_refused():
+    with pytest.raises(ValueError, match="unknown fact 'colour'"):
+        parsed(routing=rules({"name": "a", "when": {"colour": "x"}, "then": "billing"}))
+
+
+def test_weights_multiply_and_are_one_where_nothing_is_said():
+    weights = Weights(priority={"urgent": 3}, channel={"phone": 2})
+    assert [weights.of("urgent", "phone"), weights.of("low", "phone"), weights.of("low", "web")] == [6, 2, 1]
+
+
+def test_a_weight_below_one_is_refused():
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
+        Weights(priority={"low": 0})
+
+
+def test_skills_of_a_topic_add_to_those_of_every_topic():
+    queue = policy.Queue(team="t", skills={"*": ("a",), "refund": ("b",)})
+    assert (queue.requires("refund"), queue.requires("other"), queue.requires(None)) == (("a", "b"), ("a",), ("a",))
+
+
+def test_priorities_rise_to_urgent_and_no_further():
+    assert [raised("low", 1), raised("high", 5), higher("low", "high")] == ["normal", "urgent", "high"]
+
+
+def shipped() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((Path(policy.__file__).parent / "policy.yaml").read_text("utf-8"))
+    return document
+
+
+@pytest.mark.parametrize(
+    ("labels", "queue"),
+    [
+        ({"topic": "billing"}, "money"), ({"topic": "return"}, "delivery"), ({"topic": "fault"}, "technical"),
+        ({"topic": "staff"}, "recovery"), ({"topic": "privacy"}, "privacy"), ({"topic": "x", "kind": "lead"}, "sales"),
+        ({"topic": "billing", "tags": ("legal",)}, "safety"), ({"topic": "cancellation"}, "general"),
+        ({"topic": "billing", "kind": "privacy_request"}, "privacy"),
+    ],
+)  # fmt: skip
+def test_the_shipped_policy_leads_where_the_business_expects(labels: dict[str, Any], queue: str):
+    assert queued(Desk(**shipped()).classified("1", **labels)).queue == queue
+
+
+def test_the_shipped_policy_sends_recoveries_to_those_who_care():
+    assert queued(Desk(**shipped()).opened("1", recovery="r-1").classified("1", topic="billing")).queue == "recovery"
