@@ -2,8 +2,8 @@
 
 ``Again`` takes each past decision again from the state and tables as they really were: exact for the question *which
 decisions differ*; it claims nothing of what would have followed from them. ``Course`` lets the other decisions stand:
-it hears the same messages and makes the deadlines again at their due instants, so the whole course of a clock is exact for
-the same messages and status changes; what people or other services would have done otherwise is not in it."""
+it hears the same messages and makes the deadlines again at their due instants, so the whole course of a clock is exact
+for the same messages and status changes; what people or other services would have done otherwise is not in it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

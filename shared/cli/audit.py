@@ -14,13 +14,13 @@ import typer
 from nats.errors import Error as NatsError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import services
 from .base import (
     DATA,
     AsJson,
     Data,
     Failed,
     Seen,
+    app_of,
     cell,
     console,
     instant,
@@ -29,8 +29,8 @@ from .base import (
     print_json,
     print_table,
     progress_console,
+    running,
 )
-from .platform import running
 
 app = typer.Typer()
 Service = Annotated[str, typer.Argument(help="Name of a service")]
@@ -78,7 +78,7 @@ def rebuild(
     With --check only compare, table by table, by hashes over all rows; status 1 when one differs."""
     from shared import rebuild as views
 
-    app_ = services.app_of(service)
+    app_ = app_of(service)
     schema = f"{service}_views"
 
     async def build() -> tuple[int, dict[str, tuple[int, int, bool]]]:

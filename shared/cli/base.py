@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -21,7 +21,8 @@ from shared.log import EventLog, Recorded
 from shared.mapper import EventMapper, RowNotes, from_row, key_ids
 from shared.privacy import Key, Vault
 
-from .platform import running
+if TYPE_CHECKING:
+    from shared.app import App
 
 Data = Annotated[Path, typer.Option("--data", envvar="VEFA_DATA", help="Folder with the data of the embedded servers")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")]
@@ -118,6 +119,20 @@ async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
         logs = {name: EventLog(pools[databases[name]], name) for name in only or databases}
         master = secret(data, "master.key")
         yield Logs(logs, Vault(next(iter(pools.values())), master), master)
+
+
+def running(data: Path) -> dict[str, Any]:
+    """What a running platform noted of itself; LookupError with the remedy when none runs."""
+    from . import platform
+
+    return platform.running(data)
+
+
+def app_of(service: str) -> "App":
+    """The declaration of a service; LookupError names those that there are."""
+    from . import services
+
+    return services.app_of(service)
 
 
 def known(service: str, there: Iterable[str]) -> str:

@@ -10,8 +10,7 @@ from shared.events import Role
 from shared.local import secret
 from shared.tokens import create
 
-from .base import Failed, known
-from .platform import running
+from .base import Failed, known, running
 
 
 def call(data: Path, service: str, method: str, path: str, body: dict[str, Any], by: str = "admin") -> dict[str, Any]:

@@ -3,13 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 import yaml
 from pydantic import ValidationError
 
-from shared.app import App
+if TYPE_CHECKING:
+    from shared.app import App
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Document:
     """As the rules read it."""
 
 
-def read(app: App, file: Path, name: str = "") -> Document:
+def read(app: "App", file: Path, name: str = "") -> Document:
     """The document in a YAML or JSON file. Raises typer.BadParameter naming the file, the field and the remedy."""
     name = named(app, name)
     try:
@@ -49,7 +50,7 @@ def read(app: App, file: Path, name: str = "") -> Document:
         ) from None
 
 
-def named(app: App, name: str) -> str:
+def named(app: "App", name: str) -> str:
     """The name itself when its kind is one of the service's; the service's only shipped name when none is given."""
     kinds, shipped = sorted(app.policies), sorted(app.shipped())
     if not name and len(shipped) == 1:

@@ -12,8 +12,7 @@ import typer
 from contracts.kernel import DeadlineReached
 from shared.service import deadline_id
 
-from . import services
-from .base import DATA, AsJson, Data, Logs, Seen, console, instant, opened, print_json, print_table
+from .base import DATA, AsJson, Data, Logs, Seen, app_of, console, instant, opened, print_json, print_table
 
 WHYS = (
     "rule", "policy", "version", "definition", "definition_version", "condition", "cause", "why", "reason", "basis",
@@ -79,7 +78,7 @@ def state_at(
         found = {}
         async with opened(data) as logs:
             for name, log in logs.by_name.items():
-                decider, stream = services.app_of(name).decider, _stream(case)
+                decider, stream = app_of(name).decider, _stream(case)
                 seen = await logs.open(name, await log.stream(stream))
                 taken = [s for s in seen if not s.notes.parked]
                 if corrected:

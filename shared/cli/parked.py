@@ -9,8 +9,7 @@ from psycopg import sql
 from contracts.kernel import EventParked, EventUnparked
 from shared.log import EventLog
 
-from . import services
-from .base import DATA, AsJson, Data, Logs, console, opened, print_json, print_table
+from .base import DATA, AsJson, Data, Logs, app_of, console, opened, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Facts that were set aside because a rule could not take them in")
 Service = Annotated[str, typer.Argument(help="Name of a service")]
@@ -72,7 +71,7 @@ def retry(service: Service, stream: Stream, data: Data = DATA, as_json: AsJson =
     """Hear the parked events of a stream again, in order, until one raises again; status 1 when one does."""
 
     async def hear() -> list[tuple[str, str]]:
-        app_ = services.app_of(service)
+        app_ = app_of(service)
         async with opened(data, service) as logs:
             await _demand(logs, service, stream)
             runtime = app_.service_on(logs[service], logs.vault_of(service))

@@ -13,8 +13,7 @@ from psycopg.rows import dict_row
 
 from contracts.kernel import PolicyPublished
 
-from . import services
-from .base import DATA, AsJson, Data, console, opened, print_json, print_table
+from .base import DATA, AsJson, Data, app_of, console, opened, print_json, print_table
 from .calls import call
 from .documents import read
 
@@ -65,7 +64,7 @@ def show(
 @app.command()
 def check(service: Service, file: File, name: Name = "", as_json: AsJson = False) -> None:
     """Whether a file would be accepted; needs no running platform."""
-    found = read(services.app_of(service), file, name)
+    found = read(app_of(service), file, name)
     if as_json:
         print_json({"service": service, "name": found.name, "valid": True})
     else:
@@ -83,7 +82,7 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Put a file in force as the next version; what was decided before keeps its version."""
-    found = read(services.app_of(service), file, name)
+    found = read(app_of(service), file, name)
     body = {"document": json.loads(found.text), "reason": reason}
     said = call(data, service, "PUT", f"/{service}/policies/{quote(found.name)}", body, by)
     if as_json:

@@ -9,9 +9,8 @@ import typer
 
 from shared import whatif
 
-from . import services
 from .audit import bar
-from .base import DATA, AsJson, Data, Logs, Seen, console, opened, print_json, print_table
+from .base import DATA, AsJson, Data, Logs, Seen, app_of, console, opened, print_json, print_table
 from .documents import read
 
 app = typer.Typer()
@@ -28,7 +27,7 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     """Take each past decision of a service again with another policy: which differ, and how clocks would have run."""
-    app_ = services.app_of(service)
+    app_ = app_of(service)
     found = read(app_, policy, name)
     parsers, documents = app_.document_parsers(), {found.name: found.document}
     again = whatif.Again(app_.decider, app_.views, parsers, documents, examples=examples)

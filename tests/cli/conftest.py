@@ -1,0 +1,132 @@
+"""The test trade as a running platform: real processes of the kernel on real servers, and the command line beside them."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+import pytest_asyncio
+
+from shared import tokens
+from shared.app import App, Process
+from shared.bus import declare
+from shared.cli import main
+from shared.events import Message
+from shared.local import secret
+from shared.service import Outcome, Service
+from shared.settings import Settings
+from tests.conftest import FreshNats
+from tests.shared.trade import NOON
+
+from . import trades
+
+
+@dataclass
+class Result:
+    """What a command printed and how it ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*arguments: str) -> int:
+    """The exit status of ``vefa ...``, run as the shell would."""
+    sys.argv = ["vefa", *arguments]
+    try:
+        main()
+    except SystemExit as e:
+        return int(e.code or 0)
+    return 0
+
+
+@dataclass
+class Platform:
+    """Running services, and the ``vefa`` command on their data folder."""
+
+    data: Path
+    database: str
+    processes: dict[str, Process]
+    apps: dict[str, App]
+    capsys: pytest.CaptureFixture[str]
+
+    def __getitem__(self, name: str) -> Service:
+        return self.processes[name].service
+
+    def address(self, name: str) -> str:
+        return str(json.loads((self.data / "running.json").read_text())["services"][name]["http"])
+
+    async def hear(self, *messages: Message, service: str = "shop") -> list[Outcome]:
+        """Said to a service; returns when the others have heard what follows from it."""
+        outcomes = await self[service].hear(*messages)
+        async with asyncio.timeout(20):
+            while self["clerk"].tracked.get("shop", 0) < self["shop"].said:
+                await asyncio.sleep(0.02)
+        return outcomes
+
+    async def vefa(self, *arguments: str) -> Result:
+        self.capsys.readouterr()
+        status = await asyncio.to_thread(run, *arguments)
+        return Result(status, *self.capsys.readouterr())
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+@pytest_asyncio.fixture
+async def platform(
+    database: str,
+    fresh_nats: FreshNats,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> AsyncIterator[Platform]:
+    client = await nats.connect(fresh_nats.url)
+    await declare(client)
+    await client.close()
+    for name in ("master.key", "index.key", "link.key"):
+        secret(tmp_path, name)
+    public = tokens.public_key(secret(tmp_path, "token.key"))
+    (tmp_path / "secrets" / "token.pub").write_bytes(public)
+    apps = {app.name: app for app in (trades.shop, trades.clerk, trades.intake)}
+    monkeypatch.setattr("shared.cli.services.app_of", apps.__getitem__)
+    monkeypatch.setenv("VEFA_DATA", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    addresses: dict[str, dict[str, str]] = {}
+    processes, running = {}, list[Awaitable[None]]()
+    for name, app in apps.items():
+        settings = Settings(
+            database_url=database,
+            nats_url=fresh_nats.url,
+            secrets=tmp_path / "secrets",
+            clock="stepped",
+            clock_start=NOON,
+        )
+        processes[name] = Process(app, settings)
+        running.append(asyncio.create_task(processes[name].run(lambda a, name=name: addresses.update({name: a}))))  # type: ignore[misc]
+    await until(lambda: len(addresses) == len(apps) and all(p.service.acting for p in processes.values()))
+    noted = {
+        "pid": os.getpid(), "services": addresses, "databases": dict.fromkeys(apps, database), "nats": fresh_nats.url,
+    }  # fmt: skip
+    (tmp_path / "running.json").write_text(json.dumps(noted))
+    yield Platform(tmp_path, database, processes, apps, capsys)
+    for process in processes.values():
+        process.stopping.set()
+    await asyncio.gather(*running)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
