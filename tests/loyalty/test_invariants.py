@@ -56,6 +56,7 @@ class Ledger(RuleBasedStateMachine):
         self.members: dict[str, str] = {}
         self.spends: list[RefundSpend] = []
         self._record()
+        self.join("p1")
 
     def _record(self) -> None:
         """Keep every message that the scene's log takes in, in order, so that it can be replayed."""
@@ -114,11 +115,11 @@ class Ledger(RuleBasedStateMachine):
     def refund(self, data: st.DataObject) -> None:
         self._when(data.draw(st.sampled_from(self.spends)))
 
-    @rule(hours=st.integers(1, 120))
+    @rule(hours=st.integers(1, 250))
     def wait(self, hours: int) -> None:
         self.scene.until(self.scene.at + timedelta(hours=hours))
 
-    @rule(hours=st.integers(1, 120))
+    @rule(hours=st.integers(1, 250))
     def wait_with_deadlines_late(self, hours: int) -> None:
         self.scene.later(hours=hours)
 
@@ -164,7 +165,7 @@ class Ledger(RuleBasedStateMachine):
 
 TestLedger = Ledger.TestCase
 TestLedger.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=50, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 

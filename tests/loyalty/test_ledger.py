@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.intake import ContactForgotten, CustomerErased
+from contracts.intake import ContactForgotten
 from contracts.loyalty import EnrolMember, PointsExpiring, RefundSpend, SpendPoints
+from services.loyalty.ledger import Account, Lot, take
 from shared.world import Refused
 from tests.scene import MONDAY
 
@@ -13,6 +14,7 @@ from .words import (
     account,
     bought,
     came_back,
+    erased,
     istanbul,
     joined,
     known,
@@ -78,11 +80,7 @@ def test_a_purchase_of_a_non_member_is_ignored_where_the_policy_says_so() -> Non
 def test_after_an_erasure_the_points_stay_and_nothing_leads_to_them() -> None:
     scene, member = member_of()
     scene.when(bought(40))
-    erased = CustomerErased(
-        customer="k1", contacts=("p1",), destroyed_at=MONDAY, certificate="e1", rotation_outstanding=False,
-        regime="kvkk", statement="",
-    )  # fmt: skip
-    scene.given(erased, ContactForgotten(contact="p1", certificate="e1"))
+    scene.given(erased(), ContactForgotten(contact="p1", certificate="e1"))
     assert names(scene.when(bought(40, purchase="b2"))) == ["purchase-held"]
     assert account(scene, member).balance == 40
     assert scene.tables["customers"] == {} == scene.tables["contacts"]
@@ -152,6 +150,12 @@ def test_a_wholly_cancelled_lot_never_activates() -> None:
     assert scene.until(MONDAY + timedelta(days=15)) == []
 
 
+def test_a_return_after_the_waiting_time_is_a_claw_back_even_when_the_deadline_is_heard_later() -> None:
+    scene, _ = member_of(pending_days=14)
+    scene.when(bought(40))
+    assert names(scene.later(days=14).when(came_back(10))) == ["points-activated", "points-clawed-back"]
+
+
 # expiry
 @pytest.mark.parametrize(
     ("expiry", "instant"),
@@ -194,6 +198,13 @@ def test_expiry_is_announced_once_with_what_is_left() -> None:
     assert names(scene.until(MONDAY + timedelta(days=31))) == ["points-expired"]
 
 
+def test_an_erased_customer_is_told_nothing_and_the_points_expire() -> None:
+    scene, _ = member_of(expiry={"kind": "days", "after": 30}, notice_days=10)
+    scene.when(bought(40))
+    scene.given(erased())
+    assert names(scene.until(MONDAY + timedelta(days=31))) == ["points-expired"]
+
+
 def test_an_empty_lot_is_neither_announced_nor_expired() -> None:
     scene, member = member_of(expiry={"kind": "days", "after": 30}, notice_days=10)
     scene.when(bought(40))
@@ -208,6 +219,18 @@ def test_what_expires_first_is_spent_first() -> None:
     sooner = said(scene.when(bought(20, purchase="b2", at=MONDAY + timedelta(days=-5))), "points-earned")
     shares = spends(scene, member, 25).shares
     assert [(s.lot, s.amount) for s in shares] == [(sooner.lot, 20), (later.lot, 5)]
+
+
+def test_points_that_never_expire_are_spent_last() -> None:
+    old = Lot(amount=5, pending=False, earned_at=MONDAY - timedelta(days=9), activates_at=MONDAY, expires_at=None)
+    new = old.model_copy(update={"earned_at": MONDAY, "expires_at": MONDAY + timedelta(days=900)})
+    shares = take(Account(lots={"a": old, "b": new}), 7)
+    assert [(s.lot, s.amount) for s in shares] == [("b", 5), ("a", 2)]
+
+
+def test_pending_points_are_never_taken() -> None:
+    lot = Lot(amount=5, pending=True, earned_at=MONDAY, activates_at=MONDAY, expires_at=None)
+    assert take(Account(lots={"a": lot}), 5) == ()
 
 
 def test_a_spend_above_the_balance_takes_nothing() -> None:
@@ -242,7 +265,8 @@ def test_a_refund_of_an_expired_lot_is_lost() -> None:
     scene.when(bought(40))
     spent = spends(scene, member, 40)
     undone = said(scene.later(days=30).when(RefundSpend(member=member, spend=spent.spend)), "spend-refunded")
-    assert (undone.shares, undone.lost, account(scene, member).expired) == ((), 40, 40)
+    after = account(scene, member)
+    assert (undone.shares, undone.lost, after.spent, after.expired) == ((), 40, 0, 40)
 
 
 def test_a_refund_of_an_expired_lot_has_its_days_of_grace() -> None:
@@ -279,10 +303,13 @@ def test_a_claw_back_takes_other_lots_after_its_own() -> None:
     scene, member = member_of(clawback="within_balance")
     scene.when(bought(40))
     other = said(scene.when(bought(40, purchase="b2", at=MONDAY + timedelta(days=-1))), "points-earned").lot
-    spends(scene, member, 50)
-    back = said(scene.when(came_back(40)), "points-clawed-back")
-    assert back.amount == 30
-    assert other not in [s.lot for s in back.shares]
+    spends(scene, member, 10)
+    own = said(scene.when(came_back(30)), "points-clawed-back").shares
+    assert other not in [s.lot for s in own]
+    both = said(scene.when(came_back(10, number="r2")), "points-clawed-back").shares
+    assert other not in [s.lot for s in both]
+    spends(scene, member, 25)
+    assert account(scene, member).balance == 5
 
 
 def test_only_pending_leaves_free_points_alone() -> None:
@@ -318,6 +345,7 @@ def test_a_return_that_is_told_twice_counts_once() -> None:
     scene.when(bought(40))
     scene.when(came_back(10))
     assert scene.when(came_back(10)) == []
+    assert scene.when(came_back(20)) == []
     assert account(scene, member).balance == 30
 
 

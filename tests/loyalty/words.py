@@ -9,7 +9,7 @@ import yaml
 
 from contracts.common import Outcome
 from contracts.feedback import SurveyAnswered
-from contracts.intake import CaseClosed, CaseOpened, CaseResolved, CustomerKnown
+from contracts.intake import CaseClosed, CaseOpened, CaseResolved, CustomerErased, CustomerKnown
 from contracts.loyalty import EnrolMember, PointsSpent, RequestGrant, Severity, SpendPoints
 from contracts.outside import PurchaseMade, PurchaseReturned
 from contracts.router import CaseAssigned
@@ -74,6 +74,13 @@ def known(customer: str = "k1", contact: str = "p1") -> CustomerKnown:
     return CustomerKnown(
         customer=customer, contact=contact, kind="mail", address=Personal("ayse@example.com"), first=True
     )
+
+
+def erased() -> CustomerErased:
+    return CustomerErased(
+        customer="k1", contacts=("p1",), destroyed_at=MONDAY, certificate="e1", rotation_outstanding=False,
+        regime="kvkk", statement="",
+    )  # fmt: skip
 
 
 def opened(case: str = "c1", customer: str = "k1", contact: str = "p1") -> CaseOpened:
