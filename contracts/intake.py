@@ -357,9 +357,9 @@ class MailReceived(Event, topic="to.intake.mail-received.v1", stream="mail:{mess
     name: Personal | None = None
     """Display name of the sender."""
     case: Id | None = None
-    """The case whose reply token it carries, made for this sender and checked at the edge."""
+    """The case whose reply token it carries, checked at the edge."""
     bounced: Id | None = None
-    """The contact point that a mail of ours could not be delivered to, proven by the token in the returned mail."""
+    """The contact point that a mail of ours about the case could not be delivered to, as the mail server reports."""
     references: tuple[Id, ...] = ()
     """Digests of the ids that it answers, nearest first."""
     automatic: Code | None = None

@@ -34,7 +34,7 @@ def smtp(edge: Edge) -> Listener:
         return await edge.blobs.put(content, name, subject)
 
     return SmtpIntake(
-        hear, edge.contact, lambda token, contact: check_reply_token(edge.links, token, contact, edge.now), store,
+        hear, edge.contact, lambda token: check_reply_token(edge.links, token, edge.now), store,
         edge.settings.smtp_port, edge.digest, own=edge.settings.mail_from,
     )  # fmt: skip
 

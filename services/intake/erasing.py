@@ -7,7 +7,7 @@ from shared.events import Event, Message
 
 
 def eraser(edge: Edge) -> Sender:
-    """Destroys the keys of every contact point of the customer; a second try destroys what is left and says the same."""
+    """Destroys the keys of every contact point of the customer; a second try destroys what is left."""
 
     async def destroy(message: Message, key: str, attempt: int, stale: bool) -> Event:
         asked = message.event

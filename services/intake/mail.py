@@ -46,7 +46,7 @@ class SmtpIntake:
 
     hear         (event, occurred_at or None, event id) -> after the commit; what it raises becomes 451
     contact      (kind, address) -> (contact id, normalised address); Refused when it is no address
-    check_token  (reply token, contact id) -> id of its case, or None when it was not made by us for this contact
+    check_token  reply token -> id of its case, or None when it is not ours
     digest       keyed digest of texts
     store_blob   keeps raw mails and files
     own          the address that our own mails come from: what comes from there is a loop"""
@@ -55,7 +55,7 @@ class SmtpIntake:
         self,
         hear: Callable[[Event, datetime | None, UUID], Awaitable[Any]],
         contact: Callable[[str, str], tuple[str, str]],
-        check_token: Callable[[str, str], str | None],
+        check_token: Callable[[str], str | None],
         store_blob: StoreBlob,
         port: int,
         digest: Callable[..., str],
@@ -131,7 +131,7 @@ class SmtpIntake:
         return MailReceived(
             message=self._id(raw, facts), contact=contact, address=Personal(address),
             name=Personal(facts["name"]) or None, bounced=bounced,
-            case=returned or self._case(facts, recipients, contact),
+            case=returned or self._case(facts, recipients),
             references=tuple(self._digest("mail", one) for one in facts["references"]),
             automatic="own-id" if self._is_ours(address) else facts["automatic"],
             content=self._digest("content", contact, facts["content"]), subject=Personal(facts["subject"]),
@@ -151,22 +151,22 @@ class SmtpIntake:
         message_id = facts.get("message_id")
         return self._digest("mail", message_id) if message_id else self._digest("mail-bytes", raw.decode("latin-1"))
 
-    def _case(self, facts: Facts, recipients: tuple[str, ...], contact: str) -> str | None:
-        """The case of the first token that was made for this sender: in the envelope, then in headers."""
+    def _case(self, facts: Facts, recipients: tuple[str, ...]) -> str | None:
+        """The case of the first token that is ours: in the envelope, then in headers."""
         extensions = [address.partition("@")[0].rpartition("+")[2] for address in recipients]
-        return self._first_case((*extensions, *facts["tokens"]), contact)
+        return self._first_case((*extensions, *facts["tokens"]))
 
     def _bounced(self, facts: Facts) -> tuple[str | None, str | None]:
-        """(contact point, case) of a mail of ours that came back; its token proves both."""
+        """(contact point, case) of a mail of ours that came back; its token proves the case."""
         try:
             contact, _ = self._contact("mail", facts["returned_to"])
         except Refused:
             return None, None
-        case = self._first_case(facts["returned_tokens"], contact)
+        case = self._first_case(facts["returned_tokens"])
         return (contact, case) if case else (None, None)
 
-    def _first_case(self, tokens: Iterable[str], contact: str) -> str | None:
-        return next((case for token in tokens if (case := self._check(token.lower(), contact))), None)
+    def _first_case(self, tokens: Iterable[str]) -> str | None:
+        return next((case for token in tokens if (case := self._check(token.lower()))), None)
 
     def _is_ours(self, address: str) -> bool:
         local, _, domain = address.lower().rpartition("@")

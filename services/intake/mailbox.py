@@ -8,7 +8,7 @@ from shared.events import Event, Message
 from shared.world import World
 
 from .customers import bounced, policy
-from .life import copied, wrote
+from .life import copied, takes_part, wrote
 from .states import Contact, Content, Mail
 
 REFERENCES = 10
@@ -23,7 +23,7 @@ def received(world: World, message: Message, e: MailReceived) -> Iterator[Event]
     case = thread(world, e)
     if e.automatic is not None:
         yield AutomaticNoted(message=e.message, contact=e.contact, case=case, sign=e.automatic)
-        if e.bounced is not None:
+        if e.bounced is not None and case is not None and takes_part(world, case, e.bounced):
             yield from bounced(world, e.bounced, case)
         return
     if (again := repeats(world, message, e)) is not None:

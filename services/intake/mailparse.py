@@ -18,8 +18,11 @@ MAX_BYTES: Final = 25 * 1024 * 1024
 MAX_PARTS: Final = 10_000
 MAX_FILES: Final = 100
 MAX_REFERENCES: Final = 20
-TOKEN = re.compile(r"(?<![a-z0-9])[a-z2-7]{26}[0-9a-f]{4}[a-z2-7]{26}(?![a-z0-9])", re.IGNORECASE)
-"""The shape of a reply token; whether it is ours is checked by who has the key."""
+TOKEN = re.compile(
+    r"(?<![a-z0-9.])(?:\d{1,4}\.[0-9a-f]{1,12}\.[0-9a-f-]{36}\.[a-z2-7]{32}|[a-z2-7]{26}[0-9a-f]{4}[a-z2-7]{26})(?![a-z0-9])",
+    re.IGNORECASE,
+)
+"""The two shapes of a reply token; whether it is ours is checked by who has the key."""
 _ID = re.compile(r"<([^<>\s]{1,500})>")
 _ADDRESS = re.compile(r"[^\s<>,;\"@]{1,128}@[^\s<>,;\"@]{1,253}")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from tests.scene import MONDAY
 SHARED = Path(__file__).parents[2].parent / "shared"
 CASE = "01980000-0000-7000-8000-000000000001"
 LINKS = Links(b"k" * 32)
-TOKEN = reply_token(LINKS, CASE, "c:ayse@example.com", MONDAY)
+TOKEN = reply_token(LINKS, CASE, MONDAY)
+LONG = LINKS.sign("reply", CASE, MONDAY + timedelta(hours=1))
 
 
 def mail(text: str = "Ürün bozuk geldi.", **headers: str) -> bytes:
@@ -213,7 +215,7 @@ class Desk:
     def smtp(self) -> SmtpIntake:
         return SmtpIntake(
             self.hear, lambda kind, address: (f"c:{normalise(kind, address, 'TR')}", normalise(kind, address, "TR")),
-            lambda token, contact: check_reply_token(LINKS, token, contact, MONDAY), self.store, 0,
+            lambda token: check_reply_token(LINKS, token, MONDAY), self.store, 0,
             lambda *parts: digest(b"k" * 32, *parts), own="servis@vefa.example",
         )  # fmt: skip
 
@@ -270,6 +272,8 @@ async def test_the_same_mail_sent_again_has_the_same_event_id() -> None:
     [
         ({}, f"servis+{TOKEN}@vefa.example"),
         ({"To": f"servis+{TOKEN.upper()}@vefa.example"}, "servis@vefa.example"),
+        ({"References": f"<{LONG}@vefa.example>"}, "servis@vefa.example"),
+        ({"In_Reply_To": f"<{LONG}.n1@vefa.example>"}, "servis@vefa.example"),
         ({"References": f"<{TOKEN}.n1@vefa.example>"}, "servis@vefa.example"),
     ],
 )
@@ -283,25 +287,29 @@ async def test_a_reply_token_names_its_case(headers: dict[str, str], to: str) ->
     assert event.case == CASE
 
 
-async def test_a_reply_token_from_somebody_else_is_none() -> None:
-    desk = Desk()
-    server = desk.smtp()
-    await server.take(mail(From="ali@example.com"), None, (f"servis+{TOKEN}@vefa.example",))
-    await server.stop()
-    event = desk.heard[0][1]
-    assert isinstance(event, MailReceived)
-    assert event.case is None
+@pytest.mark.parametrize("token", [TOKEN, LONG])
+def test_a_token_that_was_changed_or_is_out_of_date_is_none(token: str) -> None:
+    assert check_reply_token(LINKS, token, MONDAY) == CASE
+    assert check_reply_token(LINKS, token, MONDAY + timedelta(days=1)) is None
+    assert check_reply_token(LINKS, token[:-1] + ("a" if token[-1] != "a" else "b"), MONDAY) is None
+    assert check_reply_token(Links(b"x" * 32), token, MONDAY) is None
 
 
-async def test_a_bounce_proves_by_its_token_who_could_not_be_reached() -> None:
+@pytest.mark.parametrize("junk", ["", "1" * 56, "é" * 56, "a" * 55, "a.b.c.d", "1.zz.c.d"])
+def test_what_is_no_token_is_none(junk: str) -> None:
+    assert check_reply_token(LINKS, junk, MONDAY) is None
+
+
+async def test_a_bounce_names_who_could_not_be_reached_and_proves_the_case_by_its_token() -> None:
     desk = Desk()
     server = desk.smtp()
     await server.take(bounce("failed"))
     await server.take(bounce("failed").replace(b"rfc822; ayse", b"rfc822; ali"))
+    await server.take(bounce("failed").replace(TOKEN.encode(), b"a" * 56))
     await server.stop()
     events = [e for _, e in desk.heard if isinstance(e, MailReceived)]
     assert [(e.automatic, e.case, e.bounced) for e in events] == [
-        ("bounce", CASE, "c:ayse@example.com"), ("bounce", None, None),
+        ("bounce", CASE, "c:ayse@example.com"), ("bounce", CASE, "c:ali@example.com"), ("bounce", None, None),
     ]  # fmt: skip
 
 

@@ -72,12 +72,19 @@ def test_an_automatic_mail_is_noted_on_its_case_and_opens_none() -> None:
     assert names(at.when(mail(2, ALI, automatic="daemon"))) == ["automatic-noted"]
 
 
-def test_a_bounce_with_our_token_marks_the_contact_that_it_was_made_for_once() -> None:
+def test_a_bounce_with_our_token_marks_who_could_not_be_reached_once() -> None:
     at, opening = with_case()
     bounce = mail(1, ALI, case=opening.case, automatic="bounce", bounced=AYSE)
     assert names(at.when(bounce)) == ["automatic-noted", "contact-bounced"]
     assert at.tables["contacts"][AYSE]["bounced"] is True
     assert names(at.when(mail(2, ALI, case=opening.case, automatic="bounce", bounced=AYSE))) == ["automatic-noted"]
+
+
+def test_a_bounce_marks_nobody_who_takes_no_part_in_the_case() -> None:
+    at, opening = with_case()
+    at.when(mail(1, ALI))
+    said = at.when(mail(2, "c" * 32, case=opening.case, automatic="bounce", bounced=ALI))
+    assert names(said) == ["automatic-noted"]
 
 
 def test_a_bounce_that_only_claims_to_answer_marks_nobody() -> None:

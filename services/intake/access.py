@@ -1,0 +1,59 @@
+"""Who may see and do what: staff everything, customers their own, other systems what they bring."""
+
+from typing import Any
+
+from shared.edge import Edge
+from shared.events import Role
+from shared.http import roles
+from shared.world import Refused
+
+STAFF = roles("agent", "supervisor")
+READERS = roles("customer", "agent", "supervisor", "service")
+
+
+async def visible_case(case: str, call: Edge) -> dict[str, Any]:
+    """The row of a case that the caller may see; a customer does not learn that another's case exists."""
+    row = await call.row("select key as case, * from {views}.cases where key = %s", case)
+    if row is None or (is_customer(call) and row["customer"] not in await own(call)):
+        raise Refused("unknown-case", "case", "there is no such case", "look the id up", 404)
+    return row
+
+
+async def own(call: Edge) -> list[str]:
+    """The customers that a customer's token stands for."""
+    name = call.actor.name
+    rows = await call.rows("select customer from {views}.contacts where key = %s and customer is not null", name)
+    return [name, *(row["customer"] for row in rows)]
+
+
+async def own_contact(row: dict[str, Any], call: Edge) -> str:
+    """The contact point that a customer writes from: the one of the token, else that of the case."""
+    found = await call.row("select key from {views}.contacts where key = %s", call.actor.name)
+    return str(found["key"] if found else row["contact"])
+
+
+async def owns(call: Edge, contact: str) -> bool:
+    """Whether the sender is known to own the address: another system says so, or it is the customer's own token's."""
+    if not is_customer(call):
+        return call.actor.role == Role.service
+    if call.actor.name == "public":
+        return False
+    row = await call.row("select customer from {views}.contacts where key = %s", contact)
+    return contact == call.actor.name or (row is not None and row["customer"] in await own(call))
+
+
+def is_customer(call: Edge) -> bool:
+    return call.actor.role == Role.customer
+
+
+def is_staff(call: Edge) -> bool:
+    return call.actor.role in (Role.agent, Role.supervisor, Role.admin)
+
+
+def knows(call: Edge) -> bool:
+    """Whether the caller may say by which channel something came and what other systems call it."""
+    return is_staff(call) or call.actor.role == Role.service
+
+
+def unknown_customer() -> Refused:
+    return Refused("unknown-customer", "customer", "there is no such customer", "look the id up", 404)

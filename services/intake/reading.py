@@ -1,0 +1,137 @@
+"""Reading intake over HTTP: cases, their timelines, customers, forms, what lies in quarantine, how much came in."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from contracts.common import Category, Channel
+from shared.edge import Edge
+from shared.events import Code, Id
+from shared.http import PUBLIC, Api, Call
+from shared.world import Refused
+
+from .access import READERS, STAFF, is_customer, own, unknown_customer, visible_case
+from .policy import Form, IntakePolicy
+
+api = Api()
+
+
+@api.get("/v1/forms", way=PUBLIC)
+async def forms(call: Call) -> dict[str, Form]:
+    """The category forms of the policy in force."""
+    return dict((await policy_in_force(call)).forms)
+
+
+@api.get("/v1/cases", way=READERS)
+async def list_cases(
+    call: Call,
+    category: Category | None = None,
+    status: Code | None = None,
+    owner: Id | None = None,
+    customer: Id | None = None,
+    number: Annotated[str | None, Query(max_length=40)] = None,
+    channel: Channel | None = None,
+    before: Id | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """Cases, newest first; ``next`` is the ``before`` of the following page, null on the last one."""
+    filters = {
+        "category": category, "status": status, "owner": owner, "customer": customer, "number": number,
+        "channel": channel,
+    }  # fmt: skip
+    given = {column: value for column, value in filters.items() if value is not None}
+    where, values = [f'"{column}" = %s' for column in given], list[Any](given.values())
+    if is_customer(call):
+        where.append("customer = any(%s)")
+        values.append(await own(call))
+    if before is not None:
+        where.append("key < %s")
+        values.append(before)
+    rows = await call.rows(
+        f"select key as case, * from {{views}}.cases where {' and '.join(where) or 'true'} order by key desc limit %s",  # noqa: S608
+        *values, limit + 1,
+    )  # fmt: skip
+    page = [_shown(row) for row in rows[:limit]]
+    return {"cases": page, "next": page[-1]["case"] if len(rows) > limit else None}
+
+
+@api.get("/v1/cases/{case}", way=READERS)
+async def get_case(case: Id, call: Call) -> dict[str, Any]:
+    """A case with its messages in order and its links; a customer does not see notes."""
+    row = await visible_case(case, call)
+    messages = await call.rows(
+        'select key as message, at, direction, "by", channel, acknowledgement, attachments, text from {views}.messages'
+        ' where "case" = %s and (direction <> \'note\' or %s) order by row', case, not is_customer(call),
+    )  # fmt: skip
+    links = await call.rows(
+        'select "case", other, why, at from {views}.links where "case" = %s or other = %s order by at, key', case, case
+    )
+    return _shown(row) | {"messages": messages} | ({} if is_customer(call) else {"links": links})
+
+
+@api.get("/v1/cases/{case}/timeline", way=STAFF)
+async def timeline(case: Id, call: Call) -> list[dict[str, Any]]:
+    """Everything that happened to a case, oldest first."""
+    await visible_case(case, call)
+    return await call.rows(
+        'select row, at, what, "by", detail, reason from {views}.timeline where "case" = %s order by row', case
+    )
+
+
+@api.get("/v1/customers/{customer}", way=READERS)
+async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
+    """A customer with contact points, consents and the last 50 cases."""
+    if is_customer(call) and customer not in await own(call):
+        raise unknown_customer()
+    row = await call.row("select key as customer, * from {views}.customers where key = %s", customer)
+    if row is None:
+        raise unknown_customer()
+    contacts = await call.rows(
+        "select key as contact, kind, address, bounced from {views}.contacts where customer = %s order by key", customer
+    )
+    consents = await call.rows(
+        "select contact, channel, given, origin, at from {views}.consents where customer = %s order by key", customer
+    )
+    cases = await call.rows(
+        "select key as case, number, category, status, opened_at, subject from {views}.cases where customer = %s"
+        " order by key desc limit 50", customer,
+    )  # fmt: skip
+    row.pop("key")
+    return row | {"contacts": contacts, "consents": consents, "recent": cases}
+
+
+@api.get("/v1/quarantine", way=STAFF)
+async def quarantine(
+    call: Call, before: datetime | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> list[dict[str, Any]]:
+    """Mails that could not be read, newest first."""
+    return await call.rows(
+        "select key as message, contact, reason, at, size from {views}.quarantine"
+        " where %s::timestamptz is null or at < %s order by at desc, key desc limit %s", before, before, limit,
+    )  # fmt: skip
+
+
+@api.get("/v1/volume", way=STAFF)
+async def volume(
+    call: Call,
+    since: Annotated[str, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")],
+    limit: Annotated[int, Query(le=1000)] = 400,
+) -> list[dict[str, Any]]:
+    """Cases opened, messages received and sent, by UTC day and channel, from a day on."""
+    return await call.rows(
+        "select day, channel, coalesce(opened, 0) as opened, coalesce(received, 0) as received,"
+        " coalesce(sent, 0) as sent from {views}.volume where day >= %s order by key limit %s", since, limit,
+    )  # fmt: skip
+
+
+async def policy_in_force(call: Edge) -> IntakePolicy:
+    row = await call.row("select document from {views}.policies where key = 'intake'")
+    if row is None:
+        raise Refused("no-policy", "intake", "no policy of intake is in force yet", "try again in a moment", 503)
+    return IntakePolicy.model_validate_json(row["document"])
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    row.pop("key", None)
+    return row
