@@ -230,7 +230,7 @@ def test_a_forgotten_address_is_not_asked() -> None:
 def test_who_muted_the_invitation_has_opted_out() -> None:
     s = story().opened()
     s.resolved()
-    s.when(PreferenceChanged(contact="p-ayse", muted=("survey-csat",)))
+    s.when(PreferenceChanged(contact="p-ayse", muted=("survey",)))
     assert withheld(s.passed(hours=24)) == "opted-out"
 
 
@@ -297,7 +297,7 @@ def test_a_person_asked_by_another_group_is_left_alone_for_the_global_time() -> 
 def notice(s: Story) -> dict[str, str]:
     [asked] = s.memory["case:one"].asked
     return {
-        "notice": "n1", "contact": "p-ayse", "template": "survey-csat", "case": "one", "cause": asked.cause,
+        "notice": "n1", "contact": "p-ayse", "template": "survey", "case": "one", "cause": asked.cause,
         "cause_topic": SurveyInvited.TOPIC,
     }  # fmt: skip
 
