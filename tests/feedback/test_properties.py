@@ -83,8 +83,9 @@ def _step(s: Story, what: str, which: object) -> None:
             s.later(hours=int(case))
         case _:
             for asked in [e for e in s.said if isinstance(e, SurveyInvited)][-2:]:
-                with suppress(Refused):
-                    s.answered(int(case), asked.survey, who=asked.contact.removeprefix("p-"))
+                for score in (int(case), 6 - int(case)):
+                    with suppress(Refused):
+                        s.answered(score, asked.survey, who=asked.contact.removeprefix("p-"))
 
 
 @settings(max_examples=120, deadline=None)
