@@ -30,7 +30,7 @@ class EventMapper(Mapper[str]):
     def encode(self, event: Event, event_id: UUID, keys: Mapping[str, Key]) -> bytes:
         """JSON with every Personal sealed under its subject's key from ``keys``; the sealed form is noted in the
         event's own Personal values, where projections find it."""
-        data = event.model_dump(mode="json", exclude_none=True)
+        data = event.model_dump(mode="json")
         for name in event.PERSONAL:
             value = getattr(event, name)
             if value is None:
@@ -69,7 +69,7 @@ def _sealed(value: Any) -> Any:
         assert value.sealed is not None
         return {"k": value.sealed["k"], "c": value.sealed["c"]} if value else dict(value.sealed)
     if isinstance(value, BaseModel):
-        return {n: _sealed(getattr(value, n)) for n in type(value).model_fields if getattr(value, n) is not None}
+        return {n: _sealed(getattr(value, n)) for n in type(value).model_fields}
     if isinstance(value, Mapping):
         return {k: _sealed(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

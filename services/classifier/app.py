@@ -9,6 +9,7 @@ from shared.app import App, Policies
 
 from .api import api
 from .domain import decider
+from .models import model_named
 from .policy import ClassificationPolicy
 from .views import views
 
@@ -18,3 +19,5 @@ app = App(
     policies={"classification": Policies(ClassificationPolicy, {"classification": "policy.yaml"})},
     api=api,
 )  # fmt: skip
+
+model_named("seed")  # read before processes are forked: they share its memory, and no case waits for it

@@ -58,6 +58,16 @@ def test_one_stored_sample_of_every_version_still_loads(topic: str) -> None:
     Draft202012Validator(schema).validate(json.loads(path.read_text("utf-8")))
 
 
+@pytest.mark.parametrize("topic", EVENTS)
+def test_every_event_survives_its_own_encoding_with_nothing_optional_in_it(topic: str) -> None:
+    cls = EVENTS[topic]
+    nullable = {n: None for n, f in cls.model_fields.items() if type(None) in get_args(f.annotation)}
+    stored = (FOLDER / "samples" / f"{topic}.json").read_bytes()
+    event = EventMapper().decode(topic, UUID(int=1), stored).model_copy(update=nullable)
+    again = EventMapper().decode(topic, UUID(int=1), EventMapper().encode(event, UUID(int=1), {}))
+    assert again == event
+
+
 def test_what_is_generated_is_current() -> None:
     stale = [n for n, content in generated().items() if (FOLDER / n).read_text("utf-8") != content]
     assert not stale, "run: python -m contracts.catalogue"
