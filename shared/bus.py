@@ -16,8 +16,10 @@ from faststream.exceptions import NackMessage
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from .clock import Clock
@@ -26,6 +28,7 @@ from .service import Gap, Outcome, Service
 
 STREAM = "VEFA"
 SUBJECTS = "vefa.event.>"
+PULL_SECONDS = 5.0
 PAGE_BYTES = 512 * 1024
 PAGE_ROWS = 1000
 log = logging.getLogger("vefa.bus")
@@ -51,20 +54,26 @@ def subject_of(service: str, topic: str) -> str:
 
 
 class EagerBatch(BatchPullStreamSubscriber):
-    """FastStream's batch subscriber waits until a batch is full or its timeout is over, and drops what it holds when
-    nats-py raises the plain TimeoutError. This one hands over what a fetch returns, and renews a consumer that was
-    lost."""
+    """FastStream's batch subscriber fetches by nats-py, which waits until a batch is full or its timeout is over, and
+    drops what it holds when nats-py raises the plain TimeoutError. This one keeps one pull request open and hands over
+    at once whatever has arrived, and renews a consumer that was lost."""
 
     __slots__ = ()
 
     async def _consume_pull(self) -> None:
+        open_until, wanted = 0.0, 0
         while self.running:
             try:
                 assert self.subscription is not None
-                messages = await self.subscription.fetch(self.pull_sub.batch_size, timeout=self.pull_sub.timeout)
+                if wanted <= 0 or time.monotonic() >= open_until:
+                    wanted, open_until = self.pull_sub.batch_size, time.monotonic() + PULL_SECONDS
+                    await _pull(self.subscription, wanted)
+                messages, over = await _arrived(self.subscription, wanted, open_until - time.monotonic() + 0.5)
+                wanted = 0 if over else wanted - len(messages)
             except TimeoutError:
                 continue
             except NatsError:
+                wanted = 0
                 await asyncio.sleep(0.5)
                 with contextlib.suppress(NatsError, TimeoutError):
                     self.subscription = await self.jetstream.pull_subscribe(
@@ -73,6 +82,25 @@ class EagerBatch(BatchPullStreamSubscriber):
                 continue
             if messages and self.running:
                 await self.consume(messages)
+
+
+async def _pull(subscription: Any, batch: int) -> None:
+    """Ask the server for up to ``batch`` messages, as they come, for PULL_SECONDS."""
+    request = orjson.dumps({"batch": batch, "expires": int(PULL_SECONDS * 1e9)})
+    await subscription._nc.publish(subscription._nms, request, subscription._deliver)
+
+
+async def _arrived(subscription: Any, most: int, seconds: float) -> tuple[list[Msg], bool]:
+    """Waits for the first message, then takes what else is there; True when the server ended the request."""
+    inner, messages = subscription._sub, list[Msg]()
+    message = await inner.next_msg(seconds)
+    while True:
+        if JetStreamContext.is_status_msg(message):
+            return messages, True
+        messages.append(message)
+        if len(messages) >= most or inner._pending_queue.empty():
+            return messages, False
+        message = await inner.next_msg(seconds)
 
 
 Told = Callable[[bytes], Awaitable[bytes]]
@@ -131,7 +159,7 @@ class Bus:
                 await self.broker.config.connection_state.connection.jetstream().add_consumer(STREAM, config)
                 subscriber = self.broker.subscriber(
                     stream=JStream(STREAM, declare=False), durable=name, config=config, no_reply=True,
-                    pull_sub=PullSub(batch_size=self.service.batch, timeout=5, batch=True),
+                    pull_sub=PullSub(batch_size=self.service.batch, timeout=PULL_SECONDS, batch=True),
                     ack_policy=AckPolicy.NACK_ON_ERROR,
                 )  # fmt: skip
                 subscriber.__class__ = EagerBatch

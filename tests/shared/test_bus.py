@@ -84,6 +84,14 @@ async def test_what_is_said_is_heard_and_answered(join: Join) -> None:
     assert await packed(clerk) == [f"order:{n}" for n in range(100)]
 
 
+async def test_a_lone_message_does_not_wait_for_a_batch_to_fill(join: Join) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    await until(lambda: clerk.bus.ready)
+    for number in range(4):
+        await shop.service.hear(order(number))
+        await until(lambda: clerk.service.tracked.get("shop") == shop.service.said, seconds=2)
+
+
 async def test_a_late_joiner_reads_the_past_from_the_publishers_log(join: Join, fresh_nats: FreshNats) -> None:
     shop = await join("shop")
     await shop.service.hear(*(order(n) for n in range(50)))
