@@ -135,7 +135,7 @@ class Arithmetic:
 
     def next_step(self, clock: Clock, targets: Targets) -> Step | None:
         """What the clock says next if nothing changes; None while it stands still and when all is said."""
-        if not clock.running or clock.ended:
+        if not clock.running:
             return None
         steps: list[tuple[int, Level | None, int]] = [
             (after, level, number)

@@ -193,7 +193,7 @@ class Watch:
         clock = self._clock(name)
         at = clock.change(self.at)
         carried = self._count.used(clock, at)
-        after = clock.leg(at, carried, running=True).model_copy(update={"ended": None})
+        after = clock.leg(at, carried, running=True)
         undoes = clock.ended if clock.ended != "late" else None
         yield ClockResumed(
             **self._of(clock), **_pinned(clock.report), at=at, carried=carried, due=self._count.due(after, at, carried),

@@ -205,6 +205,29 @@ def test_the_opening_message_of_an_agent_answers_nothing():
     assert only(TargetMet, desk.hear(t(26, "10:00"), replied("r2"))).at == t(26, "10:00")
 
 
+def test_a_reply_that_occurred_before_a_message_does_not_answer_it():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "09:30"), replied("r1"))
+    desk.hear(t(26, "10:00"), wrote())
+    assert desk.hear(t(26, "09:59"), replied("r2"), heard=t(26, "10:01")) == []
+
+
+def test_nor_does_it_when_the_message_waits_for_a_reopening():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "09:30"), replied("r1"), resolved())
+    desk.hear(t(26, "11:00"), wrote())
+    desk.hear(t(26, "10:50"), replied("r2"), heard=t(26, "11:01"))
+    assert only(ClockStarted, desk.hear(t(26, "11:05"), reopened())).started_at == t(26, "11:00")
+
+
+def test_a_message_that_falls_into_an_answered_cycle_opens_no_other():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "09:30"), replied("r1"))
+    desk.hear(t(26, "10:00"), wrote("m1"))
+    desk.hear(t(26, "10:40"), replied("r2"))
+    assert desk.hear(t(26, "10:30"), wrote("m2"), heard=t(26, "10:41")) == []
+
+
 # pauses
 def test_golden_a_pause_moves_due_by_what_it_held():
     desk = case_opened(NINE)
@@ -304,6 +327,13 @@ def test_the_policy_says_what_becomes_of_the_time_used(mode, carried, due, targe
 def test_a_classification_that_says_the_same_leaves_the_clocks_alone():
     desk = case_opened(NINE)
     assert desk.hear(t(26, "10:00"), classified("normal")) == []
+
+
+def test_a_new_policy_alone_is_no_other_fact():
+    desk = case_opened(NINE)
+    publish_shorter(desk)
+    assert desk.hear(t(26, "10:00"), classified("normal", topic="")) != []
+    assert desk.hear(t(26, "10:10"), classified("normal", topic="")) == []
 
 
 def test_a_retarget_while_paused_waits_for_the_end_of_the_pause():
@@ -439,6 +469,48 @@ def test_a_withdrawn_clock_stands_still_where_the_case_was_paused_meanwhile():
     desk.hear(t(26, "10:30"), became("waiting_customer"))
     said = desk.hear(t(26, "16:00"), bounced())
     assert (only(ClockPaused, said).at, only(ClockPaused, said).carried) == (t(26, "10:30"), 5400)
+
+
+PAUSING = {
+    "targets": {
+        "rules": [
+            {
+                "name": "otherwise",
+                "then": {**POLICY["targets"]["rules"][2]["then"], "pauses": {"first_response": ["waiting_customer"]}},
+            }
+        ]
+    }
+}
+
+
+def test_a_withdrawn_clock_keeps_the_pauses_that_it_had():
+    desk = case_opened(NINE, PAUSING)
+    desk.hear(t(26, "09:30"), became("waiting_customer"))
+    desk.hear(t(26, "10:00"), became("open", "waiting_customer"))
+    desk.hear(t(26, "10:30"), replied())
+    withdrawn = only(FulfilmentWithdrawn, said := desk.hear(t(26, "10:40"), bounced()))
+    assert (said, withdrawn.due) == ([desk.said[-2], withdrawn], t(26, "11:30"))
+
+
+def test_a_pause_between_due_and_bounce_comes_too_late():
+    desk = case_opened(NINE, PAUSING)
+    desk.hear(t(26, "10:00"), replied())
+    desk.hear(t(26, "12:00"), became("waiting_customer"))
+    assert only(TargetBreached, desk.hear(t(26, "15:00"), bounced())).breached_at == t(26, "11:00")
+
+
+def test_what_is_heard_for_an_instant_before_the_last_change_takes_effect_with_it():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "11:00"), became("waiting_customer"))
+    resumed = only(ClockResumed, desk.hear(t(26, "10:50"), became("open"), heard=t(26, "11:30")))
+    assert (resumed.at, resumed.carried) == (t(26, "11:00"), 7200)
+
+
+def test_a_solution_that_occurred_before_a_pause_ends_the_clock_there():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "11:00"), became("waiting_customer"))
+    assert every(TargetMet, desk.hear(t(26, "10:00"), resolved(), heard=t(26, "11:30")))[0].elapsed == 3600
+    assert [leg.at for leg in desk.memory["case:c1"].find("resolution", 1).legs] == [NINE, t(26, "10:00")]
 
 
 # over

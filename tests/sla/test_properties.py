@@ -38,6 +38,8 @@ ACTIONS = (
     "reply", "reply", "message", "message", "thanks", "wait", "third", "open", "urgent", "normal", "resolve", "reopen",
     "close", "bounce", "spam", "no-spam", "nothing",
 )  # fmt: skip
+PUNCTUAL = ("urgent", "normal", "reopen", "no-spam")
+"""What changes a clock by rules that know no earlier instant: heard when it occurs."""
 Step = tuple[int, str, int, bool]
 """Minutes since the step before, what happens, minutes until it is heard, whether deadlines are heard before it."""
 steps = st.lists(
@@ -90,12 +92,10 @@ def played(course: list[Step], *, agent: bool, firing: str) -> Watched:
     desk.hear(START, opened(by="a1" if agent else None))
     heard: datetime = START
     for number, (gap, action, lag, fires) in enumerate(course):
-        occurred = heard + timedelta(minutes=gap)
         event = event_of(action, number)
         desk.timely = firing == "timely" or (firing == "mixed" and fires)
-        heard = max(occurred, desk.at) + timedelta(
-            minutes=lag if action not in ("urgent", "normal", "no-spam", "reopen") else 0
-        )
+        heard += timedelta(minutes=gap)
+        occurred = heard - timedelta(minutes=0 if action in PUNCTUAL else lag)
         if event:
             desk.hear(occurred, event, heard=heard)
     desk.until(END)
