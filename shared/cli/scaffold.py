@@ -54,6 +54,12 @@ def plan(name: str, into: Path) -> dict[Path, str]:
         raise typer.BadParameter(f"{name!r} is taken: {what}; choose another name", param_hint="NAME")
     title = "".join(part.capitalize() for part in name.split("_"))
     return {
-        path: (TEMPLATE / f"{file}.txt").read_text("utf-8").replace("@name@", name).replace("@Name@", title)
+        path: in_order((TEMPLATE / f"{file}.txt").read_text("utf-8").replace("@name@", name).replace("@Name@", title))
         for path, file in targets.items()
     }
+
+
+def in_order(source: str) -> str:
+    """The source with neighbouring imports of contracts sorted: where the new one stands depends on its name."""
+    imports = re.compile(r"(?:^from contracts\..*\n)+", re.MULTILINE)
+    return imports.sub(lambda found: "".join(sorted(found[0].splitlines(keepends=True))), source)

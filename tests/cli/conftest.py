@@ -1,4 +1,4 @@
-"""The test trade as a running platform: real processes of the kernel on real servers, and the command line beside them."""
+"""The test trade as a running platform: real processes on real servers, and the command line beside them."""
 
 import asyncio
 import json
@@ -37,8 +37,17 @@ class Result:
     err: str
 
     @property
+    def complaint(self) -> str:
+        """The error output on one line, without the box around it."""
+        return unboxed(self.err)
+
+    @property
     def json(self) -> Any:
         return json.loads(self.out)
+
+
+def unboxed(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
 
 
 def run(*arguments: str) -> int:

@@ -138,7 +138,8 @@ async def test_verify_finds_what_a_listener_passed_and_does_not_hold(platform: P
     with psycopg.connect(platform.database) as conn:
         conn.execute("delete from clerk.stored_events where notification_id > 2")
         conn.execute(
-            "update clerk.head h set notification_id = 2, said = 2, hash = e.hash from clerk.stored_events e where e.notification_id = 2"
+            "update clerk.head set notification_id = 2, said = 2,"
+            " hash = (select hash from clerk.stored_events where notification_id = 2)"
         )
     result = await platform.vefa("verify", "--json")
     assert result.status == 1

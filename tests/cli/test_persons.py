@@ -1,5 +1,7 @@
 """A customer's rights from the command line: everything that is known, and nothing any more."""
 
+import io
+
 import pytest
 
 from contracts.intake import CaseReopened, CasesLinked, CustomerErased, CustomerKnown, NoteAdded
@@ -69,7 +71,7 @@ async def test_an_erasure_goes_through_intake_and_shows_the_certificate(platform
 
 
 async def test_an_erasure_asks_first(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert (await platform.vefa("erase", "c1")).status == 1
     assert await platform["intake"].log.rows(0, 9) == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import run
+from .conftest import run, unboxed
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,6 +48,14 @@ def test_it_is_clean_for_ruff_and_mypy(repository: Path) -> None:
     assert tool(repository, "mypy", *made) == ""
 
 
+def test_the_shortest_and_the_longest_name_are_clean_too(repository: Path) -> None:
+    for name in ("hr", "abcdefghij_klmnopqrst_uvwxyz12"):
+        assert run("new-service", name, "--into", str(repository)) == 0
+        made = (f"services/{name}", f"contracts/{name}.py", f"tests/{name}")
+        assert tool(repository, "ruff", "check", *made) == ""
+        assert tool(repository, "ruff", "format", "--check", *made) == ""
+
+
 def test_vefa_up_finds_it(repository: Path) -> None:
     program = "from shared.cli import services; assert services.app_of('spare_parts').shipped(), services.names()"
     done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
@@ -66,7 +74,7 @@ def test_a_name_that_cannot_be_one_is_refused(repository: Path, name: str, capsy
 
 def test_a_name_that_is_taken_is_refused(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("new-service", "spare_parts", "--into", str(repository)) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "is there already" in unboxed(capsys.readouterr().err)
 
 
 def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
