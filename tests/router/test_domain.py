@@ -7,8 +7,12 @@ import pytest
 from contracts.intake import CaseClosed
 from contracts.loyalty import MemberEnrolled
 from contracts.router import CaseDequeued, CaseUnassigned, CaseWeighed, QueueAlerted, RegisterAgent
+from services.router.domain import decider
+from services.router.views import views
+from services.router.work import together
 from shared.events import Actor, Event
-from shared.world import Refused
+from shared.memory import Memory
+from shared.world import NotLoaded, Refused
 from tests.router.desk import Desk, assigned, names, queued
 
 
@@ -260,6 +264,20 @@ def test_who_was_held_is_free_again_when_the_heavy_case_is_solved():
     assert assigned(desk.resolved("heavy")).case == "2"
 
 
+def test_a_case_too_heavy_for_an_agent_does_not_hold_him():
+    desk = Desk()
+    desk.hire("ada", capacity=1)
+    desk.classified("heavy", channel="phone")
+    assert assigned(desk.later(hours=9).classified("1")).agent == "ada"
+
+
+def test_what_a_rule_needs_is_asked_for_in_one_round_trip():
+    memory = Memory(decider, views, {})
+    with pytest.raises(NotLoaded) as asked:
+        together(memory, ["case:1", "case:2"])
+    assert asked.value.streams == ("case:1", "case:2")
+
+
 # overflow -------------------------------------------------------------------------------------------------------------
 def test_the_secondary_team_takes_what_nobody_took_until_the_overflow_and_not_before():
     desk = Desk()
@@ -292,10 +310,18 @@ def test_the_owner_is_told_again_while_somebody_waits_and_not_for_every_case():
     assert desk.until(desk.at + timedelta(seconds=1800)) == []
 
 
+def test_a_changed_priority_does_not_put_the_overflow_off():
+    desk = Desk()
+    desk.classified("1")
+    due = desk.overflow_at("1")
+    assert queued(desk.later(minutes=5).classified("1", priority="high")).overflow_at == due
+
+
 def test_an_assigned_case_does_not_overflow():
     desk = Desk()
     desk.classified("1")
     desk.hire("ada")
+    assert "overflow:1" not in desk.tables["deadlines"]
     assert desk.until(desk.at + timedelta(hours=1)) == []
 
 
@@ -530,6 +556,16 @@ def test_a_raised_priority_reorders_and_outlives_a_reclassification():
     assert desk.escalated("3", "raise_priority") == []
     assert desk.classified("3") == []
     assert assigned(desk.resolved("1")).case == "3"
+
+
+def test_a_reopening_forgets_raised_priorities_once():
+    desk = Desk()
+    desk.classified("1")
+    desk.escalated("1", "raise_priority")
+    desk.resolved("1")
+    assert queued(desk.reopened("1")).priority == "normal"
+    desk.escalated("1", "raise_priority", level="later")
+    assert desk.reopened("1") == []
 
 
 def test_a_raised_priority_weighs_on_the_owner():
