@@ -331,9 +331,10 @@ def test_a_classification_that_says_the_same_leaves_the_clocks_alone():
 
 def test_a_new_policy_alone_is_no_other_fact():
     desk = case_opened(NINE)
+    desk.hear(t(26, "09:10"), classified("normal"))
     publish_shorter(desk)
-    assert desk.hear(t(26, "10:00"), classified("normal", topic="")) != []
-    assert desk.hear(t(26, "10:10"), classified("normal", topic="")) == []
+    assert desk.hear(t(26, "10:10"), classified("normal")) == []
+    assert {e.policy for e in every(ClockRetargeted, desk.hear(t(26, "10:20"), classified("high")))} == {2}
 
 
 def test_a_retarget_while_paused_waits_for_the_end_of_the_pause():
