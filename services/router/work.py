@@ -16,7 +16,7 @@ from contracts.router import (
 from shared.events import Event, Message, Personal
 from shared.world import NotLoaded, World
 
-from .choosing import Choice, Demand, Worker, candidate, choose, holds, rejection
+from .choosing import Choice, Demand, Worker, candidate, choose, holds, order, rejection
 from .policy import Queue, RoutingPolicy, Strategy
 from .state import WORKED_ON, CaseState, CustomerState, Placed
 
@@ -128,14 +128,15 @@ def settle(world: World, message: Message, agents: Iterable[str]) -> Said:
     free = {w.agent: w for w in (worker_of(world, agent) for agent in agents) if w and w.free}
     queues = doc.served_by(team for worker in free.values() for team in worker.teams)
     waiting = world.table("waiting")
-    demands = [Demand.of(case, row) for name in sorted(queues) for case, row in waiting.where(queue=name)]
-    demands.sort(key=lambda demand: demand.order(doc.ageing))
-    together(world, (f"case:{d.case}" for d in demands[: sum(worker.spare for worker in free.values())]))
+    in_order = [item for name in sorted(queues) for item in waiting.where(queue=name)]
+    in_order.sort(key=lambda item: order(*item, doc.ageing))
+    together(world, (f"case:{case}" for case, _ in in_order[: sum(worker.spare for worker in free.values())]))
     held: frozenset[str] = frozenset()
     let_go: set[str] = set()
-    for demand in demands:
+    for case, row in in_order:
         if not free:
             break
+        demand = Demand.of(case, row)
         queue = doc.queues[demand.queue]
         asked = [w for w in free.values() if not w.teams.isdisjoint(queue.teams(demand.overflows(at)))]
         if any(rejection(demand, worker, held) is None for worker in asked):

@@ -19,7 +19,7 @@ from contracts.router import (
     TakeCase,
 )
 from contracts.sla import CaseEscalated
-from services.router.choosing import Demand, Worker, holds, rejection
+from services.router.choosing import Demand, Worker, holds, order, rejection
 from services.router.domain import decider
 from services.router.policy import PRIORITIES, RoutingPolicy
 from services.router.views import TABLES, views
@@ -116,8 +116,8 @@ def assert_nobody_waits_who_could_be_served(desk: Desk) -> None:
     doc: RoutingPolicy = desk.memory.policy("routing").document
     workers = [Worker.of(agent, row) for agent, row in desk.memory.table("agents")]
     held: set[str] = set()
-    demands = [Demand.of(case, row) for case, row in desk.memory.table("waiting")]
-    for demand in sorted(demands, key=lambda d: d.order(doc.ageing)):
+    for case, row in sorted(desk.memory.table("waiting"), key=lambda item: order(*item, doc.ageing)):
+        demand = Demand.of(case, row)
         teams = doc.queues[demand.queue].teams(demand.overflows(desk.at))
         crew = [w for w in workers if w.teams.intersection(teams)]
         able = [w.agent for w in crew if rejection(demand, w, frozenset(held)) is None]
@@ -184,7 +184,7 @@ def test_the_same_fact_again_says_nothing(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_first_in_first_out_within_equal_priority(seed: int) -> None:
     dice, desk = random.Random(seed), Desk()
-    order: list[str] = []
+    given: list[str] = []
     cases = iter(range(1000))
     since: dict[str, datetime] = {}
     for _ in range(60):
@@ -201,9 +201,9 @@ def test_first_in_first_out_within_equal_priority(seed: int) -> None:
                 said = desk.hire(agent, here=False, capacity=dice.randrange(1, 4))
                 said += desk.status(agent, dice.choice(("available", "away")))
         since |= {e.case: e.since for e in said if isinstance(e, CaseQueued)}
-        order += [e.case for e in said if isinstance(e, CaseAssigned)]
-    assert len(order) > 3
-    assert order == sorted(order, key=lambda case: (since[case], case))
+        given += [e.case for e in said if isinstance(e, CaseAssigned)]
+    assert len(given) > 3
+    assert given == sorted(given, key=lambda case: (since[case], case))
 
 
 @pytest.mark.parametrize("strategy", ["longest_idle", "most_spare"])
