@@ -129,7 +129,7 @@ def settle(world: World, message: Message, agents: Iterable[str]) -> Said:
     queues = doc.served_by(team for worker in free.values() for team in worker.teams)
     waiting = world.table("waiting")
     in_order = [item for name in sorted(queues) for item in waiting.where(queue=name)]
-    in_order.sort(key=lambda item: order(*item, doc.ageing))
+    in_order.sort(key=lambda item: order(item[0], item[1], doc.ageing))
     together(world, (f"case:{case}" for case, _ in in_order[: sum(worker.spare for worker in free.values())]))
     held: frozenset[str] = frozenset()
     let_go: set[str] = set()
