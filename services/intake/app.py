@@ -14,6 +14,7 @@ from shared.app import App, Listener, Policies
 from shared.edge import Edge
 from shared.events import Event
 from shared.service import Outcome
+from shared.world import Refused
 
 from .api import api
 from .domain import decider
@@ -28,6 +29,8 @@ def smtp(edge: Edge) -> Listener:
     """The mail intake of a process."""
 
     async def hear(event: Event, occurred_at: datetime | None, event_id: UUID) -> Outcome:
+        if not edge.service.memory.has_policy("intake"):
+            raise Refused("not-ready", "intake", "no policy is in force yet", "try again in a moment", 503)
         return await edge.hear(event, id=event_id, occurred_at=occurred_at, command=False)
 
     async def store(content: bytes, name: str, subject: str) -> Blob:
