@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid5
 
 from contracts.kernel import DeadlineReached, EventUnparked, PolicyPublished, PublishPolicy
 
-from .events import Actor, Event, Message, said_id
+from .events import Actor, Event, Message
 from .memory import Memory, Parsers
 from .service import deadline_id
 from .views import Drop, Put, RowOp, Views
@@ -141,7 +142,7 @@ def decide(memory: Memory, heard: Message) -> list[tuple[Message, list[RowOp]]]:
     said = []
     for index, event in enumerate(memory.decider.decide(memory, heard)):
         message = replace(
-            heard, event=event, id=said_id(heard.id, heard.epoch, index), source="", position=0, previous=0, after={},
+            heard, event=event, id=uuid5(heard.id, f"otherwise|{index}"), source="", position=0, previous=0, after={},
             hash="", causation=heard.id, depth=heard.depth + 1, command=False, late=False, retry_of=None,
             row=heard.row + 1 + index,
         )  # fmt: skip

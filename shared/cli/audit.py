@@ -208,6 +208,8 @@ async def _states(data: Path) -> dict[str, dict[str, Any]]:
 def bar(title: str, total: int) -> Iterator[Any]:
     """A progress bar on the error output; what is yielded takes how many rows are done."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=progress_console, transient=True) as shown:
+    with Progress(
+        *columns, console=progress_console, transient=True, disable=not progress_console.is_terminal
+    ) as shown:
         task = shown.add_task(title, total=total)
         yield lambda done: shown.update(task, completed=done)

@@ -1,6 +1,8 @@
 """What the commands share: the data folder, the logs of a running platform, rows in plain, output as table or JSON."""
 
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from shared.events import Event, Message, utc
 from shared.local import secret
@@ -28,7 +30,9 @@ Data = Annotated[Path, typer.Option("--data", envvar="VEFA_DATA", help="Folder w
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")]
 DATA = Path(".vefa")
 ERASED = "[erased]"
-console = Console()
+WIDE = 200
+"""Columns where the output is no terminal: a file or a pipe cuts nothing off."""
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 progress_console = Console(stderr=True)
 
 
@@ -169,16 +173,16 @@ def _other(value: Any) -> Any:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(*(Column(name, overflow="fold") for name in columns), title=title, title_justify="left")
     for row in rows:
         table.add_row(*(cell(value) for value in row))
     console.print(table)
 
 
 def cell(value: Any) -> str:
-    """A value in a table: an instant to the second, a structure as JSON."""
+    """A value in a table: an instant in UTC to the second, a structure as JSON."""
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value:%Y-%m-%d %H:%M:%S}Z"
     text = (
         json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else "" if value is None else str(value)
     )

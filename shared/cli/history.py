@@ -12,7 +12,7 @@ import typer
 from contracts.kernel import DeadlineReached
 from shared.service import deadline_id
 
-from .base import DATA, AsJson, Data, Logs, Seen, app_of, console, instant, opened, print_json, print_table
+from .base import DATA, AsJson, Data, Logs, Seen, app_of, cell, console, instant, opened, print_json, print_table
 
 WHYS = (
     "rule", "policy", "version", "definition", "definition_version", "condition", "cause", "why", "reason", "basis",
@@ -248,5 +248,5 @@ def _words(why: dict[str, Any]) -> str:
 
 
 def _texts(seen: Seen) -> str:
-    texts = (str(v) for n, v in seen.content.items() if n in seen.event.PERSONAL and n not in WHYS)
-    return " | ".join(t if len(t) <= 80 else f"{t[:77]}..." for t in texts if t)
+    texts = (cell(v) for n, v in seen.content.items() if v and n in seen.event.PERSONAL and n not in WHYS)
+    return " | ".join(t if len(t) <= 80 else f"{t[:77]}..." for t in texts)

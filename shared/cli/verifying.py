@@ -4,6 +4,7 @@ Each published message carries its row's hash and listeners keep it: each is an 
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import orjson
 from eventsourcing.persistence import IntegrityError
@@ -13,6 +14,8 @@ from shared.log import EventLog, Recorded
 from .base import Logs
 
 PAGE = 5000
+UNREADABLE = "kernel.unreadable.v1"
+"""What a message is kept as that could not be read."""
 
 
 @dataclass
@@ -104,12 +107,12 @@ async def _heard_all(logs: Logs, log: EventLog, verdict: Verdict) -> None:
 
 
 async def _missing(source: EventLog, log: EventLog, upto: int, topics: list[str]) -> int | None:
-    after, query = 0, log.sql("select event_id from {s}.stored_events where event_id = any(%s)")
+    after, query = 0, log.sql("select event_id, topic from {s}.stored_events where event_id = any(%s) and not said")
     while rows := await source.rows(after, PAGE, upto=upto, said=True, topics=topics):
         async with log.pool.connection() as conn:
             cursor = await conn.execute(query, ([r.event_id for r in rows],))
-            here = {event_id for (event_id,) in await cursor.fetchall()}
-        if lost := next((r.id for r in rows if r.event_id not in here), None):
+            here: dict[UUID, str] = dict(await cursor.fetchall())
+        if lost := next((r.id for r in rows if here.get(r.event_id) not in (r.topic, UNREADABLE)), None):
             return lost
         after = rows[-1].id
     return None

@@ -80,7 +80,7 @@ class Platform:
         """Said to a service; returns when the others have heard what follows from it."""
         outcomes = await self[service].hear(*messages)
         async with asyncio.timeout(20):
-            while self["clerk"].tracked.get("shop", 0) < self["shop"].said:
+            while min(self[name].tracked.get("shop", 0) for name in ("clerk", "intake")) < self["shop"].said:
                 await asyncio.sleep(0.02)
         return outcomes
 

@@ -18,15 +18,22 @@ pytestmark = pytest.mark.servers
 async def test_a_history_goes_over_all_logs_in_order_of_cause_with_texts_in_plain(platform: Platform) -> None:
     await platform.hear(order(1, amount=20), order(2))
     events = (await platform.vefa("history", "order:1", "--json")).json
-    assert [(e["log"], e["topic"]) for e in events] == [
+    assert [(e["log"], e["topic"]) for e in events if e["log"] != "intake"] == [
         ("shop", "to.shop.place-order.v1"),
         ("shop", "shop.order-placed.v1"),
         ("shop", "shop.order-flagged.v1"),
         ("clerk", "clerk.order-packed.v1"),
     ]
-    assert events[1]["heard_by"] == ["clerk"]
+    assert events[1]["heard_by"] == ["clerk", "intake"]
     assert events[2]["why"] == {"rule": "large", "policy": 1}
     assert events[1]["event"]["text"] == "please wrap number 1"
+
+
+@pytest.mark.xfail(strict=True, reason="what two services say first of one message they heard has the same id")
+async def test_two_services_that_heard_the_same_do_not_share_an_event_id(platform: Platform) -> None:
+    await platform.hear(order(1))
+    events = (await platform.vefa("history", "order:1", "--json")).json
+    assert {e["topic"] for e in events} >= {"clerk.order-packed.v1", "intake.order-noted.v1"}
 
 
 async def test_a_history_for_people_names_rule_and_policy(platform: Platform) -> None:

@@ -38,12 +38,18 @@ def take_and_flag(world: World, message: Message) -> Iterator[Event]:
                 yield OrderFlagged(order=e.order, rule="large", policy=policy.version, limit=limit)
 
 
+class OrderNoted(Event, topic="intake.order-noted.v1", stream="order:{order}"):
+    order: Id
+
+
 class Person(State):
     """A customer, of whom the test's intake keeps nothing."""
 
 
-def erase(world: World, message: Message) -> Iterator[Event]:
+def note_and_erase(world: World, message: Message) -> Iterator[Event]:
     match message.event:
+        case OrderPlaced() as e:
+            yield OrderNoted(order=e.order)
         case EraseCustomer() as e:
             yield CustomerErased(
                 customer=e.customer, contacts=("ada",), destroyed_at=message.occurred_at, certificate="certificate-1",
@@ -69,7 +75,14 @@ shop = App(
     policies={"limits": Policies(Limits, {"limits": "limits.yaml"})},
 )  # fmt: skip
 clerk = App("clerk", trade.CLERK, trade.CLERK_VIEWS, HERE, hears=(OrderPlaced,))
-intake = App("intake", Decider({"customer": Person()}, lambda s, m: s, erase), Views({}, nothing), HERE, api=api)
+intake = App(
+    "intake",
+    Decider({"customer": Person()}, lambda s, m: s, note_and_erase),
+    Views({}, nothing),
+    HERE,
+    hears=(OrderPlaced,),
+    api=api,
+)
 
 
 def mended(world: Any, message: Message) -> Iterator[Event]:
