@@ -188,6 +188,7 @@ def test_a_course_fires_deadlines_at_their_other_instants() -> None:
     run = course(log, days=7)
     assert run.really["library.reminded.v1"] == 0
     assert run.otherwise["library.reminded.v1"] == 1
+    assert course(log, days=14).otherwise["library.reminded.v1"] == 0
 
 
 def test_a_course_does_not_read_deadlines_from_the_log() -> None:
