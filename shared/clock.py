@@ -2,6 +2,7 @@
 nothing."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from .events import Actor, Message
 from .service import Service, deadline_id
 
 PAGE = 500
+log = logging.getLogger("vefa.clock")
 LATE = timedelta(minutes=1)
 
 
@@ -75,7 +77,7 @@ class Deadlines:
             # one instant at a time: what is decided at an earlier one may disarm a later one
             first = rows[0][3]
             due = [row for row in rows if row[3] == first]
-            await self._service.hear_each(
+            results = await self._service.hear_each(
                 *(
                     Message(
                         event=DeadlineReached(key=key, of=stream, kind=kind, due=at.astimezone(UTC)),
@@ -87,6 +89,9 @@ class Deadlines:
                 )
             )  # fmt: skip
             fired += len(due)
+            if failed := next((r for r in results if isinstance(r, Exception)), None):
+                log.error("%s: a deadline could not be heard: %s", self._service.name, type(failed).__name__)
+                return fired
 
     async def following(self) -> datetime | None:
         """The next due instant."""

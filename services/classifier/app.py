@@ -9,6 +9,7 @@ from shared.app import App, Policies
 
 from .api import api
 from .domain import decider
+from .language import detect
 from .models import model_named
 from .policy import ClassificationPolicy
 from .views import views
@@ -21,3 +22,5 @@ app = App(
 )  # fmt: skip
 
 model_named("seed")  # read before processes are forked: they share its memory, and no case waits for it
+
+detect("Wo ist meine Bestellung?")  # reads the language profiles, for the same reason

@@ -13,7 +13,7 @@ _TEMPERATURES = np.round(np.geomspace(0.05, 5.0, 201), 4)
 
 def fitted_temperature(raw: NDArray[np.float64], right: NDArray[np.intp]) -> float:
     """The temperature with the least log loss, of 201 between 0.05 and 5. `raw` is texts x labels, `right` columns."""
-    return float(min(_TEMPERATURES, key=lambda temperature: _log_loss(raw / temperature, right)))
+    return float(min(_TEMPERATURES, key=lambda temperature: log_loss(raw / temperature, right)))
 
 
 def fitted_thresholds(
@@ -56,7 +56,8 @@ def _lowest(scores: NDArray[np.float64], hits: NDArray[np.bool_], precision: flo
     return found
 
 
-def _log_loss(scaled: NDArray[np.float64], right: NDArray[np.intp]) -> float:
+def log_loss(scaled: NDArray[np.float64], right: NDArray[np.intp]) -> float:
+    """Mean negative log probability of the right column, of linear scores already divided by the temperature."""
     highest = scaled.max(axis=1, keepdims=True)
     totals = highest[:, 0] + np.log(np.exp(scaled - highest).sum(axis=1))
     return float(np.mean(totals - scaled[np.arange(len(right)), right]))

@@ -17,6 +17,7 @@ from shared.world import Refused
 
 from . import audit, history, parked, persons, policy, scaffold, whatif
 from .base import DATA, AsJson, Data, Failed
+from .demo import command as demo
 
 app = typer.Typer(
     name="vefa", no_args_is_help=True, add_completion=False, help="Vefa, the customer-service process platform"
@@ -25,7 +26,7 @@ token = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP interfaces")
 app.add_typer(token, name="token")
 app.add_typer(parked.app, name="parked")
 app.add_typer(policy.app, name="policy")
-for group in (history, audit, whatif, persons, scaffold):
+for group in (demo, history, audit, whatif, persons, scaffold):
     app.add_typer(group.app)
 console = Console()
 

@@ -17,6 +17,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from shared.local.process import free_port
+
 QUIET_SECONDS = 60
 
 
@@ -25,7 +27,8 @@ class Sink:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         content = envelope.original_content or b""
@@ -34,15 +37,11 @@ class Sink:
         self.mails.append(mail)
         return "250 kept"
 
-    def start(self) -> int:
-        """Listen; returns the port."""
+    def start(self) -> None:
         self._controller.start()
-        assert self._controller.server is not None
-        port: int = self._controller.server.sockets[0].getsockname()[1]
-        return port
 
     def stop(self) -> None:
-        self._controller.stop()
+        self._controller.stop(no_assert=True)
 
     def take(self) -> list[EmailMessage]:
         """What came since the last call."""
