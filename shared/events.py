@@ -280,9 +280,10 @@ def uuid7(at: datetime, seed: object) -> UUID:
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
-def said_id(heard: UUID, epoch: int, index: int) -> UUID:
-    """The id of the ``index``-th event said because of ``heard``: nothing random in a log."""
-    return uuid5(heard, f"{epoch}|{index}")
+def said_id(log: str, heard: UUID, epoch: int, index: int) -> UUID:
+    """The id of the ``index``-th event that ``log`` says because of ``heard``: nothing random in a log, and no two
+    services that hear the same fact say different things under one id."""
+    return uuid5(heard, f"{log}|{epoch}|{index}")
 
 
 def utc(text: str) -> datetime:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from shared.text import char_ngrams, fold, marks, word_ngrams, words
 FORMAT = 1
 READ_CHARACTERS = 4_000
 """A text is read this far: a complaint says what it is about early, and one long text must not hold up the others."""
+Link = Literal["softmax", "logistic"]
+"""How linear scores become probabilities: `softmax`, or each through the `logistic` curve and then shared out."""
 _DECIMALS = 6
 _TOP = 3
 _EXPLAINING = 5
@@ -55,7 +57,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One question the model answers: its labels in column order from `start`, temperature, thresholds per label.
+    """One question the model answers: its labels in column order from `start`, calibration, thresholds per label.
 
     `values` gives a number per label when the labels are a scale (urgency, sentiment); empty otherwise.
     """
@@ -63,6 +65,7 @@ class Head:
     name: str
     labels: tuple[str, ...]
     start: int
+    link: Link = "softmax"
     temperature: float = 1.0
     values: tuple[float, ...] = ()
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
@@ -181,7 +184,7 @@ class Model:
         return _summed(self._weights[vector.features].astype(np.float64), vector.weights) + self._bias
 
     def _answer(self, head: Head, raw: NDArray[np.float64], rows: NDArray[np.float64], vector: Vector) -> Prediction:
-        scores = softmax(raw, head.temperature)
+        scores = calibrated(raw, head.link, head.temperature)
         order = sorted(range(len(scores)), key=lambda column: (-scores[column], column))
         best = order[0]
         spoke = rows[: vector.word_count, head.start + best] * vector.weights[: vector.word_count]
@@ -196,10 +199,13 @@ class Model:
         )
 
 
-def softmax(raw: NDArray[np.float64], temperature: float) -> list[float]:
-    """Calibrated scores (sum 1, rounded to six decimals) of one head's linear scores."""
-    highest = float(raw.max())
-    powers = [math.exp((float(score) - highest) / temperature) for score in raw]
+def calibrated(raw: NDArray[np.float64], link: Link, temperature: float) -> list[float]:
+    """Probabilities (sum 1, rounded to six decimals) of one head's linear scores."""
+    if link == "softmax":
+        highest = float(raw.max())
+        powers = [math.exp((float(score) - highest) / temperature) for score in raw]
+    else:
+        powers = [1.0 / (1.0 + math.exp(min(-float(score) / temperature, 500.0))) for score in raw]
     total = math.fsum(powers)
     return [round(power / total, _DECIMALS) for power in powers]
 
@@ -250,6 +256,7 @@ def _head_to(head: Head) -> dict[str, Any]:
         "name": head.name,
         "labels": head.labels,
         "start": head.start,
+        "link": head.link,
         "temperature": head.temperature,
         "values": head.values,
         "thresholds": limits,
@@ -261,6 +268,7 @@ def _head_from(stored: Mapping[str, Any]) -> Head:
         name=stored["name"],
         labels=tuple(stored["labels"]),
         start=stored["start"],
+        link=stored["link"],
         temperature=stored["temperature"],
         values=tuple(stored["values"]),
         thresholds={label: Threshold(*limit) for label, limit in stored["thresholds"].items()},

@@ -15,13 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.calibrate import fitted_temperature, fitted_thresholds, log_loss
+from services.classifier.calibrate import fitted_scale, fitted_thresholds
 from services.classifier.duplicates import groups, share_of
 from services.classifier.model import Grams, Head, Model, Vocabulary, grams_of, packed
 
 Weights = NDArray[np.float64]
-_LOGISTIC = 15.0
-_MARGIN_SHARE = 4.0
 SEED = Path(__file__).parent / "seed"
 SEED_TEXTS = ("tr.csv", "en.csv")
 SEED_MODEL = SEED / "model.npz"
@@ -136,28 +134,19 @@ class _Corpus:
             )
         return self.matrix[numbers], wanted
 
-    def margins(self, plan: HeadPlan, strength: float) -> tuple[list[str], Weights, Weights]:
+    def columns(self, plan: HeadPlan, strength: float) -> tuple[list[str], Weights, Weights]:
         """Labels, weights (features x labels) and biases of a linear SVM per label against the rest."""
         from sklearn.svm import LinearSVC
 
+        rows, wanted = self.known(plan)
         machine = LinearSVC(C=strength, class_weight="balanced" if plan.balanced else None, random_state=0)
-        return _columns(machine.fit(*self.known(plan)))
-
-    def columns(self, plan: HeadPlan, strength: float) -> tuple[list[str], Weights, Weights]:
-        """The SVM's columns; for more than three labels plus those of a logistic regression: a linear model again.
-
-        Measured: with many labels the sum is as right as the SVM and better calibrated (log loss 0.43 against 0.47
-        on 77 topics); with two or three it is slower and no better.
-        """
-        from sklearn.linear_model import LogisticRegression
-
-        labels, weights, bias = self.margins(plan, strength)
-        if len(labels) <= 3:
-            return labels, weights, bias
-        weight = "balanced" if plan.balanced else None
-        logistic = LogisticRegression(C=_LOGISTIC * strength, class_weight=weight, max_iter=200, tol=1e-3)
-        _, more, more_bias = _columns(logistic.fit(*self.known(plan)))
-        return labels, (_MARGIN_SHARE * weights + more) / 10, (_MARGIN_SHARE * bias + more_bias) / 10
+        machine.fit(rows, wanted)
+        labels = [str(label) for label in machine.classes_]
+        if len(labels) > 2:
+            return labels, machine.coef_.T, machine.intercept_
+        # scikit-learn keeps one column for two labels; half of it on each side gives the same distance.
+        weights, bias = machine.coef_.T / 2, machine.intercept_ / 2
+        return labels, np.hstack([-weights, weights]), np.concatenate([-bias, bias])
 
     def learned(self, strengths: Mapping[str, float], calibrated: Sequence[Head], facts: Mapping[str, Any]) -> bytes:
         """The content of a model file; heads take temperature and thresholds from `calibrated` by name."""
@@ -168,22 +157,11 @@ class _Corpus:
             labels, columns, bias = self.columns(plan, strengths[plan.name])
             values = tuple(plan.values[label] for label in labels) if plan.values else ()
             head = Head(plan.name, tuple(labels), start, values=values)
-            if plan.name in fitted:
-                head = replace(head, temperature=fitted[plan.name].temperature, thresholds=fitted[plan.name].thresholds)
-            heads.append(head)
+            heads.append(_like(fitted[plan.name], head) if plan.name in fitted else head)
             weights.append(columns)
             biases.append(bias)
             start += len(labels)
         return packed(self.vocabulary, np.hstack(weights), np.concatenate(biases), heads, facts)
-
-
-def _columns(machine: Any) -> tuple[list[str], Weights, Weights]:
-    labels = [str(label) for label in machine.classes_]
-    if len(labels) > 2:
-        return labels, machine.coef_.T, machine.intercept_
-    # scikit-learn keeps one column for two labels; half of it on each side gives the same distance.
-    weights, bias = machine.coef_.T / 2, machine.intercept_ / 2
-    return labels, np.hstack([-weights, weights]), np.concatenate([-bias, bias])
 
 
 def _vocabulary(examples: Sequence[Example], grams: Sequence[Grams], parameters: Parameters) -> Vocabulary:
@@ -235,13 +213,13 @@ def _best_strength(corpus: _Corpus, plan: HeadPlan, late: Sequence[Example], str
         return strengths[0]
 
     def loss(strength: float) -> float:
-        labels, weights, bias = corpus.margins(plan, strength)
+        labels, weights, bias = corpus.columns(plan, strength)
         known = [example for example in late if example.labels.get(plan.name) in labels]
         if not known:
             return 0.0
         raw = corpus.rows(grams_of(example.text) for example in known) @ weights + bias
         right = np.array([labels.index(example.labels[plan.name]) for example in known])
-        return log_loss(raw / fitted_temperature(raw, right), right)
+        return fitted_scale(raw, right).loss
 
     return min(strengths, key=loss)
 
@@ -252,11 +230,14 @@ def _calibrated(head: Head, model: Model, late: Sequence[Example], precision: fl
         return head
     raw = np.array([model.raw(example.text)[head.columns] for example in known])
     right = np.array([head.labels.index(example.labels[head.name]) for example in known])
-    temperature = fitted_temperature(raw, right)
+    scale = fitted_scale(raw, right)
+    thresholds = fitted_thresholds(head.labels, scale.scores(raw), right, precision)
+    return replace(head, link=scale.link, temperature=scale.temperature, thresholds=thresholds)
+
+
+def _like(calibrated: Head, head: Head) -> Head:
     return replace(
-        head,
-        temperature=temperature,
-        thresholds=fitted_thresholds(head.labels, raw, right, temperature, precision),
+        head, link=calibrated.link, temperature=calibrated.temperature, thresholds=calibrated.thresholds
     )
 
 

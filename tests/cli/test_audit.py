@@ -29,7 +29,6 @@ async def test_a_history_goes_over_all_logs_in_order_of_cause_with_texts_in_plai
     assert events[1]["event"]["text"] == "please wrap number 1"
 
 
-@pytest.mark.xfail(strict=True, reason="what two services say first of one message they heard has the same id")
 async def test_two_services_that_heard_the_same_do_not_share_an_event_id(platform: Platform) -> None:
     await platform.hear(order(1))
     events = (await platform.vefa("history", "order:1", "--json")).json

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.kernel import EventParked, EventUnparked
 from shared.clock import Deadlines, SteppedClock
+from shared.events import said_id
 from shared.mapper import Envelope, to_wire
 from shared.rebuild import check, rebuild
 from shared.service import Gap, Outcome, Service
@@ -114,6 +115,12 @@ async def test_a_clerk_hears_each_order_once_however_often_it_comes(start: Make)
     packed = [r for r in await clerk.log.rows(0, 100) if r.topic == OrderPacked.TOPIC]
     assert len(packed) == 5
     assert clerk.tracked["shop"] == shop.said
+
+
+async def test_two_services_that_hear_the_same_fact_never_say_under_the_same_id() -> None:
+    heard = uuid4()
+    assert said_id("router", heard, 1, 0) != said_id("sla", heard, 1, 0)
+    assert said_id("router", heard, 1, 0) == said_id("router", heard, 1, 0)
 
 
 async def test_a_missing_message_is_a_gap(start: Make) -> None:
