@@ -409,7 +409,8 @@ def _rows(rows: Iterable[tuple[Any, ...]]) -> list[Recorded]:
     return [
         Recorded(
             id=position, originator_id=stream, originator_version=version, topic=topic, state=bytes(state),
-            event_id=event_id, metadata=bytes(metadata), recorded_at=recorded_at.astimezone(UTC), said=said, hash=bytes(hash_),
+            event_id=event_id, metadata=bytes(metadata), recorded_at=recorded_at.astimezone(UTC),
+            said=said, hash=bytes(hash_),
         )
         for position, stream, version, topic, state, event_id, metadata, recorded_at, said, hash_ in rows
     ]  # fmt: skip

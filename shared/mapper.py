@@ -39,7 +39,7 @@ class EventMapper(Mapper[str]):
                 bound = f"{event_id}|{event.TOPIC}|{path}"
                 if text.sealed is None:
                     text.sealed = {**seal(keys[event.subject_of(name)], text, bound), "a": bound}
-            data[name] = _sealed(value)
+            data[name] = _sealed(value, f"{event_id}|{event.TOPIC}|{name}")
         if version := getattr(type(event), "class_version", None):
             data["class_version"] = version
         return orjson.dumps(data)
@@ -64,16 +64,17 @@ class EventMapper(Mapper[str]):
         return self.decode(stored_event.topic, stored_event.event_id, stored_event.state)
 
 
-def _sealed(value: Any) -> Any:
+def _sealed(value: Any, bound: str) -> Any:
+    """Sealed forms; what a text is bound to is kept where that is not its own place (heard again)."""
     if isinstance(value, Personal):
         assert value.sealed is not None
-        return {"k": value.sealed["k"], "c": value.sealed["c"]} if value else dict(value.sealed)
+        return {k: v for k, v in value.sealed.items() if k != "a" or v != bound}
     if isinstance(value, BaseModel):
-        return {n: _sealed(getattr(value, n)) for n in type(value).model_fields}
+        return {n: _sealed(getattr(value, n), f"{bound}.{n}") for n in type(value).model_fields}
     if isinstance(value, Mapping):
-        return {k: _sealed(v) for k, v in value.items()}
+        return {k: _sealed(v, f"{bound}.{k}") for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_sealed(v) for v in value]
+        return [_sealed(v, f"{bound}.{i}") for i, v in enumerate(value)]
     return value
 
 

@@ -94,7 +94,8 @@ class Vault:
             async with self.pool.connection() as conn:
                 await conn.execute(
                     "insert into vault.keys"
-                    " select * from unnest(%b::uuid[], %b::text[], %b::bytea[], %b::timestamptz[]) on conflict (subject) do nothing",
+                    " select * from unnest(%b::uuid[], %b::text[], %b::bytea[], %b::timestamptz[])"
+                    " on conflict (subject) do nothing",
                     ([i for i, _ in made], missing, wrapped, [datetime.now(UTC)] * len(made)),
                 )
                 cursor = await conn.execute(

@@ -325,7 +325,8 @@ class Service:
         ops = self.memory.apply(heard)
         for said in self._says(heard):
             row = replace(
-                heard, event=said, id=said_id(self.name, message.id, self.epoch, len(plan) - 1), source="", position=0, previous=0,
+                heard, event=said, id=said_id(self.name, message.id, self.epoch, len(plan) - 1), source="",
+                position=0, previous=0,
                 after={}, epoch=self.epoch, hash="", causation=message.id, depth=message.depth + 1, command=False,
                 late=False, retry_of=None, row=position + len(plan),
             )  # fmt: skip
@@ -370,7 +371,8 @@ class Service:
             remedy=f"correct what raised, then: vefa parked retry {self.name} {message.event.stream}",
         )  # fmt: skip
         row = replace(
-            heard, event=said, id=said_id(self.name, message.id, self.epoch, 0), source="", position=0, previous=0, after={},
+            heard, event=said, id=said_id(self.name, message.id, self.epoch, 0), source="",
+            position=0, previous=0, after={},
             epoch=self.epoch, hash="", causation=message.id, depth=message.depth + 1, command=False, late=False,
             row=heard.row + 1,
         )  # fmt: skip

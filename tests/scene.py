@@ -58,8 +58,9 @@ class Scene:
             row, said, results = self.row + 1, list[Message](), list[Event]()
             for index, result in enumerate(self.memory.decider.decide(self.memory, heard)):
                 message = Message(
-                    event=result, id=said_id("scene", heard.id, 1, index), occurred_at=heard.occurred_at, heard_at=heard.heard_at,
-                    actor=heard.actor, causation=heard.id, depth=heard.depth + 1, row=row + 1 + index,
+                    event=result, id=said_id("scene", heard.id, 1, index), occurred_at=heard.occurred_at,
+                    heard_at=heard.heard_at, actor=heard.actor, causation=heard.id, depth=heard.depth + 1,
+                    row=row + 1 + index,
                 )  # fmt: skip
                 ops += self.memory.apply(message)
                 said.append(message)

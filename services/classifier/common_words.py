@@ -89,16 +89,20 @@ WORDS: Mapping[str, frozenset[str]] = {
 }
 """Words by language; a word may be in several. All but `tr` and `en` are counted as other."""
 
-TURKISH_ENDINGS = tuple(sorted(_set("""
+TURKISH_ENDINGS = tuple(
+    sorted(
+        _set("""
     acagim acak arak casi ci cu dan den digi digim dik dim diniz dir dugu duk dum dunuz dur ecegim ecek erek imde
     imi imiz ince inda inde iyor iyorlar iyorsunuz iyorum iyoruz ken lar larda lari larin ler lerde leri lerin lik
     lisi luk madi mak malari mali masi maya maz medi mek meleri meli mesi meye mez mis misti miyor mus muyor nin niz
     nun nuz sin sinda sinde siniz siz sunuz suz tan ten tigi tik tim tir tum tur umu umuz unca uyor uyorum ydi ydu
     yla yle
-""")))
-"""Of verbs and nouns, looked for at the end of words of six letters or more."""
+""")
+    )
+)
+"""Of verbs and nouns, looked for at the end of words of five letters or more."""
 
-ENGLISH_ENDINGS = ("ally", "able", "ible", "ed", "ful", "ght", "ing", "ings", "ly", "ment", "ments", "ness", "ough", "ould", "tion", "tions")
+ENGLISH_ENDINGS = tuple(sorted(_set("ally able ible ed ful ght ing ings ly ment ments ness ough ould tion tions")))
 
 TURKISH_SUFFIXES = _set("""
     a da dan de den e i in la le lar ler li lik lu luk na nde ndan ne ni nin nu nun si siz su suz ta tan te ten u un
@@ -107,3 +111,8 @@ TURKISH_SUFFIXES = _set("""
 """What follows the apostrophe of a name (`Vefa'dan`)."""
 
 ENGLISH_CONTRACTIONS = _set("d ll m re s t ve")
+
+WIDELY_WRITTEN = tuple(
+    sorted(_set("ar az bg cs da de el en es fa fi fr he hr hu id it ja ko nl no pl pt ro ru sq sv tr uk zh"))
+)
+"""Languages that py3langid may name; of all 140 it takes short English for Pidgin and Turkish in ASCII for Kabyle."""

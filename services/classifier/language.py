@@ -6,7 +6,7 @@ asked only about a text that shows too few. Alone it knows 97 % of Turkish tweet
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +17,7 @@ from services.classifier.common_words import (
     ENGLISH_ENDINGS,
     TURKISH_ENDINGS,
     TURKISH_SUFFIXES,
+    WIDELY_WRITTEN,
     WORDS,
 )
 from shared.text import fold, words
@@ -27,8 +28,9 @@ READ_CHARACTERS = 2_000
 _ENOUGH = 1.0
 _TURKISH_LETTERS = frozenset("ığşİĞŞ")
 _FOREIGN_LETTERS = frozenset("ßäåæøñãõàèìòùêëôœąęłńóśźżčřžůűőțșă¿¡")
-# Of all 140 it takes short English for Nigerian Pidgin and Turkish in ASCII for Kabyle.
-_ASKED_ABOUT = tuple("ar az bg cs da de el en es fa fi fr he hr hu id it ja ko nl no pl pt ro ru sq sv tr uk zh".split())
+    "ar", "az", "bg", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hr", "hu",
+    "id", "it", "ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sq", "sv", "tr", "uk", "zh",
+)  # fmt: skip
 _APOSTROPHE = re.compile(r"([^\W_]+)['’`]([^\W_]+)")
 _NOT_SPEECH = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w+|<\w+>")
 
@@ -54,16 +56,16 @@ def detect(text: str) -> Detected:
     if latin * 2 < len(letters):
         return Detected("other", round(1 - latin / len(letters), 4))
     found = _evidence(spoken)
-    ranked = found.most_common(2)
+    ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:2]
     total = sum(found.values())
     if ranked and ranked[0][1] >= _ENOUGH and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]):
         return Detected(_named(ranked[0][0]), round(ranked[0][1] / total, 4))
     return _asked(spoken, found)
 
 
-def _evidence(spoken: str) -> Counter[str]:
+def _evidence(spoken: str) -> Mapping[str, float]:
     """How much speaks for each language: about 1 for a common word of it alone."""
-    found: Counter[str] = Counter()
+    found: dict[str, float] = defaultdict(float)
     folded = fold(spoken)
     for _, tail in _APOSTROPHE.findall(folded):
         if tail in ENGLISH_CONTRACTIONS:
@@ -84,7 +86,7 @@ def _evidence(spoken: str) -> Counter[str]:
         found["tr"] += min(3, sum(character in _TURKISH_LETTERS for character in composed))
         found["az"] += 3 * composed.lower().count("ə")
         found["foreign"] += min(3, sum(character in _FOREIGN_LETTERS for character in composed.lower()))
-    return +found
+    return {language: weight for language, weight in found.items() if weight > 0}
 
 
 def _asked(spoken: str, found: Mapping[str, float]) -> Detected:
@@ -101,7 +103,7 @@ def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages(_ASKED_ABOUT)
+    identifier.set_languages(WIDELY_WRITTEN)
     return identifier
 
 

@@ -234,7 +234,8 @@ def packed(
 
 def _summed(rows: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     # Row after row in feature order: a matrix product would leave the order to the machine's BLAS.
-    return np.add.reduce(rows * weights[:, None], axis=0)
+    summed: NDArray[np.float64] = np.add.reduce(rows * weights[:, None], axis=0)
+    return summed
 
 
 def _expected(scores: list[float], values: tuple[float, ...]) -> float | None:

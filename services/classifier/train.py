@@ -236,9 +236,7 @@ def _calibrated(head: Head, model: Model, late: Sequence[Example], precision: fl
 
 
 def _like(calibrated: Head, head: Head) -> Head:
-    return replace(
-        head, link=calibrated.link, temperature=calibrated.temperature, thresholds=calibrated.thresholds
-    )
+    return replace(head, link=calibrated.link, temperature=calibrated.temperature, thresholds=calibrated.thresholds)
 
 
 def seed_examples(folder: Path = SEED) -> list[Example]:

@@ -59,9 +59,7 @@ def given_up(world: World, recovery_id: str | None) -> Iterator[Event]:
         yield _closed(world, recovery_id, None)
 
 
-def _check(
-    world: World, message: Message, asked: AnswerSurvey, survey: Survey, frozen: SurveyScheduled
-) -> None:
+def _check(world: World, message: Message, asked: AnswerSurvey, survey: Survey, frozen: SurveyScheduled) -> None:
     lowest, highest = SCALES[frozen.kind]
     if survey.state not in ("invited", "answered", "expired"):
         raise Refused("not-asked", "survey", f"the survey is {survey.state}", "answer a survey that was sent to you")

@@ -57,9 +57,7 @@ async def answer(token: str, request: Request, call: Call) -> Response:
     given: dict[str, Any] = {}
     try:
         given = await _given(request)
-        command = AnswerSurvey(
-            survey=row["key"], contact=row["contact"], score=_score(given), comment=_comment(given)
-        )
+        command = AnswerSurvey(survey=row["key"], contact=row["contact"], score=_score(given), comment=_comment(given))
         await call.hear(command)
     except Refused as refused:
         if not _wants_page(request) or refused.field not in ("score", "comment"):

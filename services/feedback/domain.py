@@ -70,9 +70,7 @@ def _settled(world: World, message: Message, case_id: str) -> Iterator[Event]:
     yield _scheduled(world, message, case_id, trigger.survey, trigger.name, trigger.delay_hours)
 
 
-def _asked_again(
-    world: World, message: Message, case_id: str, case: Case, resolution: Resolution
-) -> Iterator[Event]:
+def _asked_again(world: World, message: Message, case_id: str, case: Case, resolution: Resolution) -> Iterator[Event]:
     """The recovery is carried out: the person is asked the same again, not before the floor allows it."""
     recovery = world[f"recovery:{case.recovery}"]
     if not recovery.open:

@@ -56,7 +56,6 @@ async def test_a_retry_with_the_mended_rule_goes_through_beside_the_running_serv
     assert (await platform.vefa("rebuild", "clerk", "--check")).status == 0
 
 
-@pytest.mark.xfail(strict=True, reason="a text heard from another log loses what it is bound to when it is heard again")
 async def test_what_was_heard_again_can_be_read_like_anything_else(platform: Platform) -> None:
     await platform.hear(order(1, amount=13))
     platform.apps["clerk"] = replace(trades.clerk, decider=Decider(trade.STATES, trade.evolve, trades.mended))

@@ -82,9 +82,7 @@ async def feedback(database: str, tmp_path: Path) -> AsyncIterator[Running]:
         await service.start()
         settings = Settings(database_url=database, nats_url="", secrets=tmp_path)
         links, clock = Links(b"l" * 32), SteppedClock(MONDAY)
-        edge = Edge(
-            service, vault, clock, links, Blobs(log, vault), settings, b"i" * 32, Actor("service", "feedback")
-        )
+        edge = Edge(service, vault, clock, links, Blobs(log, vault), settings, b"i" * 32, Actor("service", "feedback"))
         transport = httpx.ASGITransport(build("feedback", app.api, edge, tokens.public_key(SEED)))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             running = Running(service, http, clock, links)

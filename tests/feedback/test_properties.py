@@ -32,8 +32,6 @@ STEP = st.one_of(
 )
 
 
-
-
 def play(steps: list[tuple[str, object]]) -> tuple[Story, list[tuple[str, Message]]]:
     s = story(
         triggers=[{"name": "t", "survey": "csat", "delay_hours": 1}],
@@ -66,9 +64,7 @@ def _step(s: Story, what: str, which: object) -> None:
             s.reopened(case, who)
         case "close":
             s.when(
-                CaseClosed(
-                    case=case, customer=f"c-{who}", contact=f"p-{who}", how="quiet", by="rule", outcome="solved"
-                )
+                CaseClosed(case=case, customer=f"c-{who}", contact=f"p-{who}", how="quiet", by="rule", outcome="solved")
             )
         case "spam":
             s.when(StatusChanged(case=case, status="spam", category="spam", before="open", by="a1"))

@@ -115,7 +115,7 @@ async def _figures(stage: Stage, play: Play) -> None:
     table.add_row("mail answers threaded by token", str(len(play.threaded)))
     console.print(table)
     for service, path in (
-        ("sla", "/v1/compliance"),
+        ("sla", "/v1/compliance?from=2026-10-26&to=2026-11-01"),
         ("feedback", "/v1/scores?kind=csat"),
         ("loyalty", "/v1/programme"),
     ):
