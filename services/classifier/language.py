@@ -28,9 +28,6 @@ READ_CHARACTERS = 2_000
 _ENOUGH = 1.0
 _TURKISH_LETTERS = frozenset("ığşİĞŞ")
 _FOREIGN_LETTERS = frozenset("ßäåæøñãõàèìòùêëôœąęłńóśźżčřžůűőțșă¿¡")
-    "ar", "az", "bg", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hr", "hu",
-    "id", "it", "ja", "ko", "nl", "no", "pl", "pt", "ro", "ru", "sq", "sv", "tr", "uk", "zh",
-)  # fmt: skip
 _APOSTROPHE = re.compile(r"([^\W_]+)['’`]([^\W_]+)")
 _NOT_SPEECH = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w+|<\w+>")
 
