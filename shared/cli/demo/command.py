@@ -54,6 +54,7 @@ def demo(
         mail_port=sink.port, public_per_minute=1_000_000,
     )  # fmt: skip
     try:
+        sink.start()
         console.print(
             f"Vefa is up after {time.monotonic() - began:.1f} s; the clock stands at Monday 08:30 in Istanbul."
         )
