@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 from psycopg import sql
+from pydantic import BaseModel
 
-from .events import Message, Personal
+from .events import Message, Personal, personal_values
 
 TYPES = {
     "text": "text", "bigint": "bigint", "bool": "boolean", "timestamptz": "timestamptz", "float": "double precision",
@@ -231,15 +232,28 @@ def _sealed(value: Any) -> str:
     return _json(dict(value.sealed))
 
 
+JSON = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
+"""Subclasses are passed on: orjson would write personal text, a kind of ``str``, in plain."""
+
+
 def _json(value: Any) -> str:
-    return orjson.dumps(value, default=_plain_json, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value, default=_plain_json, option=JSON).decode()
+    except orjson.JSONEncodeError as e:
+        raise TypeError(str(e.__cause__ or e)) from e
 
 
 def _plain_json(value: Any) -> Any:
     if isinstance(value, Personal):
         raise TypeError("personal text in a JSON column; declare a column of its own as 'personal'")
-    if hasattr(value, "model_dump"):
+    if isinstance(value, BaseModel):
+        if next(personal_values(value), None):
+            raise TypeError(f"personal text within {type(value).__name__} in a JSON column; take its plain parts")
         return value.model_dump(mode="json")
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Iterable):

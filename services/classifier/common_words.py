@@ -92,11 +92,11 @@ WORDS: Mapping[str, frozenset[str]] = {
 TURKISH_ENDINGS = tuple(
     sorted(
         _set("""
-    acagim acak arak casi ci cu dan den digi digim dik dim diniz dir dugu duk dum dunuz dur ecegim ecek erek imde
-    imi imiz ince inda inde iyor iyorlar iyorsunuz iyorum iyoruz ken lar larda lari larin ler lerde leri lerin lik
-    lisi luk madi mak malari mali masi maya maz medi mek meleri meli mesi meye mez mis misti miyor mus muyor nin niz
-    nun nuz sin sinda sinde siniz siz sunuz suz tan ten tigi tik tim tir tum tur umu umuz unca uyor uyorum ydi ydu
-    yla yle
+    acagim acak arak casi ci cu dan den digi digim dik dim diniz dir dugu duk dum dunuz dur ecegim ecek erek ildi
+    imde imi imiz ince inda inde indi ini iyor iyordu iyorlar iyorsunuz iyorum iyoruz ken lar larda lari larin ler
+    lerde leri lerin lik lisi luk madi mak malari mali masi maya maz medi mek meleri meli mesi meye mez mis misti
+    miyor mus muyor nin niz nun nuz sin sinda sinde sini siniz siz sunu sunuz suz tan ten tigi tik tim tir tum tur
+    uldu umu umuz unca undu unu uyor uyordu uyorum ydi ydu yla yle
 """)
     )
 )

@@ -75,7 +75,7 @@ def _evidence(spoken: str) -> Mapping[str, float]:
             found[language] += 1 / len(languages)
         if not languages and len(word) >= 5:
             if word.endswith(TURKISH_ENDINGS):
-                found["tr"] += 0.5
+                found["tr"] += 1.0 if len(word) >= 8 else 0.5
             elif word.endswith(ENGLISH_ENDINGS):
                 found["en"] += 0.5
     if not spoken.isascii():

@@ -51,7 +51,7 @@ class HeadPlan:
 HEADS = (
     HeadPlan("topic"),
     HeadPlan("kind"),
-    HeadPlan("urgency", {"0": 0.0, "1": 0.3, "2": 1.0}, balanced=True),
+    HeadPlan("urgency", {"0": 0.0, "1": 0.1, "2": 1.0}, balanced=True),
     HeadPlan("sentiment", {"negative": -1.0, "neutral": 0.0, "positive": 1.0}),
     HeadPlan("action"),
 )
@@ -169,7 +169,9 @@ def _vocabulary(examples: Sequence[Example], grams: Sequence[Grams], parameters:
     sides = [[gram.word for gram in grams], [gram.char for gram in grams]]
     kept = [_kept(examples, side, parameters) for side in sides]
     if not all(kept):
-        raise TrainingError(f"no word occurs with {parameters.min_subjects} data subjects: more examples are needed")
+        raise TrainingError(
+            f"no word occurs with {parameters.min_subjects} data subjects: more examples are needed, unlike one another"
+        )
     counts = [count for side in kept for count in side.values()]
     idf = [math.log((1 + len(examples)) / (1 + count)) + 1 for count in counts]
     return Vocabulary(list(kept[0]), list(kept[1]), np.array(idf, dtype=np.float32))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from contracts.classifier import CaseClassified, ClassificationCorrected
+from contracts.classifier import CaseClassified, ClassificationCorrected, Label
 from contracts.common import Blob
 from contracts.intake import (
     AutomaticNoted,
@@ -188,7 +188,8 @@ def _step(message: Message) -> Iterator[RowOp]:
     e = message.event
     if not isinstance(e, STEPS):
         return
-    detail = {n: v for n in SHOWN if (v := getattr(e, n, None)) not in (None, "")}
+    shown = {n: v for n in SHOWN if (v := getattr(e, n, None)) not in (None, "")}
+    detail = {n: v.value if isinstance(v, Label) else v for n, v in shown.items()}
     reason = getattr(e, "reason", None)
     yield Put("timeline", f"{e.case}/{message.row:012}", {
         "case": e.case, "row": message.row, "at": message.occurred_at, "what": what(e), "detail": detail,

@@ -17,7 +17,9 @@ def without_diacritics(text: str) -> str:
     return text.translate(str.maketrans("çğıöşüâîûÇĞİÖŞÜÂÎÛI", "cgiosuaiuCGIOSUAIUI"))
 
 
-@pytest.mark.parametrize("written", ["iade şikâyeti", "İADE ŞİKÂYETİ", "iade sikayeti", "IADE SIKAYETI", "İade Şikayeti"])
+@pytest.mark.parametrize(
+    "written", ["iade şikâyeti", "İADE ŞİKÂYETİ", "iade sikayeti", "IADE SIKAYETI", "İade Şikayeti"]
+)
 def test_a_complaint_folds_the_same_however_it_is_typed(written: str) -> None:
     assert fold(written) == "iade sikayeti"
 

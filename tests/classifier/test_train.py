@@ -18,40 +18,34 @@ def some() -> list[Example]:
     return [example for example in seed_examples() if example.labels["topic"] in ("delivery", "billing", "staff")]
 
 
-def customers(*texts: str, subject: str | None = None) -> list[Example]:
-    topics = ("delivery", "billing")
-    return [Example(text, {"topic": topics[number % 2]}, subject) for number, text in enumerate(texts)]
-
-
-def plain(count: int) -> list[Example]:
-    said = ("where is my parcel, it has not come", "this bill is wrong, i paid too much")
-    return customers(*(f"{said[number % 2]} reference {chr(97 + number % 26) * 3}" for number in range(count)))
-
-
 def answer(label: str, score: float, *others: tuple[str, float]) -> Prediction:
     return Prediction(label, score, 0.0, ((label, score), *others), ())
 
 
+def written_by(*people: str) -> list[Example]:
+    return [Example("zülküf paketimi aldı", {"topic": "delivery"}, person) for person in people]
+
+
 def vocabulary_of(examples: list[Example]) -> frozenset[str]:
-    known = Model.from_bytes(train(examples, window=plain(4), parameters=FAST)).vocabulary
+    known = Model.from_bytes(train(examples, parameters=FAST)).vocabulary
     return frozenset(known.words) | frozenset(known.chars)
 
 
-def test_a_name_written_by_four_people_stays_out_of_the_model_and_by_five_enters() -> None:
-    named = [Example("zülküf paketimi aldı", {"topic": "delivery"}, f"person {number}") for number in range(5)]
-    assert not any("zulk" in gram for gram in vocabulary_of([*plain(40), *named[:4]]))
-    assert "zulkuf" in vocabulary_of([*plain(40), *named])
+def test_a_name_that_four_people_write_stays_out_of_the_model(some: list[Example]) -> None:
+    assert not any("zulk" in gram for gram in vocabulary_of([*some, *written_by("a", "b", "c", "d")]))
 
 
-def test_one_person_who_writes_often_counts_once() -> None:
-    often = customers(*["zülküf burada"] * 20, subject="one person")
-    assert not any("zulk" in gram for gram in vocabulary_of([*plain(40), *often]))
+def test_a_word_that_five_people_write_enters(some: list[Example]) -> None:
+    assert {"zulkuf", "<zulk"} <= vocabulary_of([*some, *written_by("a", "b", "c", "d", "e")])
 
 
-def test_our_own_texts_do_not_help_a_customers_name_in() -> None:
-    named = [Example("zülküf geldi", {"topic": "delivery"}, f"person {number}") for number in range(4)]
+def test_one_person_who_writes_often_counts_once(some: list[Example]) -> None:
+    assert not any("zulk" in gram for gram in vocabulary_of([*some, *written_by(*["a"] * 20)]))
+
+
+def test_a_text_of_ours_does_not_help_a_customers_name_in(some: list[Example]) -> None:
     own = [Example("zülküf", {"topic": "billing"}, own=True)]
-    assert "zulkuf" not in vocabulary_of([*plain(40), *named, *own])
+    assert not any("zulk" in gram for gram in vocabulary_of([*some, *own, *written_by("a", "b", "c", "d")]))
 
 
 def test_fewer_than_five_subjects_cannot_be_asked_for(some: list[Example]) -> None:
@@ -66,7 +60,7 @@ def test_one_label_is_not_enough_to_learn_from() -> None:
 
 def test_too_few_texts_to_share_a_word_are_refused() -> None:
     with pytest.raises(TrainingError, match="more examples"):
-        train(plain(3), window=plain(1), parameters=FAST)
+        train(written_by("a", "b"), window=[], parameters=FAST)
 
 
 def test_training_twice_gives_the_same_file(some: list[Example]) -> None:
@@ -86,10 +80,14 @@ def test_a_head_learns_only_from_examples_that_name_it(some: list[Example]) -> N
     assert model.heads["topic"].labels == ("billing", "delivery", "staff")
 
 
-def test_near_duplicates_of_the_window_are_not_learned_from_when_calibrating() -> None:
-    repeated = [Example(f"parcel number {number} never came to my house", {"topic": "delivery"}) for number in range(9)]
-    found = groups([example.text for example in repeated])
-    assert len(set(found)) == 1
+def test_copies_with_another_number_are_one_group() -> None:
+    copies = [f"parcel number {number} never came to my house, where is it" for number in range(9)]
+    assert set(groups(["a bill", *copies])) == {0, 1}
+
+
+def test_what_nearly_repeats_the_window_is_not_learned_from_when_calibrating(some: list[Example]) -> None:
+    mislabelled = [Example(example.text, {"topic": "staff"}) for example in some if example.labels["topic"] != "staff"]
+    assert Model.from_bytes(train(some, window=mislabelled[::4], parameters=FAST)).heads["topic"].thresholds == {}
 
 
 def test_different_complaints_are_not_duplicates() -> None:
