@@ -94,7 +94,7 @@ def train(
     chosen = parameters or Parameters()
     if chosen.min_subjects < 5:
         raise TrainingError(f"min_subjects is {chosen.min_subjects}: names stay out of a model only from 5 on")
-    early, late = _apart(list(examples), window, chosen.window)
+    early, late = apart(list(examples), window, chosen.window)
     trial = _Corpus(early, chosen)
     strengths = {plan.name: _best_strength(trial, plan, late, chosen.strengths) for plan in chosen.heads}
     rehearsal = Model.from_bytes(trial.learned(strengths, [], {}))
@@ -194,7 +194,7 @@ def _kept(examples: Sequence[Example], side: Sequence[list[str]], parameters: Pa
     return {gram: texts[gram] for gram in sorted(allowed)}
 
 
-def _apart(
+def apart(
     examples: list[Example], window: Sequence[Example] | None, share: float
 ) -> tuple[list[Example], list[Example]]:
     """Examples to learn from and examples to calibrate on, with no near-duplicate across."""

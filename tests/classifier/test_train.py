@@ -7,7 +7,7 @@ from services.classifier.calibrate import fitted_scale, fitted_thresholds
 from services.classifier.duplicates import groups, share_of
 from services.classifier.evaluate import calibration_error, coverage_at, figures, urgent_found
 from services.classifier.model import Model, Prediction
-from services.classifier.train import Example, HeadPlan, Parameters, TrainingError, seed_examples, train
+from services.classifier.train import Example, HeadPlan, Parameters, TrainingError, apart, seed_examples, train
 
 TOPIC = (HeadPlan("topic"),)
 FAST = Parameters(heads=TOPIC, strengths=(0.3,))
@@ -86,8 +86,16 @@ def test_copies_with_another_number_are_one_group() -> None:
 
 
 def test_what_nearly_repeats_the_window_is_not_learned_from_when_calibrating(some: list[Example]) -> None:
-    mislabelled = [Example(example.text, {"topic": "staff"}) for example in some if example.labels["topic"] != "staff"]
-    assert Model.from_bytes(train(some, window=mislabelled[::4], parameters=FAST)).heads["topic"].thresholds == {}
+    copied = [Example(f"{example.text} 17", example.labels) for example in some[:10]]
+    early, late = apart(some, copied, 0.2)
+    assert late == copied
+    assert early == some[10:]
+
+
+def test_without_a_window_about_a_fifth_is_held_out_and_nothing_is_lost(some: list[Example]) -> None:
+    early, late = apart(some, None, 0.2)
+    assert 0.1 * len(some) < len(late) < 0.3 * len(some)
+    assert len(early) + len(late) == len(some)
 
 
 def test_different_complaints_are_not_duplicates() -> None:
