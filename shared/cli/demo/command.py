@@ -39,7 +39,7 @@ def demo(
     text: Annotated[str, typer.Option(help="The column of that file that holds the text")] = "text",
     limit: Annotated[int, typer.Option(help="At most so many complaints", min=1)] = 300,
 ) -> None:
-    """Play five days of a service desk in about a minute and prove the result."""
+    """Play five days of a service desk and prove the result."""
     texts = (foreign(source, text) if source else complaints())[:limit]
     folder = data.absolute() if data else Path(tempfile.mkdtemp(prefix="vefa-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
