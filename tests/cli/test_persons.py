@@ -1,7 +1,9 @@
 """A customer's rights from the command line: everything that is known, and nothing any more."""
 
+import asyncio
 import io
 
+import httpx
 import pytest
 
 from contracts.intake import CaseReopened, CasesLinked, CustomerErased, CustomerKnown, NoteAdded
@@ -78,6 +80,18 @@ async def test_an_erasure_asks_first(platform: Platform, monkeypatch: pytest.Mon
 
 async def test_an_erasure_without_a_running_intake_says_what_to_do(platform: Platform) -> None:
     platform.processes["intake"].stopping.set()
+    await nobody_listens(platform.address("intake"))
     result = await platform.vefa("erase", "c1", "--yes")
     assert result.status == 2
     assert "intake does not answer" in result.err
+
+
+async def nobody_listens(address: str) -> None:
+    """Wait until a server that was told to stop has closed its port."""
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        while True:
+            try:
+                await client.get(f"{address}/intake/health")
+            except httpx.TransportError:
+                return
+            await asyncio.sleep(0.02)
