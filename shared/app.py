@@ -215,7 +215,7 @@ class Process:
         try:
             await self._ship_policies()
             await self.bus.act()
-            tasks = [asyncio.create_task(t) for t in (self.deadlines.run(), self.effects.run(), self._wake())]
+            tasks = [asyncio.create_task(t) for t in (self.deadlines.run(), self.effects.run())]
             while True:
                 await asyncio.sleep(5)
                 await conn.execute("select 1")
@@ -225,14 +225,6 @@ class Process:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.bus.rest()
-
-    async def _wake(self) -> None:
-        """After each commit something may be due at once."""
-        while True:
-            await self.service.recorded.wait()
-            self.deadlines.woken.set()
-            self.effects.woken.set()
-            await asyncio.sleep(0.02)
 
     async def _ship_policies(self) -> None:
         """A shipped default is heard once, when the log has none of that name; a newer default is only offered."""
@@ -328,17 +320,12 @@ class Process:
     # looking at it --------------------------------------------------------------------------------------------------
     async def status(self) -> dict[str, Any]:
         """Where this process stands: positions, what was heard of each source, what is due next."""
-        due = await self.deadlines.following()
-        waiting = await self.edge.row(
-            "select count(*) as open, min(next_attempt) as next from {views}.effects where kind = any(%s)",
-            list(self.app.senders),
-        )
-        assert waiting is not None
         return {
             "service": self.app.name, "acting": self.service.acting, "position": self.service.position,
             "said": self.service.said, "relayed": self.bus.relayed, "heard": dict(self.service.tracked),
-            "sources": sorted(self.service.sources), "now": self.clock.now(), "next_due": due,
-            "effects": waiting["open"], "next_effect": waiting["next"], "waiting": self.service._queue.qsize(),
+            "sources": sorted(self.service.sources), "now": self.clock.now(),
+            "next_due": await self.deadlines.next.at(), "effects": await self.effects.next.count(),
+            "next_effect": await self.effects.next.at(), "waiting": self.service.waiting,
         }  # fmt: skip
 
     async def _on_status(self, message: NatsMessage) -> bytes:

@@ -117,6 +117,7 @@ class Bus:
         self.fetched_at = time.monotonic()
         self.relayed = 0
         self.heads: dict[str, int] = {}
+        self._committed = service.wakes()
         self._consumer: Any = None
         self._tasks: list[asyncio.Task[None]] = []
         name = service.name
@@ -268,14 +269,20 @@ class Bus:
 
     async def _relay(self) -> None:
         """Publish what was said, in order, from where it stopped: at least once, with the event id as message id."""
-        name = self.service.name
+        name, asked = self.service.name, 0.0
         while True:
-            self.service.recorded.clear()
+            self._committed.clear()
             try:
+                idle = time.monotonic() - asked
+                if (
+                    self.service.said <= self.relayed and idle < 1
+                ):  # another process may have written: asked each second
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._committed.wait(), 1 - idle)
+                    continue
+                asked = time.monotonic()
                 rows = await self.service.log.rows(self.relayed, PAGE_ROWS, said=True)
                 if not rows:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.service.recorded.wait(), 1.0)
                     continue
                 js = self.broker.config.connection_state.connection.jetstream()
                 acks = [

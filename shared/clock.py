@@ -3,6 +3,8 @@ nothing."""
 
 import asyncio
 import logging
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -42,21 +44,54 @@ class SteppedClock:
         self._at = max(self._at, at)
 
 
+class NextDue:
+    """When the next row of a table of the views falls due, and how many rows wait. PostgreSQL is asked again only after
+    a commit that touched the table, or a second later: another process may have written."""
+
+    def __init__(self, service: Service, table: str, column: str, kinds: Sequence[str] | None = None):
+        self._service, self._table = service, table
+        self._query = sql.SQL("select min({}), count(*) from {}{}").format(
+            sql.Identifier(column), sql.Identifier(service.views_schema, table),
+            sql.SQL("" if kinds is None else " where kind = any(%s)"),
+        )  # fmt: skip
+        self._parameters = () if kinds is None else (list(kinds),)
+        self._asked = (-1, 0.0)
+        self._answer: tuple[datetime | None, int] = (None, 0)
+
+    async def at(self) -> datetime | None:
+        return (await self._now())[0]
+
+    async def count(self) -> int:
+        return (await self._now())[1]
+
+    async def _now(self) -> tuple[datetime | None, int]:
+        changes, asked = self._service.changes[self._table], time.monotonic()
+        if self._asked[0] != changes or asked - self._asked[1] > 1:
+            async with self._service.log.pool.connection() as conn:
+                row = await (await conn.execute(self._query, self._parameters)).fetchone()
+            at, count = row or (None, 0)
+            self._asked, self._answer = (changes, asked), (at.astimezone(UTC) if at else None, int(count))
+        return self._answer
+
+
 class Deadlines:
     """Hears ``deadline-reached`` for every armed row that is due, in the order of due instants, each once."""
 
     def __init__(self, service: Service, clock: Clock):
         self._service, self._clock = service, clock
-        self.woken = asyncio.Event()
+        self.woken = service.wakes()
+        self.next = NextDue(service, "deadlines", "due")
 
     async def run(self) -> None:
         while True:
+            self.woken.clear()
             try:
-                await self.fire()
-                following = await self.following()
+                following = await self.next.at()
+                if following and following <= self._clock.now():
+                    await self.fire()
+                    continue
             except OperationalError:
                 following = None
-            self.woken.clear()
             wait = 1.0 if following is None else min(1.0, max(0.0, (following - self._clock.now()).total_seconds()))
             try:
                 await asyncio.wait_for(self.woken.wait(), wait)
@@ -91,11 +126,5 @@ class Deadlines:
             fired += len(due)
             if failed := next((r for r in results if isinstance(r, Exception)), None):
                 log.error("%s: a deadline could not be heard: %s", self._service.name, type(failed).__name__)
+                await asyncio.sleep(1)
                 return fired
-
-    async def following(self) -> datetime | None:
-        """The next due instant."""
-        query = sql.SQL("select min(due) from {}").format(sql.Identifier(self._service.views_schema, "deadlines"))
-        async with self._service.log.pool.connection() as conn:
-            row = await (await conn.execute(query)).fetchone()
-        return row[0].astimezone(UTC) if row and row[0] else None

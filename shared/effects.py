@@ -11,7 +11,7 @@ from uuid import uuid5
 
 from psycopg import OperationalError, sql
 
-from .clock import Clock
+from .clock import Clock, NextDue
 from .events import Actor, Event, Message, fresh
 from .service import Service
 
@@ -30,15 +30,17 @@ class Effects:
 
     def __init__(self, service: Service, clock: Clock, senders: Mapping[str, Sender]):
         self._service, self._clock, self._senders = service, clock, senders
-        self.woken = asyncio.Event()
+        self.woken = service.wakes()
+        self.next = NextDue(service, "effects", "next_attempt", list(senders))
 
     async def run(self) -> None:
         while True:
+            self.woken.clear()
             try:
-                done = await self.send_due()
+                due = await self.next.at()
+                done = await self.send_due() if due and due <= self._clock.now() else 0
             except OperationalError:
                 done = 0
-            self.woken.clear()
             if not done:
                 try:
                     await asyncio.wait_for(self.woken.wait(), 1.0)

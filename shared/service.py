@@ -4,6 +4,7 @@ nothing of it."""
 import asyncio
 import base64
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -96,10 +97,11 @@ class Service:
         self.views_schema, self.fingerprint, self.batch, self.max_streams = f"{name}_views", fingerprint, batch, streams
         self.tables = views.all_tables()
         self.tracked: dict[str, int] = {}
-        self.position = self.said = 0
+        self.position = self.said = self.waiting = 0
         self.epoch = 1
         self.acting = False
-        self.recorded = asyncio.Event()
+        self._wakes: list[asyncio.Event] = []
+        self.changes: Counter[str] = Counter()  # commits that touched each table of the views
         self.parsers = parsers
         self._queue: asyncio.Queue[tuple[Sequence[Message | Envelope], asyncio.Future[list[Outcome | Exception]]]]
         self._queue = asyncio.Queue()
@@ -140,6 +142,11 @@ class Service:
         self.memory.streams.clear()
         self.memory.undo.forget()
 
+    def wakes(self) -> asyncio.Event:
+        """An event of the caller's own that is set after every commit of this process; the caller clears it."""
+        self._wakes.append(asyncio.Event())
+        return self._wakes[-1]
+
     # hear -----------------------------------------------------------------------------------------------------------
     async def hear(self, *messages: Message | Envelope) -> list[Outcome]:
         """Returns when all of them are recorded (or were before). Raises the first Refused, Gap or Overloaded among
@@ -152,9 +159,10 @@ class Service:
 
     async def hear_each(self, *messages: Message | Envelope) -> list[Outcome | Exception]:
         """Like ``hear``, with an outcome or an exception for each message."""
-        if self._queue.qsize() > WAITING:
-            raise Overloaded(f"{self.name} has {self._queue.qsize()} messages waiting")
+        if self.waiting > WAITING:
+            raise Overloaded(f"{self.name} has {self.waiting} messages waiting")
         done: asyncio.Future[list[Outcome | Exception]] = asyncio.get_running_loop().create_future()
+        self.waiting += len(messages)
         self._queue.put_nowait((messages, done))
         return await done
 
@@ -169,6 +177,7 @@ class Service:
                 results = await self.commit(flat)
             except Exception as e:  # nothing was recorded: every waiter hears why
                 results = [e] * len(flat)
+            self.waiting -= len(flat)
             at = 0
             for messages, done in waiting:
                 if not done.done():
@@ -202,8 +211,10 @@ class Service:
         self.memory.undo.forget()
         self.position, self.said, self.epoch = head.position, head.said, head.epoch
         self.tracked = {**read.tracked, **work.moved}
+        self.changes.update({op.table for op in work.ops})
         if touched:
-            self.recorded.set()
+            for wake in self._wakes:
+                wake.set()
             await self._snapshot(touched)
             self._evict()
         return [await self._answer(m) if r is None else r for m, r in zip(messages, results, strict=True)]
@@ -229,7 +240,7 @@ class Service:
         for row in tail:
             message, notes = from_row(row, self.mapper.decode(row.topic, row.event_id, row.state))
             if not notes.parked:
-                self.memory.apply(message)
+                self.changes.update({op.table for op in self.memory.apply(message)})
 
     def _hold(self, asked: Iterable[str], loaded: Loaded) -> None:
         """Fold loaded rows into the asked streams only."""
