@@ -4,10 +4,9 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -22,8 +21,9 @@ from shared.cli.verifying import verify
 from shared.events import Role
 from shared.rebuild import check
 
-from .cast import complaints, foreign, people
-from .play import END, ISTANBUL, START, Play
+from .agenda import END, ISTANBUL, START
+from .cast import Complaint, complaints, foreign, people
+from .play import Play
 from .stage import Sink, Stage
 
 app = typer.Typer()
@@ -32,7 +32,7 @@ console = Console()
 
 @app.command()
 def demo(
-    seed: Annotated[int, typer.Option(help="The same seed gives the same play")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same figures")] = 1,
     data: Annotated[Path | None, typer.Option(help="Folder for the data; a temporary one otherwise")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running at the end")] = False,
     source: Annotated[Path | None, typer.Option("--from", help="A CSV file with complaints of your own")] = None,
@@ -56,11 +56,12 @@ def demo(
     try:
         sink.start()
         console.print(
-            f"Vefa is up after {time.monotonic() - began:.1f} s; the clock stands at Monday 08:30 in Istanbul."
+            f"Up after {time.monotonic() - began:.1f} s. Monday, 08:30 in Istanbul; {len(texts)} concerns will come."
         )
         whole = asyncio.run(_play(platform, sink, folder, texts, seed))
+        console.print(f"{time.monotonic() - began:.0f} s in all.")
         if keep:
-            console.print("Everything runs on; Ctrl-C ends it. Addresses:")
+            console.print("Everything runs on; Ctrl-C ends it. Addresses (each has /docs):")
             for name, addresses in platform.addresses.items():
                 console.print(f"  {name:13}", *addresses.values())
             platform.wait()
@@ -73,66 +74,54 @@ def demo(
         raise typer.Exit(1)
 
 
-async def _play(platform: Platform, sink: Sink, folder: Path, texts: Any, seed: int) -> bool:
+async def _play(platform: Platform, sink: Sink, folder: Path, texts: list[Complaint], seed: int) -> bool:
     assert platform.backing is not None
     nats_url = platform.backing.nats_url("ops")
     async with Stage(platform.addresses, nats_url, lambda r, n: platform.token(Role(r), n), START) as stage:
         play = Play(stage, sink, people(), texts, seed)
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console) as bar:
+        with Progress(TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(), console=console) as bar:
             task = bar.add_task("", total=(END - START).total_seconds())
 
             def progress(now: datetime) -> None:
-                c = stage.counts
+                counts = play.tally.counts
                 words = (
-                    f"{now.astimezone(ISTANBUL):%a %H:%M}  cases {c.get('intake.case-opened.v1', 0)}"
-                    f"  assigned {c.get('router.case-assigned.v1', 0)}  replies {c.get('intake.reply-sent.v1', 0)}"
-                    f"  resolved {c.get('intake.case-resolved.v1', 0)}"
-                    f"  answers {c.get('feedback.survey-answered.v1', 0)}"
+                    f"{now.astimezone(ISTANBUL):%a %H:%M}  cases {counts['intake.case-opened.v1']:3}"
+                    f"  resolved {counts['intake.case-resolved.v1']:3}"
+                    f"  answers {counts['feedback.survey-answered.v1']:2}"
                 )
                 bar.update(task, completed=(now - START).total_seconds(), description=words)
 
             await play.run(progress)
-        await _figures(stage, play)
-        story = max(play.of_case, key=lambda case: (case in play.threaded, case), default="")
-        return await _prove(folder, story)
+        table = Table("what", "how much", title="Five days", title_justify="left")
+        for row in await play.tally.rows(stage, play.customers.channels, len(play.agents.threaded)):
+            table.add_row(*row)
+        console.print(table)
+    shown = play.tally.shown
+    if play.agents.threaded:
+        number, case = min((number, case) for case, number in play.agents.threaded.items())
+        shown["mail answer"] = case, f"{number}: its clocks stood still until the customer wrote back"
+    await _tell(folder, shown)
+    return await _prove(folder)
 
 
-async def _figures(stage: Stage, play: Play) -> None:
-    counts = Counter(stage.counts)
-    table = Table("what", "how many", title="Five days", title_justify="left")
-    for channel, number in sorted(play.channels.items()):
-        table.add_row(f"concerns by {channel}", str(number))
-    for words, topic in (
-        ("cases opened", "intake.case-opened.v1"), ("assigned", "router.case-assigned.v1"),
-        ("public replies", "intake.reply-sent.v1"), ("clocks paused", "sla.clock-paused.v1"),
-        ("warnings", "sla.target-warned.v1"), ("breaches", "sla.target-breached.v1"),
-        ("escalations", "sla.case-escalated.v1"), ("cases resolved", "intake.case-resolved.v1"),
-        ("surveys sent", "feedback.survey-invited.v1"), ("surveys answered", "feedback.survey-answered.v1"),
-        ("recoveries opened", "feedback.recovery-opened.v1"), ("notices sent", "notification.notice-sent.v1"),
-        ("points earned (lots)", "loyalty.points-earned.v1"), ("tier changes", "loyalty.tier-changed.v1"),
-    ):  # fmt: skip
-        table.add_row(words, str(counts[topic]))
-    table.add_row("mail answers threaded by token", str(len(play.threaded)))
-    console.print(table)
-    for service, path in (
-        ("sla", "/v1/compliance?from=2026-10-26&to=2026-11-01"),
-        ("feedback", "/v1/scores?kind=csat"),
-        ("loyalty", "/v1/programme"),
-    ):
-        answer = await stage.call(service, "GET", path, role="supervisor", name="demo")
-        console.print(f"{service} GET {path}", answer, soft_wrap=True)
+async def _tell(folder: Path, shown: dict[str, tuple[str, str]]) -> None:
+    """Cases worth a look, and the whole journey of one of them."""
+    if not shown:
+        return
+    console.print("\nWorth a look:")
+    for why, (_, words) in sorted(shown.items()):
+        console.print(f"  {why:18} {words}", highlight=False)
+    story = shown.get("mail answer", next(iter(shown.values())))[0]
+    console.print(f"\nOne case from its first message on (vefa history {story} --data {folder}):")
+    for happening in await _history(folder, story):
+        h, at = happening, happening.home.row.recorded_at.astimezone(ISTANBUL)
+        line = f"  {at:%a %H:%M}  {h.home.log:12} {_short(h.home):36} {_words(h.why)} {_texts(h.home)}"
+        console.print(line[:200], soft_wrap=True, highlight=False, markup=False)
 
 
-async def _prove(folder: Path, story: str) -> bool:
+async def _prove(folder: Path) -> bool:
     whole = True
-    if story:
-        console.print(f"\nOne case from its first message (vefa history {story} --data {folder}):")
-        for happening in await _history(folder, story):
-            h, at = happening, happening.home.row.recorded_at.astimezone(ISTANBUL)
-            line = f"  {at:%a %H:%M}  {h.home.log:12} {_short(h.home):24} {_words(h.why)} {_texts(h.home)}"
-            console.print(line[:240], soft_wrap=True, highlight=False, markup=False)
-    table = Table("service", "rows", "chain", "tables rebuilt", title="Proof", title_justify="left")
+    table = Table("service", "rows", "chain", "tables", "rebuilt", title="Proof", title_justify="left")
     async with opened(folder) as logs:
         for name in names():
             verdict = await verify(logs, name)
@@ -140,6 +129,7 @@ async def _prove(folder: Path, story: str) -> bool:
             differ = [t for t, (_, _, equal) in tables.items() if not equal]
             whole = whole and verdict.whole and not differ
             chain = "whole" if verdict.whole else "; ".join(verdict.problems)
-            table.add_row(name, str(verdict.rows), chain, "equal" if not differ else f"differ: {', '.join(differ)}")
+            same = "equal" if not differ else f"differ: {', '.join(differ)}"
+            table.add_row(name, str(verdict.rows), chain, str(len(tables)), same)
     console.print(table)
     return whole

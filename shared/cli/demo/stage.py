@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from hashlib import sha256
 from typing import Any
 
 import aiosmtplib
@@ -69,7 +70,6 @@ class Stage:
     token: Callable[[str, str], str]
     now: datetime
     heard: list[Said] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
     _tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
     async def __aenter__(self) -> "Stage":
@@ -84,7 +84,6 @@ class Stage:
 
     async def _on_event(self, message: Msg) -> None:
         event = json.loads(message.data)
-        self.counts[event["type"]] = self.counts.get(event["type"], 0) + 1
         time = datetime.fromisoformat(event["time"])
         self.heard.append(Said(event["type"], event["subject"], time, event["data"]))
 
@@ -98,7 +97,7 @@ class Stage:
         self, service: str, method: str, path: str, body: Any = None, *, role: str = "", name: str = "", key: str = ""
     ) -> Any:
         """An HTTP request as somebody; raises with the problem's own words when it is refused."""
-        headers = {"Idempotency-Key": key} if key else {}
+        headers = {"Idempotency-Key": key or self._key(method, path, body)}
         if role:
             if (role, name) not in self._tokens:
                 self._tokens[role, name] = self.token(role, name)
@@ -108,6 +107,10 @@ class Stage:
         if response.status_code >= 400:
             raise RuntimeError(f"{method} {path}: {response.status_code} {response.text[:500]}")
         return response.json() if "json" in response.headers.get("content-type", "") else response.text
+
+    def _key(self, method: str, path: str, body: Any) -> str:
+        """The same for the same request at the same instant, so that the play's ids are the same in every run."""
+        return sha256(f"{method} {path} {self.now} {json.dumps(body, sort_keys=True)}".encode()).hexdigest()
 
     async def mail(self, mail: EmailMessage) -> None:
         """Send a mail to intake's mail port."""
@@ -150,8 +153,8 @@ class Stage:
                 if state == before and all(self._settled(s, statuses) for s in statuses.values()):
                     due = [d for s in statuses.values() for d in (s["next_due"], s["next_effect"]) if d]
                     return min(map(datetime.fromisoformat, due), default=None)
+                await asyncio.sleep(0.002 if state == before else 0.015)
                 before = state
-                await asyncio.sleep(0.005)
 
     def _settled(self, status: dict[str, Any], all_of_them: dict[str, dict[str, Any]]) -> bool:
         if status["waiting"] or status["relayed"] < status["said"]:
