@@ -156,8 +156,10 @@ class EventLog:
             return {str(name): int(position) for name, position in await cursor.fetchall()}
 
     async def track(self, name: str, position: int) -> None:
-        """Move a cursor that is not part of a commit (the relay's); it only rises."""
-        async with self.pool.connection() as conn:
+        """Move a cursor that is not part of a commit (the relay's); it only rises. A crash may take it back a little:
+        what it stands for is done at least once."""
+        async with self.pool.connection() as conn, conn.pipeline(), conn.transaction():
+            await conn.execute("set local synchronous_commit = off")
             await conn.execute(self.sql(TRACK), ([name], [position]))
 
     async def verify(self, page: int = 5000, progress: Any = None) -> int:
@@ -364,6 +366,9 @@ class Append:
             )
         if self.trackings:
             await self.conn.execute(q(TRACK), (list(self.trackings), list(self.trackings.values())))
+        if self.trackings and not rows:
+            # nothing was recorded: if a crash takes this back, the next message shows a gap and it is read again
+            await self.conn.execute("set local synchronous_commit = off")
         if rows or self.trackings:
             head = self.head
             await self.conn.execute(

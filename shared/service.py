@@ -97,6 +97,7 @@ class Service:
         self.views_schema, self.fingerprint, self.batch, self.max_streams = f"{name}_views", fingerprint, batch, streams
         self.tables = views.all_tables()
         self.tracked: dict[str, int] = {}
+        self._passed: dict[str, Message] = {}
         self.position = self.said = self.waiting = 0
         self.epoch = 1
         self.acting = False
@@ -187,6 +188,8 @@ class Service:
     async def commit(self, batch: Sequence[Message | Envelope]) -> list[Outcome | Exception]:
         """Record what is new in the batch and everything that follows from it, in one transaction."""
         messages = await self._decode(batch)
+        if self._passes_over(messages):
+            return [NOTHING] * len(messages)
         streams = {s for m in messages if m.event for s in (m.event.stream, *m.event.also)}
         missing = sorted(s for s in streams if s not in self.memory.streams)
         deadlines = [m.event.key for m in messages if isinstance(m.event, DeadlineReached)]
@@ -200,6 +203,8 @@ class Service:
                 self._catch_up(read.tail)
                 self._hold(missing, read.loaded)
                 work = Work(read.seen, read.tracked, dict(read.armed), tx.head.position, after=dict(tx.head.after))
+                for passed in self._passed.values():
+                    self._move(work, passed)
                 for index, message in enumerate(messages):
                     results[index] = await self._take(tx, work, messages, index, message)
                 await self._write(tx, work)
@@ -211,6 +216,7 @@ class Service:
         self.memory.undo.forget()
         self.position, self.said, self.epoch = head.position, head.said, head.epoch
         self.tracked = {**read.tracked, **work.moved}
+        self._passed.clear()
         self.changes.update({op.table for op in work.ops})
         if touched:
             for wake in self._wakes:
@@ -218,6 +224,21 @@ class Service:
             await self._snapshot(touched)
             self._evict()
         return [await self._answer(m) if r is None else r for m, r in zip(messages, results, strict=True)]
+
+    def _passes_over(self, messages: Sequence[Message]) -> bool:
+        """Whether nobody here listens to any of these: then only the cursor moves, in memory until the next commit
+        takes it along. What a crash forgets of it shows as a gap and is read again."""
+        if not self.acting:
+            self._passed.clear()
+            return False
+        tracked = dict(self.tracked)
+        for message in messages:
+            if message.event is not None or message.late or self._gap(message, tracked):
+                return False
+            tracked[message.source] = max(message.position, tracked.get(message.source, 0))
+        self._passed |= {m.source: m for m in messages if m.position > self.tracked.get(m.source, 0)}
+        self.tracked = tracked
+        return True
 
     # a batch --------------------------------------------------------------------------------------------------------
     async def _decode(self, batch: Sequence[Message | Envelope]) -> list[Message]:
