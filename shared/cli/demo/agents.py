@@ -71,7 +71,9 @@ class Agents:
             case "router.case-assigned.v1":
                 self._owners[case] = said.data["agent"]
                 slow = self._agenda.dice("slow", case).random() < 0.05
-                least, most = SLOW if slow else MINUTES[said.data["priority"]]
+                complaint = self._complaints.get(case)
+                on_the_phone = complaint is not None and complaint.channel == "phone"
+                least, most = (0, 0) if on_the_phone else SLOW if slow else MINUTES[said.data["priority"]]
                 self._plan(least, most, "answers", case, self._answers(case, said.data["number"]))
             case "intake.message-received.v1" if case in self.asked:
                 self.threaded[case] = self.asked.pop(case)

@@ -6,14 +6,13 @@ import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shared.cli.base import opened
+from shared.cli.base import AsJson, console, opened, print_json
 from shared.cli.history import _history, _short, _texts, _words
 from shared.cli.platform import Platform
 from shared.cli.services import app_of, names
@@ -27,7 +26,6 @@ from .play import Play
 from .stage import Sink, Stage
 
 app = typer.Typer()
-console = Console()
 
 
 @app.command()
@@ -38,8 +36,10 @@ def demo(
     source: Annotated[Path | None, typer.Option("--from", help="A CSV file with complaints of your own")] = None,
     text: Annotated[str, typer.Option(help="The column of that file that holds the text")] = "text",
     limit: Annotated[int, typer.Option(help="At most so many complaints", min=1)] = 300,
+    as_json: AsJson = False,
 ) -> None:
     """Play five days of a service desk and prove the result."""
+    console.stderr = as_json
     texts = (foreign(source, text) if source else complaints())[:limit]
     folder = data.absolute() if data else Path(tempfile.mkdtemp(prefix="vefa-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,8 +58,11 @@ def demo(
         console.print(
             f"Up after {time.monotonic() - began:.1f} s. Monday, 08:30 in Istanbul; {len(texts)} concerns will come."
         )
-        whole = asyncio.run(_play(platform, sink, folder, texts, seed))
+        result = asyncio.run(_play(platform, sink, folder, texts, seed))
         console.print(f"{time.monotonic() - began:.0f} s in all.")
+        if as_json:
+            print_json(result)
+        _say_how_to_go_on(folder, result["cases"], keep or data is not None)
         if keep:
             console.print("Everything runs on; Ctrl-C ends it. Addresses (each has /docs):")
             for name, addresses in platform.addresses.items():
@@ -70,11 +73,12 @@ def demo(
         sink.stop()
         if not data and not keep:
             shutil.rmtree(folder, ignore_errors=True)
-    if not whole:
+    if not all(proof["chain"] == "whole" and not proof["differ"] for proof in result["proof"].values()):
         raise typer.Exit(1)
 
 
-async def _play(platform: Platform, sink: Sink, folder: Path, texts: list[Complaint], seed: int) -> bool:
+async def _play(platform: Platform, sink: Sink, folder: Path, texts: list[Complaint], seed: int) -> dict[str, Any]:
+    """{"figures": {what: how much}, "cases": {why worth a look: case}, "proof": {service: ...}}"""
     assert platform.backing is not None
     nats_url = platform.backing.nats_url("ops")
     async with Stage(platform.addresses, nats_url, lambda r, n: platform.token(Role(r), n), START) as stage:
@@ -93,7 +97,8 @@ async def _play(platform: Platform, sink: Sink, folder: Path, texts: list[Compla
 
             await play.run(progress)
         table = Table("what", "how much", title="Five days", title_justify="left")
-        for row in await play.tally.rows(stage, play.customers.channels, len(play.agents.threaded)):
+        rows = await play.tally.rows(stage, play.customers.channels, len(play.agents.threaded))
+        for row in rows:
             table.add_row(*row)
         console.print(table)
     shown = play.tally.shown
@@ -101,7 +106,8 @@ async def _play(platform: Platform, sink: Sink, folder: Path, texts: list[Compla
         number, case = min((number, case) for case, number in play.agents.threaded.items())
         shown["mail answer"] = case, f"{number}: its clocks stood still until the customer wrote back"
     await _tell(folder, shown)
-    return await _prove(folder)
+    cases = {why: case for why, (case, _) in shown.items()}
+    return {"figures": dict(rows), "cases": cases, "proof": await _prove(folder)}
 
 
 async def _tell(folder: Path, shown: dict[str, tuple[str, str]]) -> None:
@@ -119,17 +125,29 @@ async def _tell(folder: Path, shown: dict[str, tuple[str, str]]) -> None:
         console.print(line[:200], soft_wrap=True, highlight=False, markup=False)
 
 
-async def _prove(folder: Path) -> bool:
-    whole = True
+def _say_how_to_go_on(folder: Path, cases: dict[str, str], kept: bool) -> None:
+    if not kept:
+        console.print("Look further: with --keep everything runs on, and 'vefa history', 'why', 'what-if' answer.")
+        return
+    console.print(f"Look further while it runs ('vefa up --data {folder}' starts it again), with --data {folder}:")
+    for why, case in sorted(cases.items()):
+        console.print(f"  vefa history {case}  # {why}", highlight=False, soft_wrap=True)
+    for command in ("verify", "lag", "parked list", "what-if sla --policy FILE", "rebuild router --check"):
+        console.print(f"  vefa {command}", highlight=False)
+
+
+async def _prove(folder: Path) -> dict[str, Any]:
+    """Whether each service's chain is whole and its tables, built again, equal the live ones by row hash."""
+    proof = {}
     table = Table("service", "rows", "chain", "tables", "rebuilt", title="Proof", title_justify="left")
     async with opened(folder) as logs:
         for name in names():
             verdict = await verify(logs, name)
             tables = await check(logs[name], app_of(name).views, f"{name}_views")
             differ = [t for t, (_, _, equal) in tables.items() if not equal]
-            whole = whole and verdict.whole and not differ
             chain = "whole" if verdict.whole else "; ".join(verdict.problems)
             same = "equal" if not differ else f"differ: {', '.join(differ)}"
             table.add_row(name, str(verdict.rows), chain, str(len(tables)), same)
+            proof[name] = {"rows": verdict.rows, "chain": chain, "tables": len(tables), "differ": differ}
     console.print(table)
-    return whole
+    return proof
