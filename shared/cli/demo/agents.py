@@ -28,6 +28,8 @@ class Agents:
         self.asked: dict[str, str] = {}
         """Cases that wait for their customer -> their numbers."""
         self._owners: dict[str, str] = {}
+        self._numbers: dict[str, str] = {}
+        """Case -> its number. Chances hang on numbers: ids differ from one installation to the next."""
 
     async def open_desk(self) -> None:
         """Everybody takes a seat; the chief puts the demo's survey policy in force."""
@@ -69,8 +71,8 @@ class Agents:
             case "router.case-assigned.v1" if case in self._owners:
                 self._owners[case] = said.data["agent"]
             case "router.case-assigned.v1":
-                self._owners[case] = said.data["agent"]
-                slow = self._agenda.dice("slow", case).random() < 0.05
+                self._owners[case], self._numbers[case] = said.data["agent"], said.data["number"]
+                slow = self._agenda.dice("slow", said.data["number"]).random() < 0.05
                 complaint = self._complaints.get(case)
                 on_the_phone = complaint is not None and complaint.channel == "phone"
                 least, most = (0, 0) if on_the_phone else SLOW if slow else MINUTES[said.data["priority"]]
@@ -81,7 +83,7 @@ class Agents:
 
     def _plan(self, least: int, most: int, does: str, case: str, act: Act) -> None:
         turn = Turn.REPLY if does == "answers" else Turn.RESOLVE
-        self._agenda.within(least, most, turn, f"{does} {case}", act)
+        self._agenda.within(least, most, turn, f"{does} {self._numbers[case]}", act)
 
     def _owner(self, case: str) -> Person:
         return self.agents.get(self._owners.get(case, ""), self.agents[min(self.agents)])
@@ -102,7 +104,7 @@ class Agents:
         return act
 
     def _asks_back(self, case: str) -> bool:
-        return self._agenda.dice("asks", case).random() < 0.15
+        return self._agenda.dice("asks", self._numbers[case]).random() < 0.15
 
     def _resolves(self, case: str) -> Act:
         async def act() -> None:

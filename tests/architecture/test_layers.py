@@ -1,0 +1,141 @@
+"""Who may import whom, and what the pure parts may use: read from the source, so that nothing is executed."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = sorted(p.parent for p in (ROOT / "services").glob("*/app.py"))
+FIVE = {"domain.py", "policy.py", "policy.yaml", "views.py", "api.py", "app.py"}
+PURE_SHARED = {
+    "calendar",  # arithmetic of business time
+    "decisions",  # decision tables
+    "events",  # the shape of events and messages
+    "holidays",  # dates of public holidays
+    "text",  # folding of letters
+    "views",  # row operations as values
+    "world",  # what a rule may read
+}
+IMPURE = {
+    "asyncio", "http", "io", "os", "random", "secrets", "shutil", "socket", "sqlite3", "ssl", "subprocess", "sys",
+    "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+"""Parts of the standard library that look at a clock, at chance or at the world."""
+NONDETERMINISTIC = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")} | {
+    ("uuid", name) for name in ("uuid1", "uuid4")
+}
+ALSO = {
+    # arithmetic of models that ship with the code, read from bytes: the same answer for the same text
+    "classifier": {"numpy", "py3langid", "io"},
+    "notification": {"jinja2"},  # filling in a template
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of the modules that a file imports, relative ones resolved."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            stem = ".".join((*base, *(node.module.split(".") if node.module else ())))
+            yield stem
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+def file_of(module: str) -> Path | None:
+    path = ROOT / Path(*module.split("."))
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+
+
+def pure_files(service: Path) -> dict[Path, str]:
+    """domain.py and policy.py, and every module of the service that they lead to, each with who imported it first."""
+    found = {service / "domain.py": "", service / "policy.py": ""}
+    queue = list(found)
+    while queue:
+        path = queue.pop()
+        for module in imports(path):
+            other = file_of(module) if module.startswith(f"services.{service.name}.") else None
+            if other and other not in found:
+                found[other] = path.name
+                queue.append(other)
+    return found
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda p: p.name)
+def test_a_service_has_the_same_files_as_the_others(service: Path) -> None:
+    assert {p.name for p in service.iterdir()} >= FIVE
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda p: p.name)
+def test_services_never_import_one_another(service: Path) -> None:
+    others = {
+        (path.name, module)
+        for path in service.rglob("*.py")
+        for module in imports(path)
+        if module.startswith("services.") and module.split(".")[1] != service.name
+    }
+    assert not others
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda p: p.name)
+def test_rules_use_nothing_but_pure_modules(service: Path) -> None:
+    allowed = {"contracts", "pydantic", "services", *ALSO.get(service.name, ())}
+    wrong = []
+    for path, by in pure_files(service).items():
+        for module in imports(path):
+            top, _, rest = module.partition(".")
+            if top == "shared":
+                fine = rest == "" or rest.split(".")[0] in PURE_SHARED
+            else:
+                fine = top in allowed or (top in sys.stdlib_module_names and top not in IMPURE)
+            if not fine:
+                wrong.append(f"{path.name} ({by}) imports {module}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda p: p.name)
+def test_rules_ask_no_clock_and_no_chance(service: Path) -> None:
+    wrong = [
+        f"{path.name}:{node.lineno} {node.value.id}.{node.attr}"
+        for path in pure_files(service)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        and (node.value.id, node.attr) in NONDETERMINISTIC
+    ]  # fmt: skip
+    assert not wrong
+
+
+def test_the_pure_parts_of_the_kernel_lean_on_pure_parts_only() -> None:
+    wrong = [
+        f"{name}.py imports {module}"
+        for name in PURE_SHARED
+        for module in imports(ROOT / "shared" / f"{name}.py")
+        if module.startswith("shared.") and module.split(".")[1] not in PURE_SHARED
+    ]
+    assert not wrong
+
+
+def test_contracts_know_neither_services_nor_the_running_kernel() -> None:
+    wrong = [
+        f"{path.name} imports {module}"
+        for path in (ROOT / "contracts").glob("*.py")
+        for module in imports(path)
+        if (module.startswith("services") and path.name != "catalogue.py")
+        or (module.startswith("shared.") and module.split(".")[1] not in PURE_SHARED)
+    ]  # fmt: skip
+    assert not wrong
+
+
+def test_the_kernel_knows_no_service_by_name() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in (ROOT / "shared").rglob("*.py")
+        for module in imports(path)
+        if module.startswith("services.") and "template" not in path.parts
+    ]
+    assert not wrong
