@@ -13,6 +13,7 @@ from contracts.router import CaseAssigned, CaseUnassigned
 from shared.app import App, Listener, Policies
 from shared.edge import Edge
 from shared.events import Event
+from shared.reply_token import check_reply_token
 from shared.service import Outcome
 from shared.world import Refused
 
@@ -21,7 +22,6 @@ from .domain import decider
 from .erasing import eraser
 from .mail import SmtpIntake
 from .policy import IntakePolicy
-from .replytoken import check_reply_token
 from .views import views
 
 

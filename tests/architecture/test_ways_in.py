@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
+from httpx import ASGITransport, AsyncClient
 
 from shared import tokens
 from shared.cli.services import app_of, names
@@ -33,18 +33,21 @@ def test_a_route_names_its_way_in(service: str, route: Route) -> None:
 
 
 @pytest.mark.parametrize("service", names())
-def test_routes_for_roles_turn_others_away(service: str) -> None:
+async def test_routes_for_roles_turn_others_away(service: str) -> None:
     seed = bytes(range(32))
     edge: Any = SimpleNamespace(settings=SimpleNamespace(public_per_minute=1000))
-    client = TestClient(build(service, app_of(service).api, edge, tokens.public_key(seed)))
+    app = build(service, app_of(service).api, edge, tokens.public_key(seed))
+    client = AsyncClient(transport=ASGITransport(app), base_url="http://vefa")
     for route in app_of(service).api.routes:
         path = re.sub(r"{[^}]*}", "1", route.path)
         if route.way.kind == "roles":
-            assert client.request(route.method, path).status_code == 401, route
+            assert (await client.request(route.method, path)).status_code == 401, route
             forged = tokens.create(bytes(32), Role.admin, "mallory")
-            assert client.request(route.method, path, headers=_bearer(forged)).status_code == 401, route
+            assert (await client.request(route.method, path, headers=_bearer(forged))).status_code == 401, route
             for role in set(Role) - {Role(r) for r in route.way.roles} - {Role.admin}:
-                refused = client.request(route.method, path, headers=_bearer(tokens.create(seed, role, "somebody")))
+                refused = await client.request(
+                    route.method, path, headers=_bearer(tokens.create(seed, role, "somebody"))
+                )
                 assert refused.status_code == 403, (route, role)
 
 

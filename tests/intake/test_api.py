@@ -17,7 +17,6 @@ import pytest_asyncio
 from contracts.kernel import PolicyPublished
 from services.intake.app import app, smtp
 from services.intake.erasing import eraser
-from services.notification.channels.reply_address import reply_token
 from shared import tokens
 from shared.app import connect
 from shared.blobs import Blobs
@@ -29,6 +28,7 @@ from shared.http import build
 from shared.log import EventLog
 from shared.privacy import Links, Vault
 from shared.rebuild import check, prepare
+from shared.reply_token import reply_token
 from shared.service import Service
 from shared.settings import Settings
 from tests.intake.words import POLICY

@@ -16,11 +16,10 @@ from services.intake.mail import SmtpIntake, shortened
 from services.intake.mailparse import MAX_BYTES, parse
 from services.intake.mailtext import clean, reply_text
 from services.intake.mailworker import MailReader
-from services.intake.replytoken import check_reply_token
-from services.notification.channels.reply_address import reply_token
 from shared.edge import normalise
 from shared.events import Event
 from shared.privacy import Links, digest
+from shared.reply_token import check_reply_token, reply_token
 from tests.scene import MONDAY
 
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -11,9 +11,9 @@ from contracts.feedback import SurveyInvited
 from contracts.intake import ConsentGiven, CustomerErased
 from contracts.notification import NoticeQueued, Redeliver
 from services.notification.app import app
-from services.notification.channels.reply_address import check_reply_token
 from services.notification.wording import render, to_html
 from shared.rebuild import check
+from shared.reply_token import check_reply_token
 from tests.scene import MONDAY
 
 from .conftest import Desk, Sink

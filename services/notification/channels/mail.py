@@ -17,11 +17,11 @@ from contracts.notification import DeliveryReported, NoticeQueued, Withholding
 from shared.edge import Edge
 from shared.effects import Sender
 from shared.events import Event, Message
+from shared.reply_token import PURPOSE, reply_token, with_token
 
 from ..content import Reader, cause_of, reader, write
 from ..policy import Rule, Templates, Word
 from ..wording import Mail
-from .reply_address import PURPOSE, reply_token, with_token
 
 TIMEOUT = 30.0
 """Seconds for each step of a delivery."""

@@ -8,7 +8,7 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from shared.privacy import Links
+from .privacy import Links
 
 PURPOSE = "reply"
 LONGEST = 64

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.notification.channels.reply_address import check_reply_token, reply_token, with_token
 from shared.privacy import Links
+from shared.reply_token import check_reply_token, reply_token, with_token
 from tests.scene import MONDAY
 
-from .trade import CASE
-
+CASE = "0198c0de-0000-7000-8000-000000000001"
 LINKS = Links(b"k" * 32)
 TOKEN = reply_token(LINKS, CASE, MONDAY)
 LONG = LINKS.sign("reply", CASE, MONDAY + timedelta(hours=1))
