@@ -159,6 +159,8 @@ class Process:
         async with connect(settings.database_url) as pool:
             self.vault = Vault(pool, settings.secret("master.key"))
             await self.vault.create()
+            await self.vault.refresh()
+            watching = asyncio.create_task(self.vault.watch())
             event_log = app.log_on(pool)
             if await prepare(event_log, app.views, f"{app.name}_views"):
                 log.info("views were rebuilt for this version")
@@ -188,7 +190,8 @@ class Process:
                 for listener in listeners:
                     await listener.stop()
                 office.cancel()
-                await asyncio.gather(office, return_exceptions=True)
+                watching.cancel()
+                await asyncio.gather(office, watching, return_exceptions=True)
                 await self.service.stop()
                 await broker.stop()
 

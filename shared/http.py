@@ -131,9 +131,9 @@ def _admit(route: Route, edge: Edge, token_key: bytes, limits: Limits) -> Callab
         header = request.headers.get("authorization", "")
         if header.lower().startswith("bearer "):
             try:
-                actor = tokens.check(token_key, header[7:].strip())
+                actor = tokens.check(token_key, header[7:].strip(), edge.vault.revoked)
             except (jwt.InvalidTokenError, ValueError) as e:
-                raise Unauthorised("the token is not ours, was changed or is out of date") from e
+                raise Unauthorised("the token is not ours, was changed, is out of date or was revoked") from e
         elif route.way.kind == "roles":
             raise Unauthorised("no token")
         if route.way.kind == "roles" and actor.role not in route.way.roles:

@@ -3,8 +3,10 @@
 A key belongs to a contact point (or an agent). Keys live in the ``vault`` schema, wrapped by a master key that is not
 in PostgreSQL. Destroying a key is how a person is erased: the log keeps its ciphertext and its hashes."""
 
+import asyncio
 import base64
 import hmac
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ from uuid import UUID, uuid4
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import OperationalError
 
 from .log import Pool
 
@@ -24,11 +27,19 @@ create table if not exists vault.keys (
     made_at timestamptz not null
 );
 create table if not exists vault.destroyed (
-    subject text collate "C", destroyed_at timestamptz, key_id uuid not null, primary key (subject, destroyed_at)
+    subject text collate "C", destroyed_at timestamptz, key_id uuid not null,
+    n bigint generated always as identity unique, primary key (subject, destroyed_at)
 );
-create table if not exists vault.revoked (token text primary key, revoked_at timestamptz not null)
+create table if not exists vault.revoked (
+    token text collate "C" primary key, revoked_at timestamptz not null, by text not null
+)
 """
 CACHE = 100_000
+WATCH_SECONDS = 2.0
+"""So often each process looks for what others destroyed or revoked; the promise is 5 s."""
+OVERLAP = 1000
+"""Destructions looked at again: numbers are given before their transactions commit."""
+log = logging.getLogger("vefa.vault")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,9 @@ class Vault:
         self.pool, self._master = pool, master
         self._by_subject: dict[str, Key] = {}
         self._by_id: dict[str, Key | None] = {}
+        self._looked, self._dropped = 0, set[int]()
+        self.revoked: Mapping[str, datetime] = {}
+        """Revoked tokens by id, and subjects by ``sub:<name>``: their tokens made until then."""
 
     async def create(self) -> None:
         async with self.pool.connection() as conn, conn.transaction():
@@ -129,20 +143,61 @@ class Vault:
             gone = await cursor.fetchall()
             for key_id, subject in gone:
                 await conn.execute(
-                    "insert into vault.destroyed values (%s, %s, %s) on conflict do nothing", (subject, at, key_id)
+                    "insert into vault.destroyed (subject, destroyed_at, key_id) values (%s, %s, %s)"
+                    " on conflict do nothing",
+                    (subject, at, key_id),
                 )
         self.forget(wanted)
         return [str(key_id) for key_id, _ in gone]
 
+    async def revoke(self, token: str, at: datetime, by: str) -> None:
+        """Revoke a token by its id, or ``sub:<name>`` for all that a subject has until ``at``."""
+        async with self.pool.connection() as conn:
+            await conn.execute(
+                "insert into vault.revoked values (%s, %s, %s)"
+                " on conflict (token) do update set revoked_at = excluded.revoked_at, by = excluded.by",
+                (token, at, by),
+            )
+
+    async def all_revoked(self) -> list[tuple[str, datetime, str]]:
+        """(token id or ``sub:<name>``, until when, why), the newest first."""
+        async with self.pool.connection() as conn:
+            cursor = await conn.execute(
+                "select token, revoked_at, by from vault.revoked order by revoked_at desc, token"
+            )
+            return [(str(token), at, str(by)) for token, at, by in await cursor.fetchall()]
+
+    async def watch(self) -> None:
+        """Follow for ever what other processes destroyed and revoked: no cache outlives it for long."""
+        while True:
+            try:
+                await self.refresh()
+            except OperationalError:
+                log.warning("the vault cannot be read; trying again")
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def refresh(self) -> None:
+        """Drop what was destroyed since the last look, and take over what was revoked."""
+        async with self.pool.connection() as conn:
+            cursor = await conn.execute(
+                "select n, subject, key_id from vault.destroyed where n > %s order by n", (self._looked - OVERLAP,)
+            )
+            gone = [row for row in await cursor.fetchall() if row[0] not in self._dropped]
+            cursor = await conn.execute("select token, revoked_at from vault.revoked")
+            self.revoked = {str(token): at for token, at in await cursor.fetchall()}
+        for _, subject, key_id in gone:
+            held = self._by_subject.get(subject)
+            if held and held.id == str(key_id):
+                del self._by_subject[subject]
+            self._by_id[str(key_id)] = None
+        self._looked = max((row[0] for row in gone), default=self._looked)
+        self._dropped = {n for n in self._dropped | {row[0] for row in gone} if n > self._looked - OVERLAP}
+
     def forget(self, subjects: Iterable[str]) -> None:
-        """Drop keys from this process's cache: said after ``customer-erased`` is heard."""
+        """Drop keys from this process's cache at once."""
         for subject in subjects:
             if key := self._by_subject.pop(subject, None):
                 self._by_id[key.id] = None
-
-    def forget_ids(self, ids: Iterable[str]) -> None:
-        for key_id in ids:
-            self._by_id[key_id] = None
 
     def _hold(self, subject: str, key: Key) -> None:
         if len(self._by_id) >= CACHE:

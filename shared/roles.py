@@ -11,7 +11,7 @@ ERASERS = ("intake",)
 
 def provide(admin_dsn: str, roles: dict[str, str]) -> None:
     """Make the vault and grant each service's role (name of service -> role) what it needs of it; safe to repeat.
-    Only the service that carries out erasures may destroy keys."""
+    Only the service that carries out erasures may destroy keys and revoke tokens."""
     with psycopg.connect(admin_dsn) as conn:
         conn.execute("select pg_advisory_xact_lock(hashtext('create vault'))")
         for statement in VAULT.split(";\n"):
@@ -24,3 +24,4 @@ def provide(admin_dsn: str, roles: dict[str, str]) -> None:
             if service in ERASERS:
                 conn.execute(sql.SQL("grant delete on vault.keys to {}").format(name))
                 conn.execute(sql.SQL("grant insert on vault.destroyed to {}").format(name))
+                conn.execute(sql.SQL("grant insert, update on vault.revoked to {}").format(name))

@@ -1,29 +1,25 @@
 """The commands; each group stands in a file of its own."""
 
-import json
 import signal
 import sys
 import time
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from shared.events import Role
-from shared.local import LocalServerError, secret
-from shared.tokens import create
+from shared.local import LocalServerError
 from shared.world import Refused
 
-from . import audit, history, parked, persons, policy, scaffold, whatif
-from .base import DATA, AsJson, Data, Failed
+from . import audit, history, parked, persons, policy, scaffold, token, whatif
+from .base import DATA, Data, Failed
 from .demo import command as demo
 
 app = typer.Typer(
     name="vefa", no_args_is_help=True, add_completion=False, help="Vefa, the customer-service process platform"
 )
-token = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP interfaces")
-app.add_typer(token, name="token")
+app.add_typer(token.app, name="token")
 app.add_typer(parked.app, name="parked")
 app.add_typer(policy.app, name="policy")
 for group in (demo, history, audit, whatif, persons, scaffold):
@@ -53,18 +49,6 @@ def up(data: Data = DATA) -> None:
         platform.wait()
     finally:
         platform.stop()
-
-
-@token.command("create")
-def token_create(
-    role: Annotated[Role, typer.Option(help="What the holder may do")],
-    subject: Annotated[str, typer.Option(help="Agent id, customer id, or name of the other system")],
-    data: Data = DATA,
-    as_json: AsJson = False,
-) -> None:
-    """Make a token, valid for 30 days."""
-    text = create(secret(data.absolute(), "token.key"), role, subject)
-    print(json.dumps({"token": text, "role": role.value, "subject": subject}) if as_json else text)
 
 
 def main() -> None:

@@ -1,0 +1,84 @@
+"""``vefa token``: make tokens for the HTTP interfaces, and revoke them."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import jwt
+import typer
+
+from shared.events import Role
+from shared.local import secret
+from shared.privacy import WATCH_SECONDS
+from shared.tokens import create, public_key, read
+
+from .base import DATA, AsJson, Data, opened, print_json, print_table
+
+app = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP interfaces")
+KEEPER = "intake"
+"""The service whose database role may write what is revoked."""
+
+
+@app.command("create")
+def token_create(
+    role: Annotated[Role, typer.Option(help="What the holder may do")],
+    subject: Annotated[str, typer.Option(help="Agent id, customer id, or name of the other system")],
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token, valid for 30 days."""
+    text = create(secret(data.absolute(), "token.key"), role, subject)
+    claims = read(public_key(secret(data.absolute(), "token.key")), text)
+    print(json.dumps({"token": text, "role": role.value, "subject": subject, "id": claims["jti"]}) if as_json else text)
+
+
+@app.command()
+def revoke(
+    token: Annotated[str, typer.Argument(help="A token, or its id")] = "",
+    subject: Annotated[str, typer.Option(help="Revoke every token that this agent, customer or system has")] = "",
+    reason: Annotated[str, typer.Option(help="Why, for those who look back")] = "",
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke one token, or all that somebody has until now; every process refuses it within 5 s."""
+    if bool(token) == bool(subject):
+        raise typer.BadParameter("give a token (or its id), or --subject, and not both", param_hint="TOKEN")
+    key = f"sub:{subject}" if subject else _id(token, secret(data.absolute(), "token.key"))
+    at = datetime.now(UTC)
+
+    async def write() -> None:
+        async with opened(data, KEEPER) as logs:
+            await logs.vault_of(KEEPER).revoke(key, at, reason or "vefa token revoke")
+
+    asyncio.run(write())
+    if as_json:
+        print_json({"revoked": key, "at": at})
+    else:
+        print(f"Revoked {key}; every process refuses it within {WATCH_SECONDS:g} s.")
+
+
+@app.command("list")
+def list_(data: Data = DATA, as_json: AsJson = False) -> None:
+    """What is revoked."""
+
+    async def found() -> list[tuple[str, datetime, str]]:
+        async with opened(data, KEEPER) as logs:
+            return await logs.vault_of(KEEPER).all_revoked()
+
+    rows = asyncio.run(found())
+    if as_json:
+        print_json([{"revoked": token, "at": at, "reason": by} for token, at, by in rows])
+        return
+    print_table("Revoked", ("token id or subject", "at", "reason"), rows)
+
+
+def _id(token: str, seed: bytes) -> str:
+    if token.count(".") != 2:
+        return token
+    try:
+        return str(read(public_key(seed), token)["jti"])
+    except jwt.ExpiredSignatureError:
+        raise typer.BadParameter("this token is out of date already", param_hint="TOKEN") from None
+    except jwt.InvalidTokenError:
+        raise typer.BadParameter("this token is not one of this platform's", param_hint="TOKEN") from None
