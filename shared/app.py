@@ -150,6 +150,8 @@ class Process:
         start = settings.clock_start or datetime(2026, 1, 1, tzinfo=UTC)
         self.clock = SteppedClock(start) if settings.clock == "stepped" else SystemClock()
         self.stopping = asyncio.Event()
+        self.standing_by = False
+        """Another process of this service acts."""
 
     async def run(self, ready: Callable[[dict[str, str]], None] | None = None) -> None:
         app, settings = self.app, self.settings
@@ -208,6 +210,7 @@ class Process:
                             "select pg_try_advisory_lock(hashtext(%s))", (f"act {self.app.name}",)
                         )
                         got = bool((await cursor.fetchone() or (False,))[0])
+                        self.standing_by = not got
                         if not got:
                             await asyncio.sleep(1)
                     await self._act(conn)
@@ -252,7 +255,7 @@ class Process:
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not (self.bus.ready or not self.service.acting) or not server.started:
+        while not (self.bus.ready or self.standing_by) or not server.started:
             await asyncio.sleep(0.01)
             if serving.done():
                 break

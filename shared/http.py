@@ -1,6 +1,7 @@
 """HTTP around a service: every route names its way in; answers come after the commit; errors are problem+json (RFC
 9457)."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from .service import Overloaded
 from .world import Refused
 
 PROBLEM = "application/problem+json"
+log = logging.getLogger("vefa.http")
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
+    log.warning("%s %s: cannot record now: %s", request.method, request.url.path, type(error).__name__)
     response = problem(
         503, "busy", "not now", "the service cannot record at the moment", "repeat the request with its key"
     )
