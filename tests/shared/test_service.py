@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -131,6 +132,40 @@ async def test_a_missing_message_is_a_gap(start: Make) -> None:
         await clerk.hear(second)
     assert (gap.value.source, gap.value.after, gap.value.upto) == ("shop", 0, 2)
     await clerk.hear(first, second)
+
+
+async def test_what_nobody_listens_to_moves_the_cursor_without_a_commit(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    clerk.acting = True
+    clock = SteppedClock(NOON + timedelta(hours=2))
+    await shop.hear(order(1))
+    await Deadlines(shop, clock).fire()
+    placed, stale = await said_by(shop)
+    await clerk.hear(placed)
+    before = await clerk.log.trackings()
+    assert await clerk.hear(stale) == [Outcome(0)]
+    assert clerk.tracked["shop"] == shop.said
+    assert await clerk.log.trackings() == before
+    after_a_crash = await start("clerk")
+    await shop.hear(order(2))
+    *_, following = await said_by(shop)
+    with pytest.raises(Gap) as gap:
+        await after_a_crash.hear(following)
+    assert (gap.value.after, gap.value.upto) == (before["shop"], stale.message.position)
+    await clerk.hear(following)
+    assert (await clerk.log.trackings())["shop"] == shop.said
+    assert (await clerk.log.head()).after["shop"] == shop.said
+
+
+async def test_what_is_passed_over_is_still_missed_when_something_before_it_is(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    clerk.acting = True
+    await shop.hear(order(1))
+    await Deadlines(shop, SteppedClock(NOON + timedelta(hours=2))).fire()
+    _, stale = await said_by(shop)
+    with pytest.raises(Gap):
+        await clerk.hear(stale)
+    assert clerk.tracked.get("shop", 0) == 0
 
 
 async def test_a_cause_is_heard_before_its_effect(start: Make) -> None:
