@@ -25,6 +25,7 @@ from shared.app import App
 from shared.bus import declare
 from shared.events import Role
 from shared.local import Backing, Servers, open_servers, secret
+from shared.local.home import write_private
 from shared.settings import Settings
 
 READY_SECONDS = 60
@@ -142,9 +143,7 @@ class Platform:
             "databases": {k.name: self.backing.postgres_dsn(k.name) for k in self.keepers},
             "nats": self.backing.nats_url("ops"), "integrator": self.backing.nats_url("integrator"),
         }  # fmt: skip
-        descriptor = os.open(self.data_dir / "running.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file)
+        write_private(self.data_dir / "running.json", json.dumps(content).encode())
 
 
 async def _declare(url: str) -> None:
@@ -180,6 +179,8 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
         return
     settings = Settings.model_validate_json(line)
     child, ended = 0, False
+    found, finds = os.pipe()  # what the service tells its keeper: where it listens
+    os.set_blocking(found, False)
 
     def end(*_: object) -> None:
         nonlocal ended
@@ -195,21 +196,28 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
         if child == 0:
             _die_with(keeper, signal.SIGTERM)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            _serve(app, settings, addresses_pipe)
+            _serve(app, settings, (addresses_pipe, finds))
         _, status = os.waitpid(child, 0)
         child = 0
+        with suppress(BlockingIOError):
+            _come_back(settings, json.loads(os.read(found, 65536).splitlines()[-1]))
         if not ended:
             print(f"{app.name}: ended with status {status}; it is started again", file=sys.stderr, flush=True)
             if time.monotonic() - started < 1:
                 time.sleep(1)
 
 
-def _serve(app: App, settings: Settings, addresses_pipe: int) -> None:
+def _come_back(settings: Settings, addresses: Mapping[str, str]) -> None:
+    """A restart listens where the service did before."""
+    for kind in ("http", "smtp"):
+        if kind in addresses:
+            setattr(settings, f"{kind}_port", int(addresses[kind].rpartition(":")[2]))
+
+
+def _serve(app: App, settings: Settings, pipes: Sequence[int]) -> None:
     def ready(addresses: dict[str, str]) -> None:
-        for kind in ("http", "smtp"):  # a restart comes back at the same place
-            if kind in addresses:
-                setattr(settings, f"{kind}_port", int(addresses[kind].rpartition(":")[2]))
-        os.write(addresses_pipe, json.dumps(addresses).encode() + b"\n")
+        for pipe in pipes:
+            os.write(pipe, json.dumps(addresses).encode() + b"\n")
 
     code = 1
     try:
