@@ -179,7 +179,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    log.warning("%s %s: cannot record now: %s", request.method, request.url.path, type(error).__name__)
+    route = getattr(request.scope.get("route"), "path", "?")  # not the path itself: that of a signed link is a secret
+    log.warning("%s %s: cannot record now: %s", request.method, route, type(error).__name__)
     response = problem(
         503, "busy", "not now", "the service cannot record at the moment", "repeat the request with its key"
     )

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from psycopg import OperationalError
+from psycopg import Error
 
 from .log import Pool
 
@@ -172,8 +172,8 @@ class Vault:
         while True:
             try:
                 await self.refresh()
-            except OperationalError:
-                log.warning("the vault cannot be read; trying again")
+            except Error as error:  # whatever it is: a watcher that ends would revoke nothing any more
+                log.warning("the vault cannot be read (%s); trying again", type(error).__name__)
             await asyncio.sleep(WATCH_SECONDS)
 
     async def refresh(self) -> None:

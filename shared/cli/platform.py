@@ -178,7 +178,7 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
     if not line:
         return
     settings = Settings.model_validate_json(line)
-    child, ended = 0, False
+    child, ended, first = 0, False, True
     found, finds = os.pipe()  # what the service tells its keeper: where it listens
     os.set_blocking(found, False)
 
@@ -196,11 +196,12 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
         if child == 0:
             _die_with(keeper, signal.SIGTERM)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            _serve(app, settings, (addresses_pipe, finds))
+            _serve(app, settings, (addresses_pipe, finds) if first else (finds,))  # the parent reads once
         _, status = os.waitpid(child, 0)
         child = 0
         with suppress(BlockingIOError):
             _come_back(settings, json.loads(os.read(found, 65536).splitlines()[-1]))
+            first = False
         if not ended:
             print(f"{app.name}: ended with status {status}; it is started again", file=sys.stderr, flush=True)
             if time.monotonic() - started < 1:

@@ -10,7 +10,6 @@ import typer
 
 from shared.events import Role
 from shared.local import secret
-from shared.privacy import WATCH_SECONDS
 from shared.tokens import create, public_key, read
 
 from .base import DATA, AsJson, Data, opened, print_json, print_table
@@ -55,7 +54,7 @@ def revoke(
     if as_json:
         print_json({"revoked": key, "at": at})
     else:
-        print(f"Revoked {key}; every process refuses it within {WATCH_SECONDS:g} s.")
+        print(f"Revoked {key}; every process refuses it within 5 s.")
 
 
 @app.command("list")

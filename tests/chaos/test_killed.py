@@ -80,7 +80,7 @@ def opened(client: httpx.Client, address: str, number: int) -> str:
 
 def count(database: str, query: str, *values: Any) -> int:
     with psycopg.connect(database) as conn:
-        row = conn.execute(query.encode(), values).fetchone()  # type: ignore[arg-type]
+        row = conn.execute(query.encode(), values).fetchone()
     assert row
     return int(row[0])
 

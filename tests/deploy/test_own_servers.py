@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -62,6 +63,7 @@ def test_the_platform_runs_on_servers_of_ones_own(open_folder: Path) -> None:
                 assert opened["number"].endswith("000001")
                 assert not (data / "postgres").exists()
                 assert not (data / "nats").exists()
+                _revoke_and_be_refused(data)
             finally:
                 platform.send_signal(signal.SIGTERM)
                 platform.wait(30)
@@ -75,6 +77,27 @@ def _running(data: Path, platform: "subprocess.Popen[bytes]") -> str:
         assert time.monotonic() < until
         time.sleep(0.1)
     return str(json.loads((data / "running.json").read_text())["services"]["intake"]["http"])
+
+
+def _revoke_and_be_refused(data: Path) -> None:
+    """A token opens every service until it is revoked, and within 5 s none any more."""
+
+    def vefa(*words: str) -> str:
+        command = [sys.executable, "-m", "shared.cli", "token", *words, "--data", str(data)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    def answers(token: str) -> set[int]:
+        services = json.loads((data / "running.json").read_text())["services"]
+        headers = {"Authorization": f"Bearer {token}"}
+        return {httpx.get(f"{a['http']}/{name}/policies", headers=headers).status_code for name, a in services.items()}
+
+    token = vefa("create", "--role", "supervisor", "--subject", "lead")
+    assert answers(token) == {200}
+    vefa("revoke", token)
+    until = time.monotonic() + 5
+    while time.monotonic() < until and answers(token) != {401}:
+        time.sleep(0.2)
+    assert answers(token) == {401}
 
 
 def _post(address: str) -> dict[str, Any]:

@@ -132,7 +132,13 @@ def _say_how_to_go_on(folder: Path, cases: dict[str, str], kept: bool) -> None:
     console.print(f"Look further while it runs ('vefa up --data {folder}' starts it again), with --data {folder}:")
     for why, case in sorted(cases.items()):
         console.print(f"  vefa history {case}  # {why}", highlight=False, soft_wrap=True)
-    for command in ("verify", "lag", "parked list", "what-if sla --policy FILE", "rebuild router --check"):
+    for command in (
+        "verify",
+        "lag",
+        "parked list",
+        "what-if sla --name targets --policy FILE",
+        "rebuild router --check",
+    ):
         console.print(f"  vefa {command}", highlight=False)
 
 

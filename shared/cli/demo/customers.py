@@ -26,7 +26,7 @@ class Customers:
         self._agenda, self._stage, self._people, self._agents = agenda, stage, people, agents
         self._complaints = complaints
         self._unopened: deque[tuple[str, Complaint]] = deque()
-        """Concerns sent by mail whose case is not known yet, in the order of sending."""
+        """Channel and concern of what was sent by mail or posted and has no known case yet, in the order of sending."""
         self._surveys: Counter[str] = Counter()
         self.channels: Counter[str] = Counter()
 

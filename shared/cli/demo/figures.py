@@ -27,7 +27,7 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.shown: dict[str, tuple[str, str]] = {}
-        """Why a case is worth a look -> (its number, what is to be seen)."""
+        """Why a case is worth a look -> (the case, its number and what is to be seen)."""
         self._first, self._whole = list[timedelta](), list[timedelta]()
         self._numbers: dict[str, str] = {}
 
