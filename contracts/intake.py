@@ -53,7 +53,7 @@ class CaseOpened(
     organisation: Id | None = None
     """The firm, B2B."""
     by: Id | None = None
-    """Agent who opened it; its first public message then is the agent's own."""
+    """Agent who opened it and wrote down the concern; that text answers nothing, his first reply does."""
     verified: bool = False
     """Whether the sender is known to own the address; if not, an acknowledgement repeats none of the text."""
     contacts_before: int = 0

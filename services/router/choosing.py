@@ -108,7 +108,8 @@ def choose(
         able = [worker for worker, why_not in fresh.values() if why_not is None]
         if able:
             return _chosen(demand, able, seen, strategy, number)
-    return Choice(None, "automatic", _in_vain(why_not for _, why_not in seen.values()), _candidates(demand, seen))
+    reasons = (why_not for _, why_not in seen.values())
+    return Choice(None, "automatic", _in_vain(demand, reasons), _candidates(demand, seen))
 
 
 def rejection(demand: Demand, worker: Worker, held: frozenset[str] = frozenset()) -> Rejection | None:
@@ -179,7 +180,8 @@ def _candidates(demand: Demand, seen: Mapping[str, tuple[Worker, Rejection | Non
     return tuple(candidate(worker, demand.skills, why_not) for _, (worker, why_not) in sorted(seen.items()))
 
 
-def _in_vain(reasons: Iterable[Rejection | None]) -> str:
-    """``3 no-capacity, 1 skill``: how many could not take it, by reason."""
-    counts = Counter(str(reason) for reason in reasons)
+def _in_vain(demand: Demand, reasons: Iterable[Rejection | None]) -> str:
+    """``3 no-capacity, 1 skill fault``: how many could not take it, by reason, and what they lack."""
+    asked = {"skill": " ".join(sorted(demand.skills)), "language": demand.language}
+    counts = Counter(f"{reason} {asked[reason]}" if reason in asked else str(reason) for reason in reasons)
     return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items(), key=lambda c: (-c[1], c[0]))) or "nobody"

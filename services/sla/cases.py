@@ -77,8 +77,6 @@ class Case(State):
     facts: Facts = Facts()
     before: Facts = Facts()
     """The facts before the last event that gave some."""
-    opening: str | None = None
-    """Of a case that an agent opened: the agent's own first message, which answers nothing; '' until it is heard."""
     replies: tuple[Reply, ...] = ()
     """In order of their instants, without those that never reached the customer."""
     unanswered: datetime | None = None
@@ -130,10 +128,7 @@ def _evolve_case(case: Case, event: Event, at: datetime) -> Case:
             facts = Facts(
                 kind=e.kind, topic=e.topic, channel=e.channel, language=e.language, recovery=e.recovery is not None
             )
-            update: dict[str, Any] = {
-                "opened_at": at, "customer": e.customer, "facts": facts, "before": facts,
-                "opening": None if e.by is None else "",
-            }  # fmt: skip
+            update: dict[str, Any] = {"opened_at": at, "customer": e.customer, "facts": facts, "before": facts}
         case CaseClassified() as e:
             labels = {
                 "kind": e.kind.value, "topic": e.topic.value, "urgency": int(e.urgency.value),
@@ -162,8 +157,6 @@ def _evolve_case(case: Case, event: Event, at: datetime) -> Case:
 
 
 def _replied(case: Case, reply: Reply) -> dict[str, Any]:
-    if case.opening == "":
-        return {"opening": reply.message}
     replies = sorted((*case.replies, reply), key=lambda known: known.at)
     answered = case.unanswered is not None and case.unanswered <= reply.at
     return {"replies": tuple(replies[-KEPT:]), "unanswered": None if answered else case.unanswered}

@@ -297,7 +297,7 @@ def test_the_owner_of_the_queue_is_told_when_nobody_can_take_a_case():
     [said] = desk.until(desk.overflow_at("1"))
     assert isinstance(said, QueueAlerted)
     assert (said.queue, said.case, said.owner, said.waiting) == ("billing", "1", "chief", 1)
-    assert said.why == "nobody of money or general can take it (1 skill); it has waited for 900 s"
+    assert said.why == "nobody of money or general can take it (1 skill refunds); it has waited for 900 s"
 
 
 def test_the_owner_is_told_again_while_somebody_waits_and_not_for_every_case():

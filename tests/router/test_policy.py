@@ -8,6 +8,7 @@ import yaml
 
 from services.router import policy
 from services.router.policy import RoutingPolicy, Weights, higher, raised
+from shared.cli.demo import cast
 from tests.router.desk import POLICY, Desk, queued
 
 
@@ -68,3 +69,10 @@ def test_the_shipped_policy_leads_where_the_business_expects(labels: dict[str, A
 
 def test_the_shipped_policy_sends_recoveries_to_those_who_care():
     assert queued(Desk(**shipped()).opened("1", recovery="r-1").classified("1", topic="billing")).queue == "recovery"
+
+
+def test_each_skill_that_the_shipped_policy_asks_for_is_held_by_somebody_of_the_demo():
+    agents = [p for p in cast.people() if p.role == "agent"]
+    for name, queue in RoutingPolicy.model_validate(shipped()).queues.items():
+        held = {skill for a in agents if queue.team in cast.TEAMS[a.team] for skill in a.skills}
+        assert {skill for asked in queue.skills.values() for skill in asked} <= held, name

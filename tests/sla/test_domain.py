@@ -199,10 +199,10 @@ def test_a_message_that_brings_a_case_back_is_waited_for_from_its_own_instant():
     assert (started.metric, started.started_at) == ("next_response", t(26, "11:00"))
 
 
-def test_the_opening_message_of_an_agent_answers_nothing():
+def test_a_case_that_an_agent_opened_is_answered_by_his_first_reply_and_not_by_what_he_wrote_down():
     desk = case_opened(NINE, by="a1")
-    assert desk.hear(t(26, "09:01"), replied("r1")) == []
-    assert only(TargetMet, desk.hear(t(26, "10:00"), replied("r2"))).at == t(26, "10:00")
+    assert desk.clock("first_response")["state"] == "running"
+    assert only(TargetMet, desk.hear(t(26, "10:00"), replied("r1"))).at == t(26, "10:00")
 
 
 def test_a_reply_that_occurred_before_a_message_does_not_answer_it():

@@ -10,6 +10,8 @@ from .stage import Said, Stage
 
 MINUTES = {"urgent": (4, 30), "high": (5, 80), "normal": (10, 160), "low": (20, 240)}
 """Within how many minutes an agent answers; one of twenty takes much longer."""
+PACE = {"phone": (0, 0), "social": (5, 80)}
+"""Where everybody waits, or everybody reads along, priority does not matter."""
 SLOW = (300, 700)
 SOON_HOURS = 4
 """Five days are short: the demo's company asks sooner, and more often, than the shipped policy does."""
@@ -74,8 +76,8 @@ class Agents:
                 self._owners[case], self._numbers[case] = said.data["agent"], said.data["number"]
                 slow = self._agenda.dice("slow", said.data["number"]).random() < 0.05
                 complaint = self._complaints.get(case)
-                on_the_phone = complaint is not None and complaint.channel == "phone"
-                least, most = (0, 0) if on_the_phone else SLOW if slow else MINUTES[said.data["priority"]]
+                pace = PACE.get(complaint.channel if complaint else "", MINUTES[said.data["priority"]])
+                least, most = SLOW if slow and pace[1] else pace
                 self._plan(least, most, "answers", case, self._answers(case, said.data["number"]))
             case "intake.message-received.v1" if case in self.asked:
                 self.threaded[case] = self.asked.pop(case)

@@ -11,10 +11,11 @@ from .stage import Said, Stage
 
 COUNTED = (
     ("cases opened", "intake.case-opened.v1"), ("assigned, also again", "router.case-assigned.v1"),
-    ("public replies", "intake.reply-sent.v1"), ("clocks started", "sla.clock-started.v1"),
-    ("clocks paused", "sla.clock-paused.v1"), ("warnings before a target", "sla.target-warned.v1"),
-    ("breaches", "sla.target-breached.v1"), ("escalations", "sla.case-escalated.v1"),
-    ("cases resolved", "intake.case-resolved.v1"), ("surveys sent", "feedback.survey-invited.v1"),
+    ("alerts that nobody can take a case", "router.queue-alerted.v1"), ("public replies", "intake.reply-sent.v1"),
+    ("clocks started", "sla.clock-started.v1"), ("clocks paused", "sla.clock-paused.v1"),
+    ("warnings before a target", "sla.target-warned.v1"), ("breaches", "sla.target-breached.v1"),
+    ("escalations", "sla.case-escalated.v1"), ("cases resolved", "intake.case-resolved.v1"),
+    ("survey invitations", "feedback.survey-invited.v1"), ("surveys sent", "surveys sent"),
     ("surveys answered", "feedback.survey-answered.v1"), ("recoveries opened", "feedback.recovery-opened.v1"),
     ("notices sent", "notification.notice-sent.v1"), ("lots of points earned", "loyalty.points-earned.v1"),
     ("tiers reached", "loyalty.tier-changed.v1"),
@@ -49,6 +50,8 @@ class Tally:
                 if start.strftime("%a") == "Wed" and start.hour < 13 and due.strftime("%a") == "Fri":
                     words = f"{data['target'] / 3600:g} h from {start:%a %H:%M} are over on {due:%a %H:%M}"
                     self._show("half-day holiday", case, f"{data['metric']}: {words}, for Wednesday ends at 13:00")
+            case "notification.notice-sent.v1" if data["template"] == "survey":
+                self.counts["surveys sent"] += 1
             case "sla.case-escalated.v1" if data["level"] == "over":
                 self._show("breach", case, f"{data['metric']} escalated to the {data['target']}: {data['action']}")
 
