@@ -20,7 +20,7 @@ test *options: lint
 
 # the tests that start no servers
 test-fast *options:
-    python -m pytest -m "not servers" {{options}}
+    python -m pytest -m "not servers" --numprocesses auto {{options}}
 
 # style, format and types
 lint:

@@ -24,7 +24,7 @@ def routes() -> list[tuple[str, Route]]:
     return [(name, route) for name in names() for route in app_of(name).api.routes]
 
 
-@pytest.mark.parametrize(("service", "route"), routes(), ids=str)
+@pytest.mark.parametrize(("service", "route"), [pytest.param(s, r, id=f"{s}-{r.method}-{r.path}") for s, r in routes()])
 def test_a_route_names_its_way_in(service: str, route: Route) -> None:
     assert isinstance(route.way, Way)
     assert route.way.kind in ("roles", "signed", "public")

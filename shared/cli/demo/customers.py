@@ -109,7 +109,8 @@ class Customers:
         """A customer reads a mail: follows the link of a survey, or answers the agent's question."""
         part = mail.get_body(("plain",))
         text = str(part.get_content()) if part else ""
-        customer = next((c for c in self._people if c.mail in str(mail["To"])), None)
+        to = str(mail["To"])
+        customer = next((c for c in self._people if c.mail in to), None)
         if customer is None:
             return
         number = NUMBER.search(str(mail["Subject"]))
