@@ -102,8 +102,8 @@ class ReplySent(CustomerCaseFact, topic="intake.reply-sent.v1"):
     """Answer template that was used."""
 
 
-class NoteAdded(CaseFact, topic="intake.note-added.v1", subject="by"):
-    """An agent wrote something that the customer does not see."""
+class NoteAdded(CustomerCaseFact, topic="intake.note-added.v1"):
+    """An agent wrote something that the customer does not see: about him, so it goes when he is erased."""
 
     by: Id
     """Agent id."""
@@ -408,11 +408,13 @@ class Reply(Event, topic="to.intake.reply.v1", stream="case:{case}"):
     """Status afterwards, such as waiting_customer."""
 
 
-class AddNote(Event, topic="to.intake.add-note.v1", stream="case:{case}", subject="by"):
+class AddNote(Event, topic="to.intake.add-note.v1", stream="case:{case}"):
     """A command: write something that the customer does not see."""
 
     case: Id
     """The case."""
+    contact: Id
+    """The case's contact point: data subject of the note."""
     by: Id
     """Agent id."""
     text: Personal

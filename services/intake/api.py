@@ -110,7 +110,9 @@ async def add_reply(case: Id, body: bodies.Answer, call: Call) -> bodies.Recorde
 @api.post("/v1/cases/{case}/notes", way=STAFF, status=201)
 async def add_note(case: Id, body: bodies.Noted, call: Call) -> bodies.Recorded:
     """Write something that the customer does not see."""
-    return await _recorded(case, AddNote(case=case, by=call.actor.name, text=Personal(body.text)), call)
+    row = await visible_case(case, call)
+    command = AddNote(case=case, contact=row["contact"], by=call.actor.name, text=Personal(body.text))
+    return await _recorded(case, command, call)
 
 
 @api.post("/v1/cases/{case}/status", way=STAFF)

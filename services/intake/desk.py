@@ -35,8 +35,7 @@ def reply(world: World, message: Message, e: Reply) -> Iterator[Event]:
     fresh_enough(case, e.expected_version)
     if case.category in ("closed", "merged", "spam"):
         raise Refused("not-open", "case", f"the case is {case.category}", "reopen it or change its status first")
-    if e.contact != case.contact:
-        raise Refused("wrong-contact", "contact", "not the contact point of this case", "read the case again", 422)
+    _to(case, e.contact)
     _said(e.text, "text")
     yield ReplySent(
         case=e.case, customer=case.customer, contact=case.contact, number=case.number, by=e.by, channel=case.channel,
@@ -49,9 +48,10 @@ def reply(world: World, message: Message, e: Reply) -> Iterator[Event]:
 
 
 def note(world: World, e: AddNote) -> Iterator[Event]:
-    existing(world, e.case)
+    case = existing(world, e.case)
+    _to(case, e.contact)
     _said(e.text, "text")
-    yield NoteAdded(case=e.case, by=e.by, text=e.text)
+    yield NoteAdded(case=e.case, customer=case.customer, contact=case.contact, by=e.by, text=e.text)
 
 
 def change_status(world: World, e: ChangeStatus) -> Iterator[Event]:
@@ -162,6 +162,11 @@ def fresh_enough(case: Case, expected: int | None) -> None:
     since = ", ".join(f"{s.what} ({s.version})" for s in case.recent if s.version > expected)
     text = f"version {expected} is not the newest, {case.version} is; added since: {since}"
     raise Refused("stale", "expected_version", text, "read what was added and send again")
+
+
+def _to(case: Case, contact: str) -> None:
+    if contact != case.contact:
+        raise Refused("wrong-contact", "contact", "not the contact point of this case", "read the case again", 422)
 
 
 def _said(text: str, field: str) -> None:

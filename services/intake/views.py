@@ -157,8 +157,7 @@ def _message(message: Message) -> Iterator[RowOp]:
     row: dict[str, Any]
     match message.event:
         case CaseOpened() as e:
-            direction = "in" if e.by is None else "out"
-            row = {"direction": direction, "by": e.by or "customer", "contact": e.contact, "channel": e.channel}
+            row = {"direction": "in", "by": e.by or "customer", "contact": e.contact, "channel": e.channel}
             key, files = e.case, e.attachments
         case MessageReceived() as e:
             row = {"direction": "in", "by": "customer", "contact": e.contact, "channel": e.channel}
@@ -167,7 +166,7 @@ def _message(message: Message) -> Iterator[RowOp]:
             row = {"direction": "out", "by": e.by, "contact": e.contact, "channel": e.channel}
             key, files = e.message, ()
         case NoteAdded() as e:
-            row = {"direction": "note", "by": e.by}
+            row = {"direction": "note", "by": e.by, "contact": e.contact}
             key, files = str(message.id), ()
         case _:
             return

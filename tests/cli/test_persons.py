@@ -38,15 +38,15 @@ def reopened(customer: str, contact: str, case: str) -> Message:
     )  # fmt: skip
 
 
-def note(case: str, text: str) -> Message:
-    return fact(NoteAdded(case=case, by="agent-1", text=Personal(text)))
+def note(customer: str, contact: str, case: str, text: str) -> Message:
+    return fact(NoteAdded(case=case, customer=customer, contact=contact, by="agent-1", text=Personal(text)))
 
 
 async def test_an_export_holds_everything_about_one_customer_and_nothing_about_another(platform: Platform) -> None:
     await platform["intake"].hear(
         known("c1", "ada"), known("c1", "ada2", first=False), known("c2", "bob"),
         reopened("c1", "ada", "case-1"), reopened("c2", "bob", "case-2"),
-        note("case-1", "Ada is angry"), note("case-2", "Bob is happy"),
+        note("c1", "ada", "case-1", "Ada is angry"), note("c2", "bob", "case-2", "Bob is happy"),
         fact(CasesLinked(case="case-1", other="case-2", why="by-hand")),
     )  # fmt: skip
     found = (await platform.vefa("export", "c1")).json

@@ -74,7 +74,7 @@ def test_a_version_that_does_not_exist_yet_is_refused() -> None:
 
 def test_what_the_customer_does_not_see_makes_a_reply_stale_too() -> None:
     at, opening = with_case()
-    at.when(AddNote(case=opening.case, by="agent:2", text="Ben bakıyorum"))
+    at.when(AddNote(case=opening.case, contact=AYSE, by="agent:2", text="Ben bakıyorum"))
     assert "note-added" in refusal(at, reply(opening.case, expected_version=1)).text
 
 

@@ -18,7 +18,7 @@ def busy() -> tuple[Scene, str]:
     at.when(assigned(opening))
     at.later(minutes=5).when(Reply(case=case, contact=AYSE, by="agent:1", text="?", status="waiting_customer"))
     at.when(wrote(case))
-    at.when(AddNote(case=case, by="agent:1", text="not"))
+    at.when(AddNote(case=case, contact=AYSE, by="agent:1", text="not"))
     at.when(resolve(case))
     at.when(Confirm(case=case, contact=AYSE, solved=False, text="hayır"))
     at.when(resolve(case))
