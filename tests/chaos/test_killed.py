@@ -1,46 +1,26 @@
 """kill -9 of services under load: nothing is lost, nothing happens twice, and they come back where they were."""
 
-import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
+
+from tests.running import Running, up
 
 pytestmark = [
     pytest.mark.servers, pytest.mark.timeout(240),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a service in /proc"),
 ]  # fmt: skip
-ROOT = Path(__file__).parents[2]
 CASES, KILLS, AT_ONCE = 120, 8, 4
 LISTENERS = ("classifier", "router", "sla", "feedback", "notification")
 UNTIL_SECONDS = 90
-
-
-@pytest.fixture
-def platform(open_folder: Path) -> Iterator[Path]:
-    """The data folder of a running platform."""
-    data = open_folder / "killed"
-    command = [sys.executable, "-m", "shared.cli", "up", "--data", str(data)]
-    limit = {"VEFA_PUBLIC_PER_MINUTE": "1000000"}
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **limit}) as running:
-        until = time.monotonic() + 60
-        while not (data / "running.json").exists():
-            assert running.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        yield data
-        running.send_signal(signal.SIGTERM)
-        running.wait(30)
 
 
 def listens_on(port: int) -> int:
@@ -78,19 +58,17 @@ def opened(client: httpx.Client, address: str, number: int) -> str:
     raise TimeoutError(f"case {number} was not taken within {UNTIL_SECONDS} s")
 
 
-def count(database: str, query: str, *values: Any) -> int:
-    with psycopg.connect(database) as conn:
-        row = conn.execute(query.encode(), values).fetchone()
-    assert row
-    return int(row[0])
+@pytest.fixture
+def platform(open_folder: Path) -> Iterator[Running]:
+    with up(open_folder / "killed", VEFA_PUBLIC_PER_MINUTE="1000000") as running:
+        yield running
 
 
-def test_killed_services_lose_nothing_and_do_nothing_twice(platform: Path) -> None:
-    noted = json.loads((platform / "running.json").read_text())
-    ports = {name: int(a["http"].rpartition(":")[2]) for name, a in noted["services"].items()}
+def test_killed_services_lose_nothing_and_do_nothing_twice(platform: Running) -> None:
+    ports = {name: int(platform.address(name).rpartition(":")[2]) for name in platform.services}
     dice, killed = random.Random(7), list[str]()
     with httpx.Client(timeout=10) as client, ThreadPoolExecutor(AT_ONCE) as pool:
-        address = noted["services"]["intake"]["http"]
+        address = platform.address("intake")
         posts = [pool.submit(opened, client, address, number) for number in range(CASES)]
         while len(killed) < KILLS:
             name = "intake" if len(killed) % 2 == 0 else dice.choice(LISTENERS)
@@ -101,18 +79,13 @@ def test_killed_services_lose_nothing_and_do_nothing_twice(platform: Path) -> No
         cases = [post.result() for post in posts]
     assert len(set(cases)) == CASES
     heard = "select count(*) from {}.stored_events where topic = 'intake.case-opened.v1' and {} said"
-    databases = noted["databases"]
-    assert count(databases["intake"], heard.format("intake", "")) == CASES
+    assert platform.count("intake", heard.format("intake", "")) == CASES
+    platform.settled()
     for name in LISTENERS:
-        until = time.monotonic() + UNTIL_SECONDS
-        while count(databases[name], heard.format(name, "not")) < CASES and time.monotonic() < until:
-            time.sleep(0.2)
-        assert count(databases[name], heard.format(name, "not")) == CASES, name
+        assert platform.count(name, heard.format(name, "not")) == CASES, name
     clocks = "from sla.stored_events where topic = 'sla.clock-started.v1' and said"
     odd = f"select count(*) from (select 1 {clocks} group by originator_id having count(*) <> 2) as odd"
-    assert count(databases["sla"], f"select count(distinct originator_id) {clocks}") == CASES
-    assert count(databases["sla"], odd) == 0, "each case has two clocks, each started once"
-    verify = [sys.executable, "-m", "shared.cli", "verify", "--data", str(platform)]
-    done = subprocess.run(verify, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert platform.count("sla", f"select count(distinct originator_id) {clocks}") == CASES
+    assert platform.count("sla", odd) == 0, "each case has two clocks, each started once"
+    platform.vefa("verify")
     assert all(listens_on(port) for port in ports.values()), "a killed service comes back where it was"

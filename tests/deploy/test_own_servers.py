@@ -1,12 +1,8 @@
 """Servers of one's own: what docker-compose.yml starts is what Vefa asks for, and the platform runs on such a pair."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,6 +14,7 @@ import yaml
 
 from shared.local.nats_server import wheel
 from shared.local.servers import Servers
+from tests.running import Running, until_true, up
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -56,48 +53,26 @@ def test_the_platform_runs_on_servers_of_ones_own(open_folder: Path) -> None:
     data = open_folder / "platform"
     with Servers.start(open_folder / "own", ()) as servers:
         urls = {"VEFA_DATABASE_URL": servers.postgres_admin_dsn, "VEFA_NATS_URL": servers.nats_url("ops")}
-        command = [sys.executable, "-m", "shared.cli", "up", "--data", str(data)]
-        with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **urls}, stdout=subprocess.DEVNULL) as platform:
-            try:
-                opened = _post(_running(data, platform))
-                assert opened["number"].endswith("000001")
-                assert not (data / "postgres").exists()
-                assert not (data / "nats").exists()
-                _revoke_and_be_refused(data)
-            finally:
-                platform.send_signal(signal.SIGTERM)
-                platform.wait(30)
+        with up(data, **urls) as platform:
+            opened = _post(platform.address("intake"))
+            assert opened["number"].endswith("000001")
+            assert not (data / "postgres").exists()
+            assert not (data / "nats").exists()
+            _revoke_and_be_refused(platform)
 
 
-def _running(data: Path, platform: "subprocess.Popen[bytes]") -> str:
-    """The address of intake, once everything answers."""
-    until = time.monotonic() + 60
-    while not (data / "running.json").exists():
-        assert platform.poll() is None, "the platform ended"
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return str(json.loads((data / "running.json").read_text())["services"]["intake"]["http"])
-
-
-def _revoke_and_be_refused(data: Path) -> None:
+def _revoke_and_be_refused(platform: Running) -> None:
     """A token opens every service until it is revoked, and within 5 s none any more."""
+    token = platform.vefa("token", "create", "--role", "supervisor", "--subject", "lead")
+    headers = {"Authorization": f"Bearer {token}"}
 
-    def vefa(*words: str) -> str:
-        command = [sys.executable, "-m", "shared.cli", "token", *words, "--data", str(data)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    def answers() -> set[int]:
+        places = [f"{platform.address(name)}/{name}/policies" for name in platform.services]
+        return {httpx.get(place, headers=headers).status_code for place in places}
 
-    def answers(token: str) -> set[int]:
-        services = json.loads((data / "running.json").read_text())["services"]
-        headers = {"Authorization": f"Bearer {token}"}
-        return {httpx.get(f"{a['http']}/{name}/policies", headers=headers).status_code for name, a in services.items()}
-
-    token = vefa("create", "--role", "supervisor", "--subject", "lead")
-    assert answers(token) == {200}
-    vefa("revoke", token)
-    until = time.monotonic() + 5
-    while time.monotonic() < until and answers(token) != {401}:
-        time.sleep(0.2)
-    assert answers(token) == {401}
+    assert answers() == {200}
+    platform.vefa("token", "revoke", token)
+    until_true(lambda: answers() == {401}, "a revoked token still opens something", seconds=5)
 
 
 def _post(address: str) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""The whole platform as a user runs it: ``vefa up`` in a process of its own, and the commands beside it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+ROOT = Path(__file__).parents[1]
+UP_SECONDS, SETTLED_SECONDS = 60, 120
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running platform and its data folder."""
+
+    data: Path
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.data / "running.json").read_text())
+        return found
+
+    @property
+    def services(self) -> list[str]:
+        return list(self.noted["services"])
+
+    def address(self, service: str) -> str:
+        return str(self.noted["services"][service]["http"])
+
+    def count(self, service: str, query: str, *values: Any) -> int:
+        """The number that a query on a service's database finds, as the service's own role."""
+        with psycopg.connect(self.noted["databases"][service]) as conn:
+            row = conn.execute(query.encode(), values).fetchone()
+        assert row
+        return int(row[0])
+
+    def vefa(self, *words: str) -> str:
+        """What a command prints; AssertionError with its complaint when it fails."""
+        command = [sys.executable, "-m", "shared.cli", *words, "--data", str(self.data)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    def settled(self) -> None:
+        """Returns when every service has heard and published everything."""
+        until_true(self._still, "something is still under way")
+
+    def _still(self) -> bool:
+        lag = json.loads(self.vefa("lag", "--json")).values()
+        return all("heard" in s and not (any(s["heard"].values()) or s["unpublished"] or s["waiting"]) for s in lag)
+
+
+def until_true(check: Callable[[], bool], otherwise: str, seconds: float = SETTLED_SECONDS) -> None:
+    """Ask until it is so; AssertionError when time is up."""
+    until = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < until, otherwise
+        time.sleep(0.2)
+
+
+@contextmanager
+def up(data: Path, **environment: str) -> Iterator[Running]:
+    """``vefa up`` on a data folder, with these environment variables, until the block ends."""
+    command = [sys.executable, "-m", "shared.cli", "up", "--data", str(data)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **environment}
+    ) as process:  # fmt: skip
+        try:
+            until = time.monotonic() + UP_SECONDS
+            while not (data / "running.json").exists():
+                assert process.poll() is None, "the platform ended"
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            yield Running(data)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
