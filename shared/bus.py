@@ -20,7 +20,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.client import JetStreamContext
-from nats.js.errors import NotFoundError
+from nats.js.errors import NoStreamResponseError, NotFoundError
 
 from .clock import Clock
 from .mapper import Envelope, to_wire
@@ -37,8 +37,8 @@ log = logging.getLogger("vefa.bus")
 
 
 async def declare(client: Client) -> None:
-    """Create or update the one stream: run once when the platform comes up, never by a service. It holds only what a
-    log holds."""
+    """Create or update the one stream: when the platform comes up, and by a relay that finds it gone. It holds only
+    what a log holds."""
     stream = StreamConfig(
         name=STREAM, subjects=[SUBJECTS], duplicate_window=120, max_age=7 * 86_400, max_bytes=2 * 1024**3,
         storage=StorageType.FILE, retention=RetentionPolicy.LIMITS, num_replicas=1,
@@ -304,6 +304,10 @@ class Bus:
                     raise failed
                 await self.service.log.track("relay", rows[-1].id)
                 self.relayed = rows[-1].id
+            except NoStreamResponseError:
+                log.warning("%s: NATS has lost its stream; it is made again, what it held is read from the logs", name)
+                with contextlib.suppress(NatsError, TimeoutError):
+                    await declare(self.broker.config.connection_state.connection)
             except Exception as error:  # infrastructure: tried again for ever
                 log.warning("%s: relay waits: %s", name, type(error).__name__)
                 await asyncio.sleep(0.5)

@@ -14,48 +14,14 @@ import pytest
 
 from tests.running import Running, up
 
+from .load import opened, process_on
+
 pytestmark = [
     pytest.mark.servers, pytest.mark.timeout(240),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a service in /proc"),
 ]  # fmt: skip
 CASES, KILLS, AT_ONCE = 120, 8, 4
 LISTENERS = ("classifier", "router", "sla", "feedback", "notification")
-UNTIL_SECONDS = 90
-
-
-def listens_on(port: int) -> int:
-    """The process that listens on a local port; 0 for none."""
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    inodes = {
-        f"socket:[{fields[9]}]"
-        for fields in map(str.split, lines)
-        if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port
-    }
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(str(entry.readlink()) in inodes for entry in (process / "fd").iterdir()):
-                return int(process.name)
-        except OSError:
-            continue
-    return 0
-
-
-def opened(client: httpx.Client, address: str, number: int) -> str:
-    """Post a case as a client that repeats what got no answer; returns the case."""
-    body = {"contact": {"kind": "mail", "address": f"c{number % 9}@example.com"}, "text": f"Order {number} is late."}
-    until = time.monotonic() + UNTIL_SECONDS
-    while time.monotonic() < until:
-        try:
-            answer = client.post(f"{address}/v1/cases", json=body, headers={"Idempotency-Key": f"order-{number}"})
-        except httpx.TransportError:
-            time.sleep(0.05)
-            continue
-        if answer.status_code == 503:
-            time.sleep(0.05)
-            continue
-        assert answer.status_code < 300, answer.text
-        return str(answer.json()["case"])
-    raise TimeoutError(f"case {number} was not taken within {UNTIL_SECONDS} s")
 
 
 @pytest.fixture
@@ -72,7 +38,7 @@ def test_killed_services_lose_nothing_and_do_nothing_twice(platform: Running) ->
         posts = [pool.submit(opened, client, address, number) for number in range(CASES)]
         while len(killed) < KILLS:
             name = "intake" if len(killed) % 2 == 0 else dice.choice(LISTENERS)
-            if process := listens_on(ports[name]):
+            if process := process_on(ports[name]):
                 os.kill(process, signal.SIGKILL)
                 killed.append(name)
             time.sleep(0.4)
@@ -88,4 +54,4 @@ def test_killed_services_lose_nothing_and_do_nothing_twice(platform: Running) ->
     assert platform.count("sla", f"select count(distinct originator_id) {clocks}") == CASES
     assert platform.count("sla", odd) == 0, "each case has two clocks, each started once"
     platform.vefa("verify")
-    assert all(listens_on(port) for port in ports.values()), "a killed service comes back where it was"
+    assert all(process_on(port) for port in ports.values()), "a killed service comes back where it was"
