@@ -31,6 +31,8 @@ SUBJECTS = "vefa.event.>"
 PULL_SECONDS = 5.0
 TOGETHER_SECONDS = 0.003
 """So long a fetch waits for what else arrives: a commit costs the same for one message and for ten."""
+OVER = ("404", "408")
+"""Statuses of a pull request that just ran out: no messages, or its time is over."""
 PAGE_BYTES = 512 * 1024
 PAGE_ROWS = 1000
 log = logging.getLogger("vefa.bus")
@@ -48,9 +50,6 @@ async def declare(client: Client) -> None:
         await js.update_stream(stream)
     except NotFoundError:
         await js.add_stream(stream)
-
-
-TOGETHER_SECONDS = 0.003
 
 
 def subject_of(service: str, topic: str) -> str:
@@ -79,14 +78,23 @@ class EagerBatch(BatchPullStreamSubscriber):
                 continue
             except NatsError:
                 wanted = 0
-                await asyncio.sleep(0.5)
-                with contextlib.suppress(NatsError, TimeoutError):
-                    self.subscription = await self.jetstream.pull_subscribe(
-                        subject=self.subject.broker_address, config=self.config, **self.extra_options
-                    )
+                await self._renew()
                 continue
             if messages and self.running:
                 await self.consume(messages)
+
+    async def _renew(self) -> None:
+        """Get the consumer and a subscription to it again, however long NATS takes."""
+        old = self.subscription
+        while self.running and self.subscription is old:
+            await asyncio.sleep(0.5)
+            with contextlib.suppress(NatsError, TimeoutError):
+                self.subscription = await self.jetstream.pull_subscribe(
+                    subject=self.subject.broker_address, config=self.config, **self.extra_options
+                )
+        if old is not None and self.subscription is not old:
+            with contextlib.suppress(NatsError):
+                await old.unsubscribe()
 
 
 async def _pull(subscription: Any, batch: int) -> None:
@@ -96,11 +104,14 @@ async def _pull(subscription: Any, batch: int) -> None:
 
 
 async def _arrived(subscription: Any, most: int, seconds: float) -> tuple[list[Msg], bool]:
-    """Waits for the first message, then takes what else is there; True when the server ended the request."""
+    """Waits for the first message, then takes what else is there; True when the server ended the request. NatsError
+    when there is no consumer to ask any more."""
     inner, messages = subscription._sub, list[Msg]()
     message = await inner.next_msg(seconds)
     while True:
-        if JetStreamContext.is_status_msg(message):
+        if status := JetStreamContext.is_status_msg(message):
+            if status not in OVER and not messages:
+                raise NatsError(f"the server ended a pull request with status {status}")
             return messages, True
         messages.append(message)
         if inner._pending_queue.empty() and len(messages) < most:

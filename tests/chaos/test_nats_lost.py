@@ -1,5 +1,6 @@
 """NATS is disposable: it is killed under load, once with all that it stored, and nobody misses anything."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -9,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import nats
 import pytest
 
-from tests.running import Running, up
+from shared.bus import STREAM
+from tests.running import Running, until_true, up
 
 from .load import opened, process_on
 
@@ -31,6 +34,18 @@ def kill(platform: Running, *, wipe: bool) -> None:
     os.kill(process, signal.SIGKILL)
 
 
+def listeners(platform: Running) -> set[str]:
+    """Who has a consumer of the stream: without one a service hears only what announced heads make it read."""
+
+    async def ask() -> set[str]:
+        client = await nats.connect(platform.noted["nats"])
+        found = await client.jetstream().consumers_info(STREAM)
+        await client.close()
+        return {consumer.name for consumer in found}
+
+    return asyncio.run(ask())
+
+
 def test_a_nats_server_that_dies_under_load_loses_nothing(open_folder: Path) -> None:
     with up(open_folder / "nats-lost", VEFA_PUBLIC_PER_MINUTE="1000000") as platform:
         with httpx.Client(timeout=10) as client, ThreadPoolExecutor(AT_ONCE) as pool:
@@ -48,3 +63,6 @@ def test_a_nats_server_that_dies_under_load_loses_nothing(open_folder: Path) -> 
         clocks = "select count(*) from sla.stored_events where topic = 'sla.clock-started.v1' and said"
         assert platform.count("sla", clocks) == 2 * CASES, "each case has its two clocks, each started once"
         platform.vefa("verify")
+        until_true(
+            lambda: listeners(platform) == set(platform.services), "somebody does not listen any more", seconds=20
+        )

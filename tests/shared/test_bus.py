@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import nats
 import pytest
 import pytest_asyncio
 from faststream.nats import NatsBroker
+from nats.js.errors import NotFoundError
 
 from shared.bus import STREAM, Bus, declare
 from shared.clock import SystemClock
@@ -130,6 +131,19 @@ async def test_a_lost_last_message_is_found_by_the_announced_head(join: Join, fr
     assert await packed(clerk) == ["order:1"]
 
 
+async def listens(server: FreshNats, service: str) -> bool:
+    """Whether a service gets a consumer of the stream within 10 s."""
+    client = await nats.connect(server.url)
+    for _ in range(100):
+        with suppress(NotFoundError):
+            await client.jetstream().consumer_info(STREAM, service)
+            await client.close()
+            return True
+        await asyncio.sleep(0.1)
+    await client.close()
+    return False
+
+
 async def test_nats_may_lose_everything_while_services_run(join: Join, fresh_nats: FreshNats) -> None:
     shop, clerk = await join("shop"), await join("clerk")
     await shop.service.hear(*(order(n) for n in range(30)))
@@ -142,6 +156,7 @@ async def test_nats_may_lose_everything_while_services_run(join: Join, fresh_nat
     await client.close()
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said, 40)
     assert await packed(clerk) == [f"order:{n}" for n in range(60)]
+    assert await listens(fresh_nats, "clerk")
     result = await check(clerk.service.log, clerk.service.views, "clerk_views")
     assert all(equal for _, _, equal in result.values())
 
