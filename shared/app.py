@@ -42,6 +42,7 @@ from .privacy import Links, Vault
 from .rebuild import prepare, rules_of
 from .service import Service
 from .settings import Settings
+from .tasks import end
 from .telemetry import metrics
 from .views import Views
 from .world import Decider, Refused
@@ -191,9 +192,7 @@ class Process:
             finally:
                 for listener in listeners:
                     await listener.stop()
-                office.cancel()
-                watching.cancel()
-                await asyncio.gather(office, watching, return_exceptions=True)
+                await end(office, watching)
                 await self.service.stop()
                 await broker.stop()
 
@@ -230,9 +229,7 @@ class Process:
                 await conn.execute("select 1")
         finally:
             self.service.acting = False
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
             await self.bus.rest()
 
     async def _ship_policies(self) -> None:

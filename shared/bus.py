@@ -25,6 +25,7 @@ from nats.js.errors import NoStreamResponseError, NotFoundError
 from .clock import Clock
 from .mapper import Envelope, to_wire
 from .service import Gap, Outcome, Service
+from .tasks import end
 
 STREAM = "VEFA"
 SUBJECTS = "vefa.event.>"
@@ -156,9 +157,7 @@ class Bus:
 
     async def rest(self) -> None:
         """Stop acting."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         self._tasks, self.ready = [], False
         await self._stop_consumer()
 
@@ -296,7 +295,8 @@ class Bus:
                     self.service.said <= self.relayed and idle < 1
                 ):  # another process may have written: asked each second
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._committed.wait(), 1 - idle)
+                        async with asyncio.timeout(1 - idle):
+                            await self._committed.wait()
                     continue
                 asked = time.monotonic()
                 rows = await self.service.log.rows(self.relayed, PAGE_ROWS, said=True)
@@ -310,7 +310,8 @@ class Bus:
                     )
                     for row in rows
                 ]  # fmt: skip
-                results = await asyncio.wait_for(asyncio.gather(*acks, return_exceptions=True), 15)
+                async with asyncio.timeout(15):
+                    results = await asyncio.gather(*acks, return_exceptions=True)
                 if failed := next((r for r in results if isinstance(r, BaseException)), None):
                     raise failed
                 await self.service.log.track("relay", rows[-1].id)

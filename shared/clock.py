@@ -94,7 +94,8 @@ class Deadlines:
                 following = None
             wait = 1.0 if following is None else min(1.0, max(0.0, (following - self._clock.now()).total_seconds()))
             try:
-                await asyncio.wait_for(self.woken.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self.woken.wait()
             except TimeoutError:
                 pass
 

@@ -43,7 +43,8 @@ class Effects:
                 done = 0
             if not done:
                 try:
-                    await asyncio.wait_for(self.woken.wait(), 1.0)
+                    async with asyncio.timeout(1):
+                        await self.woken.wait()
                 except TimeoutError:
                     pass
 

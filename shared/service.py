@@ -23,6 +23,7 @@ from .log import Append, EventLog, Loaded, Recorded
 from .mapper import MAX_BYTES, Envelope, EventMapper, RowNotes, from_row, key_ids, to_metadata
 from .memory import Memory, Parsers
 from .privacy import Vault
+from .tasks import end
 from .views import Drop, Put, RowOp, Views, statements
 from .world import Decider, NotLoaded, Refused
 
@@ -116,8 +117,7 @@ class Service:
 
     async def stop(self) -> None:
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     async def load_resident(self) -> None:
         """Resident tables, head and trackings as of one instant of the log."""

@@ -32,7 +32,8 @@ class MailReader:
         async with self._turn:
             worker = self._worker if self._worker and self._worker.returncode is None else await self._start()
             try:
-                return await asyncio.wait_for(self._ask(worker, raw, mail_from), self._seconds)
+                async with asyncio.timeout(self._seconds):
+                    return await self._ask(worker, raw, mail_from)
             except TimeoutError:
                 await self._kill()
                 return {"reason": "timed-out"}

@@ -170,3 +170,14 @@ async def test_a_log_is_read_in_pages_that_say_how_far_they_looked(join: Join) -
     assert 0 < len(page["events"]) < 300
     assert page["looked"] == page["events"][-1]["position"]
     assert "xxxxxxxx" not in json.dumps(page)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_service_rests_also_when_it_is_asked_in_the_moment_of_a_commit(join: Join, turns: int) -> None:
+    shop = await join("shop")
+    await asyncio.sleep(0.1)
+    shop.bus._committed.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await shop.bus.rest()
