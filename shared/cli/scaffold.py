@@ -1,7 +1,10 @@
 """``vefa new-service``: the five files of a service with its contract and its first tests, working from the start."""
 
 import keyword
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +29,7 @@ def new_service(
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, "utf-8")
+    describe_contracts(into)
     made = [str(path.relative_to(into)) for path in files]
     if as_json:
         print_json({"service": name, "files": made})
@@ -57,6 +61,15 @@ def plan(name: str, into: Path) -> dict[Path, str]:
         path: in_order((TEMPLATE / f"{file}.txt").read_text("utf-8").replace("@name@", name).replace("@Name@", title))
         for path, file in targets.items()
     }
+
+
+def describe_contracts(repository: Path) -> None:
+    """Write schemas, samples and AsyncAPI of the new events, by the repository's own code."""
+    command = [sys.executable, "-m", "contracts.catalogue"]
+    here = {**os.environ, "PYTHONPATH": str(repository.absolute())}
+    done = subprocess.run(command, cwd=repository, env=here, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise Failed(f"python -m contracts.catalogue failed in {repository.absolute()}:\n{done.stderr.strip()}")
 
 
 def in_order(source: str) -> str:

@@ -21,7 +21,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in ("contracts", "shared"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=ignore)
     (copy / "services").mkdir()
-    (copy / "tests").mkdir()
+    shutil.copytree(ROOT / "tests" / "contracts", copy / "tests" / "contracts", ignore=ignore)
     for file in ("pyproject.toml", "services/__init__.py", "tests/__init__.py", "tests/scene.py"):
         shutil.copy(ROOT / file, copy / file)
     assert run("new-service", "spare_parts", "--into", str(copy)) == 0
@@ -39,6 +39,10 @@ def tool(repository: Path, *arguments: str) -> str:
 
 def test_its_own_tests_pass(repository: Path) -> None:
     assert tool(repository, "pytest", "tests/spare_parts") == ""
+
+
+def test_its_events_have_schemas_and_samples(repository: Path) -> None:
+    assert tool(repository, "pytest", "tests/contracts", "-k", "spare_parts or is_current or every_sample") == ""
 
 
 def test_it_is_clean_for_ruff_and_mypy(repository: Path) -> None:
