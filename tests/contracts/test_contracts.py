@@ -20,7 +20,7 @@ EVENTS = events()
 
 @pytest.mark.parametrize("topic", EVENTS)
 def test_a_topic_names_its_service_its_event_and_its_version(topic: str) -> None:
-    assert re.fullmatch(r"(to\.)?[a-z]+\.[a-z][a-z-]*\.v\d+", topic)
+    assert re.fullmatch(r"(to\.)?[a-z][a-z0-9_]*\.[a-z][a-z-]*\.v\d+", topic)
 
 
 @pytest.mark.parametrize("topic", EVENTS)
