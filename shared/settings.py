@@ -32,8 +32,10 @@ class Settings(BaseSettings):
     """notification: its port; 0: outgoing mail goes to the log of the process only."""
     mail_from: str = "servis@vefa.example"
     """notification: sender of every mail; replies come to it with a token after '+'."""
-    public_url: str = "http://127.0.0.1"
-    """Base address of links in mails."""
+    public_url: str = ""
+    """Base address of links in mails, where one address leads to all services."""
+    public_urls: dict[str, str] = {}
+    """Base address of links to a service, where there is no such address."""
     clock: Literal["system", "stepped"] = "system"
     """stepped: time stands still until it is set over NATS; for simulations and the demo."""
     clock_start: datetime | None = None
@@ -42,6 +44,10 @@ class Settings(BaseSettings):
     """Requests per minute and address on public routes."""
     region: str = "TR"
     """Country of phone numbers without a country code."""
+
+    def public(self, service: str) -> str:
+        """What a link to this service begins with."""
+        return self.public_url or self.public_urls.get(service, "http://127.0.0.1")
 
     def secret(self, name: str) -> bytes:
         path = self.secrets / name

@@ -63,4 +63,4 @@ async def _zone(edge: Edge, policy: Templates, language: Word, to: Reader) -> st
 def survey_link(edge: Edge, survey: SurveyInvited, real: bool) -> str:
     """Signed when it is sent, never written into an event."""
     token = edge.links.sign("survey", survey.survey, survey.expires_at) if real else "preview"
-    return f"{edge.settings.public_url}/v1/surveys/answer/{token}"
+    return f"{edge.settings.public('feedback')}/v1/surveys/answer/{token}"

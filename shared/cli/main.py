@@ -1,5 +1,6 @@
 """The commands; each group stands in a file of its own."""
 
+import os
 import signal
 import sys
 import time
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from shared.events import Role
 from shared.local import LocalServerError
+from shared.local.mail_sink import MailSink
 from shared.world import Refused
 
 from . import audit, history, parked, persons, policy, scaffold, token, whatif
@@ -37,18 +39,24 @@ def up(data: Data = DATA) -> None:
     began = time.monotonic()
     apps = {name: app_of(name) for name in names()}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    platform = Platform.start(data.absolute(), apps)
+    sink = None if os.environ.get("VEFA_MAIL_PORT") else MailSink()
+    platform = Platform.start(data.absolute(), apps, **({"mail_port": sink.port} if sink else {}))
     try:
         table = Table("service", "address", title=f"Vefa is up after {time.monotonic() - began:.1f} s")
         for name, addresses in platform.addresses.items():
             for kind, address in addresses.items():
                 table.add_row(name, f"{address}/docs" if kind == "http" else address)
+        if sink:
+            sink.start()
+            table.add_row("mails", sink.page)
         console.print(table)
         console.print("Admin token:", platform.token(Role.admin, "admin"), soft_wrap=True)
         console.print("Ctrl-C stops everything; the data stays in", str(data))
         platform.wait()
     finally:
         platform.stop()
+        if sink:
+            sink.stop()
 
 
 def main() -> None:

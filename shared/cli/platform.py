@@ -26,6 +26,7 @@ from shared.bus import declare
 from shared.events import Role
 from shared.local import Backing, Servers, open_servers, secret
 from shared.local.home import write_private
+from shared.local.process import free_port
 from shared.settings import Settings
 
 READY_SECONDS = 60
@@ -50,6 +51,7 @@ class Platform:
         self.data_dir, self._apps = data_dir, dict(apps)
         self.keepers: list[Keeper] = []
         self.backing: Backing | None = None
+        self.ports: dict[str, int] = {}
 
     @classmethod
     def start(cls, data_dir: Path, apps: Mapping[str, App], **settings: Any) -> Self:
@@ -60,6 +62,7 @@ class Platform:
         try:
             platform.backing = open_servers(data_dir, tuple(apps))
             platform._provide()
+            platform._choose_ports()
             for keeper in platform.keepers:
                 platform._settle(keeper, settings)
             platform._await_ready()
@@ -110,11 +113,19 @@ class Platform:
             roles.provide(self.backing.postgres_admin_dsn, {name: f"vefa_{name}" for name in self._apps})
         asyncio.run(_declare(self.backing.nats_url("ops")))
 
+    def _choose_ports(self) -> None:
+        """The same at every start where nobody took them: links in mails lead here."""
+        path = self.data_dir / "addresses.json"
+        before = json.loads(path.read_text()) if path.exists() else {}
+        self.ports = {name: free_port(before.get(name)) for name in self._apps}
+        write_private(path, json.dumps(self.ports).encode())
+
     def _settle(self, keeper: Keeper, settings: Mapping[str, Any]) -> None:
         assert self.backing is not None
         content = Settings(
             database_url=self.backing.postgres_dsn(keeper.name), nats_url=self.backing.nats_url(keeper.name),
-            secrets=self.data_dir / "secrets", **settings,
+            secrets=self.data_dir / "secrets", http_port=self.ports[keeper.name],
+            public_urls={name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}, **settings,
         )  # fmt: skip
         with os.fdopen(os.dup(keeper.settings), "w") as pipe:
             pipe.write(content.model_dump_json() + "\n")

@@ -118,7 +118,8 @@ def _envelope(edge: Edge, policy: Templates, rule: Rule, message: Message, to: R
         mail["X-Auto-Response-Suppress"] = "All"
     if rule.kind == "commercial":
         token = edge.links.sign("unsubscribe", f"{queued.contact}~{queued.template}", expires_at)
-        mail["List-Unsubscribe"] = f"<{edge.settings.public_url}/v1/preferences/unsubscribe/{token}>"
+        base = edge.settings.public("notification")
+        mail["List-Unsubscribe"] = f"<{base}/v1/preferences/unsubscribe/{token}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(written.text, cte="quoted-printable")
     mail.add_alternative(written.html, subtype="html", cte="quoted-printable")

@@ -18,12 +18,13 @@ from shared.cli.platform import Platform
 from shared.cli.services import app_of, names
 from shared.cli.verifying import verify
 from shared.events import Role
+from shared.local.mail_sink import MailSink
 from shared.rebuild import check
 
 from .agenda import END, ISTANBUL, START
 from .cast import Complaint, complaints, foreign, people
 from .play import Play
-from .stage import Sink, Stage
+from .stage import Stage
 
 app = typer.Typer()
 
@@ -47,7 +48,7 @@ def demo(
         folder.chmod(0o711)
     if (folder / "postgres").exists():
         raise LookupError(f"{folder} holds a platform already; give the demo an empty folder")
-    sink = Sink()
+    sink = MailSink()
     began = time.monotonic()
     platform = Platform.start(
         folder, {name: app_of(name) for name in names()}, clock="stepped", clock_start=START,
@@ -67,6 +68,7 @@ def demo(
             console.print("Everything runs on; Ctrl-C ends it. Addresses (each has /docs):")
             for name, addresses in platform.addresses.items():
                 console.print(f"  {name:13}", *addresses.values())
+            console.print(f"  {'mails':13}", sink.page)
             platform.wait()
     finally:
         platform.stop()
@@ -77,7 +79,7 @@ def demo(
         raise typer.Exit(1)
 
 
-async def _play(platform: Platform, sink: Sink, folder: Path, texts: list[Complaint], seed: int) -> dict[str, Any]:
+async def _play(platform: Platform, sink: MailSink, folder: Path, texts: list[Complaint], seed: int) -> dict[str, Any]:
     """{"figures": {what: how much}, "cases": {why worth a look: case}, "proof": {service: ...}}"""
     assert platform.backing is not None
     nats_url = platform.backing.nats_url("ops")

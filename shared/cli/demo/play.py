@@ -4,18 +4,20 @@ figures: chances depend on what is decided, not on when it is asked, and acts of
 from collections.abc import Callable
 from datetime import datetime
 
+from shared.local.mail_sink import MailSink
+
 from .agenda import END, START, Agenda, ceil
 from .agents import Agents
 from .cast import Complaint, Person
 from .customers import Customers
 from .figures import Tally
-from .stage import Sink, Stage
+from .stage import Stage
 
 
 class Play:
     """``run`` plays until the end; ``progress(now)`` is called after every step. ``complaints`` are by case."""
 
-    def __init__(self, stage: Stage, sink: Sink, cast: list[Person], texts: list[Complaint], seed: int):
+    def __init__(self, stage: Stage, sink: MailSink, cast: list[Person], texts: list[Complaint], seed: int):
         self._stage, self._sink, self._agenda = stage, sink, Agenda(seed)
         self.complaints: dict[str, Complaint] = {}
         self.agents = Agents(self._agenda, stage, [p for p in cast if p.role != "customer"], self.complaints)

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from hashlib import sha256
 from typing import Any
@@ -13,41 +12,10 @@ from typing import Any
 import aiosmtplib
 import httpx
 import nats
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from shared.local.process import free_port
-
 QUIET_SECONDS = 60
-
-
-class Sink:
-    """A local mail server that keeps what it gets: where the demo's customers and agents read their mail."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.port = free_port()
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        content = envelope.original_content or b""
-        mail = message_from_bytes(content, policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        return "250 kept"
-
-    def start(self) -> None:
-        self._controller.start()
-
-    def stop(self) -> None:
-        self._controller.stop(no_assert=True)
-
-    def take(self) -> list[EmailMessage]:
-        """What came since the last call."""
-        mails, self.mails = self.mails, []
-        return mails
 
 
 @dataclass(frozen=True)
