@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from contracts.intake import CaseOpened, CustomerKnown
+from contracts.intake import CaseClosed, CaseOpened, CustomerKnown
 from contracts.loyalty import TierChanged
 from contracts.sla import CaseEscalated
 from shared.app import App, Policies
@@ -16,7 +16,7 @@ from .views import views
 
 app = App(
     "classifier", decider, views, Path(__file__).parent,
-    hears=(CaseOpened, CustomerKnown, TierChanged, CaseEscalated),
+    hears=(CaseOpened, CaseClosed, CustomerKnown, TierChanged, CaseEscalated),
     policies={"classification": Policies(ClassificationPolicy, {"classification": "policy.yaml"})},
     api=api,
 )  # fmt: skip

@@ -38,8 +38,10 @@ class Case(State):
     revision: int = 0
     labels: Mapping[str, Label] = {}
     tags: tuple[str, ...] = ()
-    raised: int = 0
-    escalations: frozenset[str] = frozenset()
+    raises: frozenset[str] = frozenset()
+    """Escalation levels that raised the priority."""
+    counted: int = 0
+    """How many of them the last classification counted."""
 
 
 class Customer(State):
@@ -56,12 +58,10 @@ def evolve(state: Any, message: Message) -> Any:
             )  # fmt: skip
         case Case(), CaseClassified() as e:
             labels = {head: getattr(e, head).model_copy(update={"words": ()}) for head in HEADS}
-            return state.model_copy(update={"revision": e.revision, "labels": labels, "tags": e.tags})
+            update = {"revision": e.revision, "labels": labels, "tags": e.tags, "counted": len(state.raises)}
+            return state.model_copy(update=update)
         case Case(), CaseEscalated(action="raise_priority") as e:
-            level = f"{e.metric}/{e.cycle}/{e.level}"
-            if level in state.escalations:
-                return state
-            return state.model_copy(update={"raised": state.raised + 1, "escalations": state.escalations | {level}})
+            return state.model_copy(update={"raises": state.raises | {f"{e.metric}/{e.cycle}/{e.level}"}})
         case Customer(), TierChanged() as e:
             return state.model_copy(update={"tier": e.tier})
         case Customer(), CustomerKnown(tier=str(tier)):
@@ -85,7 +85,7 @@ def decide(world: World, message: Message) -> Iterator[Event]:
             yield from _correct(world, e)
         case CaseEscalated(action="raise_priority") as e:
             case = world[e.stream]
-            if case.revision and len(case.escalations) == case.raised:
+            if case.revision and len(case.raises) > case.counted:
                 yield from _say(world, e.case, case.labels, case.tags)
 
 
@@ -132,7 +132,7 @@ def _say(world: World, case_id: str, labels: Mapping[Any, Label], tags: tuple[st
     policy = world.policy("classification")
     tier = world[f"customer:{case.customer}"].tier
     priority, arithmetic = policy.document.priority(
-        labels["topic"].value, int(labels["urgency"].value), case.repeats, tier, tags, case.raised
+        labels["topic"].value, int(labels["urgency"].value), case.repeats, tier, tags, len(case.raises)
     )
     yield CaseClassified(
         case=case_id, customer=case.customer, contact=case.contact, channel=case.channel, revision=case.revision + 1,
@@ -155,7 +155,7 @@ def _correct(world: World, asked: CorrectClassification) -> Iterator[Event]:
         case=asked.case, customer=case.customer, contact=case.contact, head=asked.head, value=asked.value,
         before=before.value, model=before.model, by=asked.by, reason=asked.reason,
     )  # fmt: skip
-    labels = {**case.labels, asked.head: Label(value=asked.value, source="human", model=before.model)}
+    labels = {**case.labels, asked.head: Label(value=asked.value, source="human")}
     yield from _say(world, asked.case, labels, case.tags)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from contracts.classifier import CaseClassified, ClassificationCorrected, ReviewRequested
+from contracts.intake import CaseClosed
 from shared.events import Message
 from shared.views import Add, Drop, Put, RowOp, Table, Views
 
@@ -34,6 +35,9 @@ def project(message: Message) -> Iterator[RowOp]:
                 {"case": e.case, "head": e.head, "value": e.value, "score": e.score, "top": top,
                  "since": message.occurred_at},
             )  # fmt: skip
+        case CaseClosed() as e:
+            for head in HEADS:
+                yield Drop("reviews", f"{e.case}/{head}")
         case ClassificationCorrected() as e:
             yield Drop("reviews", f"{e.case}/{e.head}")
             if e.head == "topic" and e.model:
