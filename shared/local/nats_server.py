@@ -29,24 +29,34 @@ def wheel() -> tuple[str, Path]:
 
 
 def permissions(user: str) -> dict[str, Any]:
-    """What a user may publish and subscribe to, in the words of the server's configuration."""
+    """What a user may publish and subscribe to, in the words of the server's configuration.
+
+    A service speaks under its own name only and answers what it is asked; it reads others' events by a consumer named
+    like itself, and their logs by asking them."""
     if user == OPS:
         return {"publish": ">", "subscribe": ">"}
     if user == INTEGRATOR:
-        # One consumer, named like the user: with more it could take messages from a service's.
-        own = f"{STREAM}.{INTEGRATOR}"
-        verbs = ("CREATE", "DURABLE.CREATE", "INFO", "DELETE", "MSG.NEXT")
-        consumer = [*(f"$JS.API.CONSUMER.{verb}.{own}" for verb in verbs), f"$JS.API.CONSUMER.CREATE.{own}.>"]
-        stream = ["STREAM.NAMES", f"STREAM.INFO.{STREAM}", f"DIRECT.GET.{STREAM}", f"DIRECT.GET.{STREAM}.>"]
-        publish = [
-            "vefa.hear.>",
-            *consumer,
-            f"$JS.ACK.{own}.>",
-            "$JS.API.INFO",
-            *(f"$JS.API.{call}" for call in stream),
-        ]
+        reads = [f"STREAM.INFO.{STREAM}", f"DIRECT.GET.{STREAM}", f"DIRECT.GET.{STREAM}.>"]
+        publish = ["vefa.hear.>", *_consumer(INTEGRATOR), *(f"$JS.API.{call}" for call in reads)]
         return {"publish": publish, "subscribe": ["vefa.event.>", "_INBOX.>"]}
-    return {"publish": ["vefa.>", "$JS.>", "_INBOX.>"], "subscribe": ["vefa.>", "$JS.>", "_INBOX.>"]}
+    stream = [f"$JS.API.STREAM.{verb}.{STREAM}" for verb in ("INFO", "CREATE", "UPDATE")]
+    return {
+        "publish": [f"vefa.event.{user}.>", f"vefa.head.{user}", "vefa.log.*", *_consumer(user), *stream],
+        "subscribe": [
+            *(f"vefa.{asked}.{user}" for asked in ("hear", "log", "status", "clock")),
+            "vefa.head.*",
+            "_INBOX.>",
+        ],
+        "allow_responses": True,
+    }
+
+
+def _consumer(user: str) -> list[str]:
+    """What it takes to use one consumer, named like the user: with more he could take messages from another's."""
+    own = f"{STREAM}.{user}"
+    verbs = ("CREATE", "DURABLE.CREATE", "INFO", "DELETE", "MSG.NEXT")
+    calls = [*(f"CONSUMER.{verb}.{own}" for verb in verbs), f"CONSUMER.CREATE.{own}.>", "INFO", "STREAM.NAMES"]
+    return [*(f"$JS.API.{call}" for call in calls), f"$JS.ACK.{own}.>"]
 
 
 class NatsServer(Supervised):

@@ -219,31 +219,60 @@ async def test_a_service_publishes_events_and_the_integrator_reads_them_back_by_
     await service.close()
 
 
-async def test_the_integrator_may_not_speak_for_a_service_nor_touch_its_consumer(fresh_nats: FreshNats) -> None:
+FOREIGN = {
+    "integrator": [
+        "vefa.event.intake.case-opened.v1", "vefa.log.intake", "$JS.API.STREAM.DELETE.VEFA",
+        "$JS.API.CONSUMER.DELETE.VEFA.router", "$JS.API.CONSUMER.MSG.NEXT.VEFA.router",
+    ],
+    "intake": [
+        "vefa.event.router.case-queued.v1", "vefa.head.router", "vefa.hear.router", "vefa.clock.router",
+        "vefa.status.router", "$JS.API.STREAM.DELETE.VEFA", "$JS.API.STREAM.PURGE.VEFA", "$JS.API.STREAM.CREATE.OTHER",
+        "$JS.API.STREAM.MSG.DELETE.VEFA", "$JS.API.CONSUMER.DELETE.VEFA.router",
+        "$JS.API.CONSUMER.MSG.NEXT.VEFA.router", "$JS.ACK.VEFA.router.1.1.1.1.0", "_INBOX.somebodys",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("user", FOREIGN)
+async def test_a_user_may_not_speak_for_another_nor_touch_its_consumer(fresh_nats: FreshNats, user: str) -> None:
     denied: list[str] = []
 
     async def remember(error: Exception) -> None:
         denied.append(str(error))
 
-    service = await nats.connect(fresh_nats.server.url("intake"))
-    await service.jetstream().add_stream(name="VEFA", subjects=["vefa.event.>"])
-    await service.jetstream().pull_subscribe("vefa.event.>", durable="router", stream="VEFA")
-    outside = await nats.connect(fresh_nats.server.url("integrator"), error_cb=remember)
-    forbidden = ["vefa.event.intake.case-opened.v1", "vefa.log.intake", "$JS.API.STREAM.DELETE.VEFA"]
-    forbidden += ["$JS.API.CONSUMER.DELETE.VEFA.router", "$JS.API.CONSUMER.MSG.NEXT.VEFA.router"]
+    ops = await nats.connect(fresh_nats.url)
+    await ops.jetstream().add_stream(name="VEFA", subjects=["vefa.event.>"])
+    await ops.jetstream().pull_subscribe("vefa.event.>", durable="router", stream="VEFA")
+    client = await nats.connect(fresh_nats.server.url(user), error_cb=remember)
+    forbidden = FOREIGN[user]
     for subject in forbidden:
-        await outside.publish(subject, b"")
-    await outside.publish("vefa.hear.intake", b"")
-    await outside.flush()
+        await client.publish(subject, b"")
+    await client.publish("vefa.hear.intake" if user == "integrator" else "vefa.log.router", b"")
+    await client.flush()
     for _ in range(100):
         if len(denied) == len(forbidden):
             break
         await asyncio.sleep(0.01)
     assert [subject for subject in forbidden if not any(subject.lower() in text.lower() for text in denied)] == []
     assert len(denied) == len(forbidden)
-    assert (await service.jetstream().stream_info("VEFA")).state.consumer_count == 1
-    await outside.close()
-    await service.close()
+    assert (await ops.jetstream().stream_info("VEFA")).state.consumer_count == 1
+    await client.close()
+    await ops.close()
+
+
+@pytest.mark.parametrize("subject", ["vefa.hear.router", "vefa.log.router", "vefa.event.>", "vefa.>", "$JS.>"])
+async def test_a_service_does_not_overhear_what_another_is_told(fresh_nats: FreshNats, subject: str) -> None:
+    denied = asyncio.Event()
+
+    async def remember(error: Exception) -> None:
+        assert "permissions violation" in str(error).lower()
+        denied.set()
+
+    client = await nats.connect(fresh_nats.server.url("intake"), error_cb=remember)
+    await client.subscribe(subject)
+    async with asyncio.timeout(5):
+        await denied.wait()
+    await client.close()
 
 
 async def test_nats_keeps_its_stream_over_a_restart_and_forgets_it_when_wiped(fresh_nats: FreshNats) -> None:
