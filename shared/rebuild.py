@@ -3,8 +3,10 @@ row."""
 
 import inspect
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -99,11 +101,27 @@ async def rebuild(log: EventLog, views: Views, schema: str, progress: Progress |
     return position
 
 
-async def check(
-    log: EventLog, views: Views, schema: str, progress: Progress | None = None
-) -> dict[str, tuple[int, int, bool]]:
-    """Fold the log anew and compare with the live views as of the same position, changing nothing: for each table the
-    rows live, the rows rebuilt, and whether they are equal by hash."""
+class TableHash(NamedTuple):
+    """All rows of a table: how many, and a hash over them in key order."""
+
+    rows: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A table as it is and as the log makes it."""
+
+    live: TableHash
+    rebuilt: TableHash
+
+    @property
+    def equal(self) -> bool:
+        return self.live == self.rebuilt
+
+
+async def check(log: EventLog, views: Views, schema: str, progress: Progress | None = None) -> dict[str, Compared]:
+    """Fold the log anew and compare each table with the live one as of the same position, changing nothing."""
     shadow = f"{schema}_check"
     result = {}
     async with log.pool.connection() as conn:
@@ -114,17 +132,15 @@ async def check(
             await tx.read()
             await _fold(log, views, shadow, tx.conn, None, after=at)
             for table in sorted(views.all_tables()):
-                live, again = [await table_hash(tx.conn, s, table) for s in (schema, shadow)]
-                result[table] = (live[0], again[0], live == again)
+                result[table] = Compared(*[await _table_hash(tx.conn, s, table) for s in (schema, shadow)])
         await conn.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(shadow)))
     return result
 
 
-async def table_hash(conn, schema: str, table: str) -> tuple[int, str]:  # type: ignore[no-untyped-def]
-    """(rows, hash over all rows in key order)."""
+async def _table_hash(conn, schema: str, table: str) -> TableHash:  # type: ignore[no-untyped-def]
     query = sql.SQL("select count(*), coalesce(md5(string_agg(md5(t::text), '' order by key)), '') from {} t")
     row = await (await conn.execute(query.format(sql.Identifier(schema, table)))).fetchone()
-    return int(row[0]), str(row[1])
+    return TableHash(int(row[0]), str(row[1]))
 
 
 async def _create(conn, views: Views, schema: str) -> None:  # type: ignore[no-untyped-def]

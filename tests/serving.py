@@ -50,7 +50,7 @@ class Served:
     async def rebuilt_equal(self) -> bool:
         """Whether every table, built again from the log, has the rows of the live one."""
         found = await check(self.service.log, self.service.views, f"{self.service.name}_views")
-        return all(equal for _, _, equal in found.values())
+        return all(table.equal for table in found.values())
 
 
 @asynccontextmanager

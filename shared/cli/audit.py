@@ -81,7 +81,7 @@ def rebuild(
     app_ = app_of(service)
     schema = f"{service}_views"
 
-    async def build() -> tuple[int, dict[str, tuple[int, int, bool]]]:
+    async def build() -> tuple[int, dict[str, views.Compared]]:
         async with opened(data, service) as logs:
             log = logs[service]
             with bar(f"{'check' if check else 'rebuild'} {service}", (await log.head()).position) as advance:
@@ -92,13 +92,15 @@ def rebuild(
     position, tables = asyncio.run(build())
     if check:
         if as_json:
-            print_json({t: {"live": a, "rebuilt": b, "equal": same} for t, (a, b, same) in tables.items()})
+            print_json({
+                name: {"live": t.live._asdict(), "rebuilt": t.rebuilt._asdict(), "equal": t.equal}
+                for name, t in tables.items()
+            })  # fmt: skip
         else:
-            rows = ((t, a, b, "equal" if same else "DIFFERENT") for t, (a, b, same) in tables.items())
-            print_table(
-                f"Views of {service} against its log", ("table", "rows live", "rows rebuilt", "row hashes"), rows
-            )
-        if not all(same for *_, same in tables.values()):
+            columns = ("table", "rows", "hash", "rows rebuilt", "hash rebuilt", "")
+            rows = ((name, *t.live, *t.rebuilt, "equal" if t.equal else "DIFFERENT") for name, t in tables.items())
+            print_table(f"Views of {service} against its log", columns, rows)
+        if not all(table.equal for table in tables.values()):
             raise typer.Exit(1)
     elif as_json:
         print_json({"service": service, "position": position})

@@ -160,6 +160,7 @@ async def test_views_that_differ_from_their_log_are_found_and_built_again(platfo
     differs = await platform.vefa("rebuild", "shop", "--check", "--json")
     assert differs.status == 1
     assert [t for t, v in differs.json.items() if not v["equal"]] == ["totals"]
+    assert [t for t, v in differs.json.items() if v["live"]["hash"] != v["rebuilt"]["hash"]] == ["totals"]
     assert (await platform.vefa("rebuild", "shop", "--json")).json["service"] == "shop"
     assert (await platform.vefa("rebuild", "shop", "--check")).status == 0
 

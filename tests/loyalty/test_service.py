@@ -98,7 +98,7 @@ async def test_the_service_counts_as_memory_does_although_it_forgets_its_streams
         clock.set(scene.at)
         await deadlines.fire()
     assert not len(loyalty.memory.table("parked"))
-    assert all(equal for _, _, equal in (await check(loyalty.log, loyalty.views, "loyalty_views")).values())
+    assert all(table.equal for table in (await check(loyalty.log, loyalty.views, "loyalty_views")).values())
     edge = edge_of(loyalty)
     totals = await edge.row("select * from {views}.totals")
     assert totals

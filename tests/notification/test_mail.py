@@ -217,4 +217,4 @@ async def test_after_an_erasure_nothing_is_sent_and_the_views_are_those_of_a_reb
     assert sink.mails == []
     service = desk.edge.service
     result = await check(service.log, service.views, service.views_schema)
-    assert all(equal for _, _, equal in result.values())
+    assert all(table.equal for table in result.values())

@@ -91,7 +91,7 @@ async def test_the_service_decides_as_the_desk_although_it_forgets_its_streams(r
     assert not len(router.memory.table("parked"))
     for name in (n for n, table in TABLES.items() if table.resident):
         assert rows_of(router.memory.table(name)) == rows_of(desk.memory.table(name)), name
-    assert all(equal for _, _, equal in (await check(router.log, router.views, "router_views")).values())
+    assert all(table.equal for table in (await check(router.log, router.views, "router_views")).values())
 
 
 def rows_of(table: Any) -> dict[str, dict[str, Any]]:

@@ -158,7 +158,7 @@ async def test_nats_may_lose_everything_while_services_run(join: Join, fresh_nat
     assert await packed(clerk) == [f"order:{n}" for n in range(60)]
     assert await listens(fresh_nats, "clerk")
     result = await check(clerk.service.log, clerk.service.views, "clerk_views")
-    assert all(equal for _, _, equal in result.values())
+    assert all(table.equal for table in result.values())
 
 
 async def test_a_log_is_read_in_pages_that_say_how_far_they_looked(join: Join) -> None:

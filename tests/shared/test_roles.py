@@ -65,7 +65,7 @@ async def test_a_service_works_and_rebuilds_with_its_rights(as_shop: str) -> Non
         await service.stop()
         await rebuild(service.log, trade.SHOP_VIEWS, "shop_views")
         tables = await check(service.log, trade.SHOP_VIEWS, "shop_views")
-        assert all(equal for _, _, equal in tables.values())
+        assert all(table.equal for table in tables.values())
         assert await service.log.verify() > 0
 
 

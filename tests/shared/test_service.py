@@ -31,7 +31,7 @@ async def said_by(service: Service, after: int = 0) -> list[Envelope]:
 
 async def views_equal(service: Service) -> bool:
     result = await check(service.log, service.views, service.views_schema)
-    return all(equal for _, _, equal in result.values())
+    return all(table.equal for table in result.values())
 
 
 async def test_a_command_is_recorded_with_what_follows_from_it(start: Make) -> None:

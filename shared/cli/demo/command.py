@@ -152,7 +152,7 @@ async def _prove(folder: Path) -> dict[str, Any]:
         for name in names():
             verdict = await verify(logs, name)
             tables = await check(logs[name], app_of(name).views, f"{name}_views")
-            differ = [t for t, (_, _, equal) in tables.items() if not equal]
+            differ = [name for name, table in tables.items() if not table.equal]
             chain = "whole" if verdict.whole else "; ".join(verdict.problems)
             same = "equal" if not differ else f"differ: {', '.join(differ)}"
             table.add_row(name, str(verdict.rows), chain, str(len(tables)), same)
