@@ -3,7 +3,6 @@
 import json
 from functools import lru_cache
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs
 
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -12,14 +11,13 @@ from contracts.feedback import AnswerSurvey, SurveyKind
 from shared.edge import Edge
 from shared.events import Personal
 from shared.http import SIGNED, Api, Call, roles
+from shared.pages import PageLanguage, fields, language_of, plain, posted
 from shared.world import Refused
 
 from . import pages
 from .figures import rate, score
 from .policy import SurveysPolicy, Texts
 
-LARGEST = 64 * 1024
-"""Bytes of a posted answer."""
 PURPOSE = "survey"
 """Purpose of the links, as notification signs them: ``links.sign("survey", survey, expires_at)``."""
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
@@ -38,10 +36,10 @@ async def ask(token: str, request: Request, call: Call, score: str = "") -> Resp
         row = await _survey(token, call)
     except Refused as refused:
         return _refused(request, refused)
-    language = pages.language_of(row["language"], request.headers.get("accept-language", ""))
+    language = language_of(row["language"], request)
     texts = await _texts(row, language, call)
     chosen = int(score) if score.isascii() and score.isdigit() and len(score) < 3 else row["score"]
-    return _html(pages.form(language, texts, row["kind"], chosen=chosen))
+    return pages.form(language, texts, row["kind"], chosen=chosen)
 
 
 @api.post("/v1/surveys/answer/{token}", way=SIGNED)
@@ -52,7 +50,7 @@ async def answer(token: str, request: Request, call: Call) -> Response:
         row = await _survey(token, call)
     except Refused as refused:
         return _refused(request, refused)
-    language = pages.language_of(row["language"], request.headers.get("accept-language", ""))
+    language = language_of(row["language"], request)
     texts = await _texts(row, language, call)
     given: dict[str, Any] = {}
     try:
@@ -62,13 +60,12 @@ async def answer(token: str, request: Request, call: Call) -> Response:
     except Refused as refused:
         if not _wants_page(request) or refused.field not in ("score", "comment"):
             return _refused(request, refused, language)
-        again = pages.form(
+        return pages.form(
             language, texts, row["kind"], chosen=row["score"], comment=str(given.get("comment") or ""),
-            problem=refused.code,
+            problem=refused.code, status=refused.status,
         )  # fmt: skip
-        return _html(again, refused.status)
     if _wants_page(request):
-        return _html(pages.thanks(language, texts))
+        return pages.thanks(language, texts)
     body = {"survey": row["key"], "score": command.score, "recorded": True, "text": texts.thanks}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
@@ -86,7 +83,7 @@ async def _survey(token: str, call: Edge) -> dict[str, Any]:
     return row
 
 
-async def _texts(row: dict[str, Any], language: pages.PageLanguage, call: Edge) -> Texts:
+async def _texts(row: dict[str, Any], language: PageLanguage, call: Edge) -> Texts:
     """The texts of the version that the survey was scheduled with."""
     key = f"surveys@{row['definition_version']}"
     policy = await call.row("select document from {views}.policies where key = %s", key)
@@ -100,17 +97,13 @@ def _policy(document: str) -> SurveysPolicy:
 
 
 async def _given(request: Request) -> dict[str, Any]:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST:
-            raise Refused("too-large", "body", f"more than {LARGEST} bytes", "shorten the comment", 413)
+    body = await posted(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "application/json":
             given = json.loads(body)
         elif kind == "application/x-www-form-urlencoded":
-            given = {name: values[-1] for name, values in parse_qs(body.decode(), max_num_fields=20).items()}
+            given = fields(body)
         else:
             remedy = "send application/x-www-form-urlencoded or application/json"
             raise Refused("unsupported", "Content-Type", f"{kind or 'nothing'} is not read here", remedy, 415)
@@ -133,7 +126,7 @@ def _comment(given: dict[str, Any]) -> Personal | None:
     value = given.get("comment")
     if value is not None and not isinstance(value, str):
         raise Refused("invalid", "comment", "not a text", "send a text or leave it out", 422)
-    kept = (value or "").replace("\x00", "").encode("utf-8", "ignore").decode().strip()
+    kept = plain(value or "")
     return Personal(kept) if kept else None
 
 
@@ -142,16 +135,11 @@ def _wants_page(request: Request) -> bool:
     return "text/html" in accepted or "application/json" not in accepted
 
 
-def _refused(request: Request, refused: Refused, language: pages.PageLanguage | None = None) -> Response:
+def _refused(request: Request, refused: Refused, language: PageLanguage | None = None) -> Response:
     """A refusal as a page for people; for programs it goes its usual way as problem+json."""
     if not _wants_page(request):
         raise refused
-    known = language or pages.language_of(None, request.headers.get("accept-language", ""))
-    return _html(pages.refusal(known, refused.code), refused.status)
-
-
-def _html(content: str, status: int = 200) -> Response:
-    return HTMLResponse(content, status, headers=dict(pages.HEADERS))
+    return pages.refusal(language or language_of(None, request), refused.code, refused.status)
 
 
 # What came of them -----------------------------------------------------------------------------------------------

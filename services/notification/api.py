@@ -12,6 +12,7 @@ from contracts.notification import ChangePreferences, NoticeQueued, PreferenceCh
 from shared.calendar import Calendar
 from shared.events import Code, Id
 from shared.http import SIGNED, Api, Call, roles
+from shared.pages import page
 from shared.world import Refused
 
 from .content import Reader, reader, write
@@ -123,7 +124,7 @@ async def ask_unsubscribe(token: str, call: Call) -> HTMLResponse:
     """A page that asks: mail scanners follow links, so a GET changes nothing."""
     _subscriber(call, token)
     button = f'<form method="post" action="/v1/preferences/unsubscribe/{escape(token)}"><button>'
-    return _page(f"{button}Bu iletileri artık istemiyorum / Unsubscribe</button></form>")
+    return page("tr", "Vefa", f"{button}Bu iletileri artık istemiyorum / Unsubscribe</button></form>")
 
 
 @api.post("/v1/preferences/unsubscribe/{token}", way=SIGNED, response_class=HTMLResponse)
@@ -131,7 +132,7 @@ async def unsubscribe(token: str, call: Call) -> HTMLResponse:
     """One click (RFC 8058): this template is not wanted any more."""
     contact, template = _subscriber(call, token)
     await call.hear(Unsubscribe(contact=contact, template=template))
-    return _page("<p>Bu iletileri artık almayacaksınız. / You will not get these messages any more.</p>")
+    return page("tr", "Vefa", "<p>Bu iletileri artık almayacaksınız. / You will not get these messages any more.</p>")
 
 
 def _subscriber(call: Call, token: str) -> tuple[str, str]:
@@ -140,12 +141,6 @@ def _subscriber(call: Call, token: str) -> tuple[str, str]:
         raise Refused("invalid-link", "token", "the link is not ours or out of date", "use the newest mail", 404)
     contact, _, template = signed.partition("~")
     return contact, template
-
-
-def _page(body: str) -> HTMLResponse:
-    headers = {"Content-Security-Policy": "default-src 'none'; form-action 'self'", "Referrer-Policy": "no-referrer"}
-    head = '<head><meta charset="utf-8"><title>Vefa</title></head>'
-    return HTMLResponse(f'<!doctype html><html lang="tr">{head}<body>{body}</body></html>', headers=headers)
 
 
 @api.post("/v1/templates/preview", way=roles("supervisor"))
