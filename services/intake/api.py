@@ -32,14 +32,13 @@ from shared.events import Event, Id, Personal
 from shared.http import PUBLIC, SIGNED, Api, Call, problem, roles
 from shared.world import Refused
 
-from . import bodies, reading
+from . import bodies, pages, reading
 from .access import READERS, STAFF, is_customer, is_staff, knows, own, own_contact, owns, unknown_customer, visible_case
+from .pages import LINK
 from .policy import IntakePolicy, Problem, near
 from .reading import policy_in_force
 
-api = Api([*reading.api.routes])
-LINK = "confirm"
-"""Purpose of the signed links that ask whether a case is solved: the id is ``<case>~<contact>``."""
+api = Api([*reading.api.routes, *pages.api.routes])
 PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 
 

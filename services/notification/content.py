@@ -1,8 +1,10 @@
 """What a notice says: the words of its template about its cause, and what the views know of recipient and case."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from contracts.feedback import SurveyInvited
+from contracts.intake import CaseResolved
 from shared.edge import Edge
 from shared.events import Event, Message
 
@@ -47,7 +49,7 @@ async def write(
     if case and not number:
         row = await edge.row("select number from {views}.cases where key = %s", case)
         number = row["number"] if row else None
-    link = survey_link(edge, event, real) if isinstance(event, SurveyInvited) else ""
+    link = link_of(edge, policy, event, real)
     common = {"company": policy.company, "name": to.name, "number": number or "", "link": link}
     given = values(event, await _zone(edge, policy, language, to), **common)
     return render(text.subject, text.text, given, link)
@@ -60,7 +62,14 @@ async def _zone(edge: Edge, policy: Templates, language: Word, to: Reader) -> st
     return policy.zone(language, row["zone"] if row else None)
 
 
-def survey_link(edge: Edge, survey: SurveyInvited, real: bool) -> str:
-    """Signed when it is sent, never written into an event."""
-    token = edge.links.sign("survey", survey.survey, survey.expires_at) if real else "preview"
-    return f"{edge.settings.public('feedback')}/v1/surveys/answer/{token}"
+def link_of(edge: Edge, policy: Templates, event: Event, real: bool) -> str:
+    """Where an invitation or a resolution asks its reader: signed when it is sent, never written into an event."""
+    match event:
+        case SurveyInvited() as e:
+            token = edge.links.sign("survey", e.survey, e.expires_at) if real else "preview"
+            return f"{edge.settings.public('feedback')}/v1/surveys/answer/{token}"
+        case CaseResolved() as e:
+            until = (e.closes_at or edge.now) + timedelta(days=policy.reply_days)
+            token = edge.links.sign("confirm", f"{e.case}~{e.contact}", until) if real else "preview"
+            return f"{edge.settings.public('intake')}/v1/cases/confirm/{token}"
+    return ""

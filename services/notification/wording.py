@@ -32,6 +32,8 @@ HEARD: tuple[type[Event], ...] = (
 )  # fmt: skip
 TOPICS: Mapping[str, type[Event]] = {event.TOPIC: event for event in HEARD}
 """Events that a rule may be written for."""
+LINKED: tuple[type[Event], ...] = (SurveyInvited, CaseResolved)
+"""Events whose text may hold a signed ``link``: the survey, and whether the case is solved."""
 FILTERS = ("default", "join", "length", "lower", "replace", "round", "title", "trim", "truncate", "upper")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
 
@@ -92,7 +94,7 @@ def variables(event: type[Event], *, verified: bool = False) -> frozenset[str]:
     common = {"company", "name"}
     if "case" in event.model_fields:
         common.add("number")
-    if event is SurveyInvited:
+    if event in LINKED:
         common.add("link")
     if event is CaseOpened and not verified:
         own -= {name for name, kind in _fields(event).items() if kind is Personal}

@@ -3,91 +3,19 @@
 import asyncio
 import base64
 import smtplib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import pytest_asyncio
 
-from contracts.kernel import PolicyPublished
 from services.intake.app import app, smtp
-from services.intake.erasing import eraser
-from shared import tokens
-from shared.app import connect
-from shared.blobs import Blobs
-from shared.clock import SteppedClock
-from shared.edge import Edge
-from shared.effects import Effects
-from shared.events import Actor, Personal, Role, fresh
-from shared.http import build
-from shared.log import EventLog
-from shared.privacy import Links, Vault
-from shared.rebuild import check, prepare
+from shared.rebuild import check
 from shared.reply_token import reply_token
-from shared.service import Service
-from shared.settings import Settings
-from tests.intake.words import POLICY
+from tests.intake.conftest import CONCERN, Running
 from tests.scene import MONDAY
 
 pytestmark = pytest.mark.servers
-SEED = b"t" * 32
-CONCERN: dict[str, Any] = {
-    "contact": {"kind": "mail", "address": "Ayse@Example.com"}, "name": "Ayşe Kaya", "subject": "İade",
-    "text": "Ürün bozuk geldi.", "language": "tr",
-}  # fmt: skip
-
-
-@dataclass
-class Running:
-    """The service on its database."""
-
-    service: Service
-    http: httpx.AsyncClient
-    edge: Edge
-    effects: Effects
-
-    async def send(
-        self, method: str, path: str, role: str = "agent", name: str = "a1", key: str = "", **content: Any
-    ) -> httpx.Response:
-        headers = {"authorization": f"Bearer {tokens.create(SEED, Role(role), name)}"} if role else {}
-        return await self.http.request(method, path, headers=headers | {"idempotency-key": key}, **content)
-
-    async def opened(self, **more: Any) -> dict[str, Any]:
-        response = await self.send("POST", "/v1/cases", role="", json=CONCERN | more)
-        assert response.status_code == 201, response.text
-        return dict(response.json())
-
-    async def case(self, case: str) -> dict[str, Any]:
-        return dict((await self.send("GET", f"/v1/cases/{case}")).json())
-
-
-@pytest_asyncio.fixture
-async def intake(database: str, tmp_path: Path) -> AsyncIterator[Running]:
-    async with connect(database) as pool:
-        vault = Vault(pool, b"m" * 32)
-        await vault.create()
-        log = EventLog(pool, "intake")
-        await prepare(log, app.views, "intake_views")
-        service = app.service_on(log, vault)
-        await service.start()
-        settings = Settings(database_url=database, nats_url="", secrets=tmp_path, public_per_minute=1000)
-        links, clock = Links(b"l" * 32), SteppedClock(MONDAY)
-        actor = Actor("service", "intake")
-        edge = Edge(service, vault, clock, links, Blobs(log, vault), settings, b"i" * 32, actor)
-        transport = httpx.ASGITransport(build("intake", app.api, edge, tokens.public_key(SEED)))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            document = PolicyPublished(
-                service="intake", name="intake", version=1, document=POLICY.model_dump_json(), by="shipped",
-                reason=Personal(),
-            )  # fmt: skip
-            await service.hear(fresh(document, clock.now()))
-            yield Running(service, http, edge, Effects(service, clock, {"erase": eraser(edge)}))
-        await service.stop()
 
 
 async def test_anybody_may_open_a_case_and_an_agent_reads_it_in_plain(intake: Running) -> None:

@@ -93,7 +93,7 @@ async def desk(database: str, sink: Sink, tmp_path: Path) -> AsyncIterator[Desk]
             nats_url="",
             secrets=tmp_path,
             mail_port=sink.port,
-            public_urls=dict.fromkeys(("feedback", "notification"), "https://vefa.example"),
+            public_urls=dict.fromkeys(("intake", "feedback", "notification"), "https://vefa.example"),
         )
         links, index_key, actor = Links(b"l" * 32), b"i" * 32, Actor("service", app.name)
         edge = Edge(service, vault, clock, links, Blobs(log, vault), settings, index_key, actor)

@@ -17,7 +17,7 @@ from shared.reply_token import check_reply_token
 from tests.scene import MONDAY
 
 from .conftest import Desk, Sink
-from .trade import AYSE, CASE, CUSTOMER, NUMBER, agent, assigned, enrolled, expiring, known, opened, replied
+from .trade import AYSE, CASE, CUSTOMER, NUMBER, agent, assigned, enrolled, expiring, known, opened, replied, resolved
 
 servers = pytest.mark.servers
 
@@ -108,6 +108,16 @@ async def test_a_survey_link_is_signed_and_stands_in_no_event(desk: Desk, sink: 
     assert desk.edge.links.check("survey", token, MONDAY) == "survey-1"
     assert NUMBER in text
     assert all(token.encode() not in row.state for row in await desk.edge.service.log.rows(0, 100))
+
+
+@servers
+async def test_a_resolution_asks_whether_it_is_solved_by_a_signed_link(desk: Desk, sink: Sink) -> None:
+    await desk.tell(known(), opened(by="ali"), resolved(closes_at=MONDAY + timedelta(days=7)))
+    await desk.send_due()
+    mail = sink.mails[-1]
+    token = part(mail, "plain").partition("https://vefa.example/v1/cases/confirm/")[2].split()[0]
+    assert desk.edge.links.check("confirm", token, MONDAY) == f"{CASE}~{AYSE}"
+    assert f'<a href="https://vefa.example/v1/cases/confirm/{token}">' in part(mail, "html")
 
 
 @servers

@@ -1,0 +1,91 @@
+"""The page behind the link of a resolved case: was it solved? A GET asks, a POST records."""
+
+from html import escape
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from contracts.intake import Confirm
+from shared.edge import Edge
+from shared.events import Personal
+from shared.http import SIGNED, Api, Call
+from shared.pages import PageLanguage, fields, language_of, page, plain, posted, warning
+from shared.world import Refused
+
+api = Api()
+LINK = "confirm"
+"""Purpose of the signed links: the id is ``<case>~<contact>``."""
+LONGEST = 4000
+"""Characters of what the customer adds."""
+TEXTS: dict[PageLanguage, dict[str, str]] = {
+    "tr": {
+        "title": "Başvuru {number}", "question": "Sorununuz çözüldü mü?",
+        "yes": "Evet, çözüldü", "no": "Hayır, çözülmedi",
+        "comment": "Eklemek istediğiniz bir şey var mı? (isteğe bağlı)",
+        "closed": "Teşekkür ederiz. Başvurunuz kapatıldı.",
+        "reopened": "Başvurunuz yeniden açıldı; ekibimiz konuyu tekrar ele alıyor.",
+        "expired": "Bu bağlantı geçersiz veya süresi dolmuş. Bize yazmak isterseniz son iletimizi yanıtlayın.",
+        "not-resolved": "Başvurunuz üzerinde hâlâ çalışıyoruz; sonuçlandığında size yazacağız.",
+        "too-late": "Bu başvuru artık yeniden açılamaz. Yeni bir başvuru için bize yazabilirsiniz.",
+        "other": "Yanıtınız kaydedilemedi. Lütfen son iletimizi yanıtlayın.",
+    },
+    "en": {
+        "title": "Request {number}", "question": "Has it been solved?",
+        "yes": "Yes, it is solved", "no": "No, it is not",
+        "comment": "Anything you would like to add? (optional)",
+        "closed": "Thank you. Your request is closed.",
+        "reopened": "Your request is open again; our team is working on it.",
+        "expired": "This link is not valid or has expired. To reach us, answer our last message.",
+        "not-resolved": "We are still working on your request and will write to you when it is done.",
+        "too-late": "This request cannot be opened again. Write to us for a new one.",
+        "other": "Your answer could not be recorded. Please reply to our last message.",
+    },
+}  # fmt: skip
+
+
+@api.get("/v1/cases/confirm/{token}", way=SIGNED, response_class=HTMLResponse)
+async def ask(token: str, request: Request, call: Call) -> HTMLResponse:
+    """The question with two buttons. Records nothing: mail scanners open links too."""
+    row, _ = await _asked(token, call)
+    if row is None:
+        return _refusal("expired", 410, request)
+    texts = TEXTS[language := language_of(row["language"], request)]
+    return page(
+        language, texts["title"].format(number=row["number"]),
+        f'<form method="post"><p>{escape(texts["question"])}</p>'
+        f'<label for="text">{escape(texts["comment"])}</label>'
+        f'<textarea id="text" name="text" maxlength="{LONGEST}"></textarea>'
+        f'<button name="solved" value="yes">{escape(texts["yes"])}</button> '
+        f'<button name="solved" value="no">{escape(texts["no"])}</button></form>',
+    )  # fmt: skip
+
+
+@api.post("/v1/cases/confirm/{token}", way=SIGNED, response_class=HTMLResponse)
+async def answer(token: str, request: Request, call: Call) -> HTMLResponse:
+    """The yes closes the case, the no opens it again; form fields ``solved`` (yes or no) and ``text``."""
+    row, contact = await _asked(token, call)
+    if row is None:
+        return _refusal("expired", 410, request)
+    try:
+        given = fields(await posted(request))
+        solved, text = given["solved"] == "yes", plain(given.get("text", ""))[:LONGEST]
+        await call.hear(Confirm(case=row["key"], contact=contact, solved=solved, text=Personal(text) if text else None))
+    except (KeyError, ValueError):
+        return _refusal("other", 422, request, row["language"])
+    except Refused as refused:
+        return _refusal(refused.code, refused.status, request, row["language"])
+    texts = TEXTS[language := language_of(row["language"], request)]
+    done = texts["closed"] if solved else texts["reopened"]
+    return page(language, texts["title"].format(number=row["number"]), f"<p>{escape(done)}</p>")
+
+
+async def _asked(token: str, call: Edge) -> tuple[dict[str, Any] | None, str]:
+    """The row of the case and the contact point that is asked; None when the link is not ours or out of date."""
+    case, _, contact = (call.links.check(LINK, token, call.now) or "").partition("~")
+    return await call.row("select key, number, language from {views}.cases where key = %s", case), contact
+
+
+def _refusal(code: str, status: int, request: Request, known: str | None = None) -> HTMLResponse:
+    texts = TEXTS[language := language_of(known, request)]
+    return page(language, "Vefa", warning(texts.get(code, texts["other"])), status)
