@@ -13,9 +13,10 @@ from .work import Said, chosen, now_of, routing
 def alert(world: World, message: Message, queue: str) -> Said:
     """Tell of the case that waits longest beyond its overflow, if there is one."""
     at, waiting = now_of(message), world.table("waiting")
-    late = [d for d in (Demand.of(case, row) for case, row in waiting.where(queue=queue)) if d.overflows(at)]
+    all_waiting = sorted(waiting.where(queue=queue), key=lambda item: (item[1]["since"], item[1]["number"], item[0]))
+    late = [d for d in (Demand.of(case, row) for case, row in all_waiting) if d.overflows(at)]
     if late and queue in routing(world).queues:
-        longest = min(late, key=lambda demand: (demand.since, demand.case))
+        longest = late[0]
         teams = " or ".join(routing(world).queues[queue].every_team)
         reasons = chosen(world, longest, at).why
         why = f"nobody of {teams} can take it ({reasons}); it has waited for {longest.waited(at)} s"

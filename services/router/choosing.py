@@ -76,12 +76,13 @@ class Demand:
         return max(int((at - self.since).total_seconds()), 0)
 
 
-def order(case: str, row: Mapping[str, Any], ageing: int) -> tuple[datetime, datetime, str]:
-    """Sorts what is taken first to the front: each step of priority is worth ``ageing`` seconds of waiting.
+def order(case: str, row: Mapping[str, Any], ageing: int) -> tuple[datetime, datetime, str, str]:
+    """Sorts what is taken first to the front: each step of priority is worth ``ageing`` seconds of waiting. Among
+    equals the lower number is first.
 
     The same at every instant: who is before another stays so, and nothing starves."""
     since: datetime = row["since"]
-    return since - timedelta(seconds=ageing * PRIORITIES.index(row["priority"])), since, case
+    return since - timedelta(seconds=ageing * PRIORITIES.index(row["priority"])), since, row["number"], case
 
 
 @dataclass(frozen=True, slots=True)

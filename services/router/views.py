@@ -33,8 +33,9 @@ TABLES = {
     "members": Table({"team": "text", "agent": "text"}, resident=True, indexes=("team",)),
     "waiting": Table(
         {
-            "queue": "text", "priority": "text", "channel": "text", "since": "timestamptz", "weight": "bigint",
-            "skills": "json", "language": "text", "sticky": "text", "excluded": "json", "overflow_at": "timestamptz",
+            "number": "text", "queue": "text", "priority": "text", "channel": "text", "since": "timestamptz",
+            "weight": "bigint", "skills": "json", "language": "text", "sticky": "text", "excluded": "json",
+            "overflow_at": "timestamptz",
         },
         resident=True, indexes=("queue",),
     ),
@@ -106,7 +107,7 @@ def project(message: Message) -> Iterator[RowOp]:
 
 
 def _queued(message: Message, e: CaseQueued) -> Iterator[RowOp]:
-    columns = ("queue", "priority", "channel", "since", "weight", "language", "sticky", "overflow_at")
+    columns = ("number", "queue", "priority", "channel", "since", "weight", "language", "sticky", "overflow_at")
     row = {c: getattr(e, c) for c in columns}
     yield Put("waiting", e.case, {**row, "skills": list(e.skills), "excluded": list(e.excluded)})
     yield Put("board", e.case, {

@@ -61,8 +61,14 @@ class Desk(Scene):
         return self.when(ChangeAgentStatus(agent=agent, status=status))
 
     def opened(self, case: str, **content: Any) -> "Desk":
-        values = {"customer": f"customer-{case}", "contact": f"contact-{case}", "channel": "web", **content}
-        self.when(CaseOpened(case=case, number=f"V-2026-{case}", subject="s", text="t", **values))
+        values = {
+            "customer": f"customer-{case}",
+            "contact": f"contact-{case}",
+            "channel": "web",
+            "number": f"V-2026-{case}",
+            **content,
+        }
+        self.when(CaseOpened(case=case, subject="s", text="t", **values))
         return self
 
     def classified(self, case: str, topic: str = "billing", priority: Any = "normal", **labels: Any) -> list[Event]:

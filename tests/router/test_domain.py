@@ -203,6 +203,14 @@ def test_an_answer_of_the_customer_counts_again_even_above_the_capacity():
     assert desk.load("ada") == 2
 
 
+def test_of_cases_that_came_at_once_the_lower_number_is_first_whatever_the_ids():
+    desk = Desk()
+    for case, number in (("b", "V-2026-000001"), ("a", "V-2026-000002")):
+        desk.opened(case, number=number).classified(case)
+    desk.hire("ada", capacity=1)
+    assert [key for key, _ in desk.tables["owned"].items()] == ["b"]
+
+
 def test_a_waiting_case_is_assigned_when_a_capacity_grows():
     assert assigned(full_desk().hire("ada", capacity=2, here=False)).case == "2"
 
