@@ -3,82 +3,36 @@ nothing of it."""
 
 import asyncio
 import base64
-import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from typing import Any, TypeVar
-from uuid import UUID, uuid5
+from typing import Any
+from uuid import uuid5
 
-from eventsourcing.persistence import IntegrityError
 from psycopg import sql
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from contracts.kernel import DeadlineReached, EventParked, EventUnparked, PolicyPublished, PublishPolicy, Unreadable
+from contracts.kernel import DeadlineReached, Unreadable
 
-from .events import Event, Message, Personal, personal_values, said_id
-from .log import Append, EventLog, Loaded, Recorded
-from .mapper import MAX_BYTES, Envelope, EventMapper, RowNotes, from_row, key_ids, to_metadata
+from .batch import NOTHING, Batch, Gap, Outcome, RetryFailed, deadline_id, gap_before, subjects
+from .events import Event, Message, Personal
+from .log import EventLog, Loaded, Recorded
+from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
 from .privacy import Vault
 from .tasks import end
-from .views import Drop, Put, RowOp, Views, statements
-from .world import Decider, NotLoaded, Refused
+from .views import Views
+from .world import Decider, Refused
 
-MAX_DEPTH = 16
 WAITING = 10_000
 SNAPSHOT_EVERY = 200
-E = TypeVar("E", bound=Event)
-
-
-class Gap(Exception):
-    """Something must be heard before this message: ``source`` was heard up to ``after``, it is needed up to
-    ``upto``."""
-
-    def __init__(self, source: str, after: int, upto: int):
-        super().__init__(f"{source}: heard {after}, needed {upto}")
-        self.source, self.after, self.upto = source, after, upto
 
 
 class Overloaded(Exception):
     """Too much is waiting; try again in ``retry_after`` seconds."""
 
     retry_after = 2
-
-
-class RetryFailed(Exception):
-    """A parked event raised again; it stays parked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a message: its position in the log (0: nothing was recorded for it) and what was said because of
-    it."""
-
-    position: int
-    said: tuple[Message, ...] = ()
-
-    def first(self, kind: type[E]) -> E | None:
-        return next((m.event for m in self.said if isinstance(m.event, kind)), None)
-
-
-NOTHING = Outcome(0)
-
-
-@dataclass(slots=True)
-class Work:
-    """One batch on its way into the log."""
-
-    seen: set[UUID]
-    tracked: dict[str, int]
-    armed: dict[str, str | None]
-    position: int
-    moved: dict[str, int] = field(default_factory=dict)
-    after: dict[str, int] = field(default_factory=dict)
-    planned: list[tuple[Message, RowNotes, bool, int]] = field(default_factory=list)
-    ops: list[RowOp] = field(default_factory=list)
 
 
 class Service:
@@ -201,13 +155,13 @@ class Service:
                     [m.id for m in messages], missing, self.fingerprint, self.position, (self.views_schema, deadlines)
                 )
                 self._catch_up(read.tail)
-                self._hold(missing, read.loaded)
-                work = Work(read.seen, read.tracked, dict(read.armed), tx.head.position, after=dict(tx.head.after))
+                self.hold(missing, read.loaded)
+                taken = Batch(self, tx, read, messages)
                 for passed in self._passed.values():
-                    self._move(work, passed)
-                for index, message in enumerate(messages):
-                    results[index] = await self._take(tx, work, messages, index, message)
-                await self._write(tx, work)
+                    taken.move(passed)
+                for index in range(len(messages)):
+                    results[index] = await taken.take(index)
+                await taken.write()
                 touched = {str(row.originator_id): row.originator_version for row in tx.rows}
                 head = tx.head
         except BaseException:
@@ -215,9 +169,9 @@ class Service:
             raise
         self.memory.undo.forget()
         self.position, self.said, self.epoch = head.position, head.said, head.epoch
-        self.tracked = {**read.tracked, **work.moved}
+        self.tracked = {**read.tracked, **taken.moved}
         self._passed.clear()
-        self.changes.update({op.table for op in work.ops})
+        self.changes.update({op.table for op in taken.ops})
         if touched:
             for wake in self._wakes:
                 wake.set()
@@ -233,7 +187,7 @@ class Service:
             return False
         tracked = dict(self.tracked)
         for message in messages:
-            if message.event is not None or message.late or self._gap(message, tracked):
+            if message.event is not None or message.late or gap_before(message, tracked, self.sources):
                 return False
             tracked[message.source] = max(message.position, tracked.get(message.source, 0))
         self._passed |= {m.source: m for m in messages if m.position > self.tracked.get(m.source, 0)}
@@ -263,7 +217,7 @@ class Service:
             if not notes.parked:
                 self.changes.update({op.table for op in self.memory.apply(message)})
 
-    def _hold(self, asked: Iterable[str], loaded: Loaded) -> None:
+    def hold(self, asked: Iterable[str], loaded: Loaded) -> None:
         """Fold loaded rows into the asked streams only."""
         held: dict[str, tuple[int, Any]] = {}
         for stream in asked:
@@ -282,187 +236,6 @@ class Service:
                     held[stream] = (row.originator_version if stream == main else version, state)
         for stream, (version, state) in held.items():
             self.memory.load(stream, version, state)
-
-    async def _take(
-        self, tx: Append, work: Work, messages: Sequence[Message], index: int, message: Message
-    ) -> Outcome | Exception | None:
-        """One message: its outcome, the reason against it, or None for one that was recorded before."""
-        if message.id in work.seen:
-            self._move(work, message)
-            return None
-        if message.position and not message.late and message.position <= work.tracked.get(message.source, 0):
-            return NOTHING
-        if gap := self._gap(message, work.tracked):
-            return gap
-        if message.event is None:
-            self._move(work, message)
-            return NOTHING
-        if isinstance(message.event, DeadlineReached) and not _still_armed(message, work.armed):
-            return NOTHING
-        park: tuple[str, Exception] | None = None
-        while True:
-            savepoint = self.memory.undo.savepoint()
-            try:
-                outcome = self._park(work, message, *park) if park else self._decide(work, message)
-            except NotLoaded as asked:
-                self.memory.undo.back_to(savepoint)
-                missing = sorted({*asked.streams, *self._missing(work, messages[index:])})
-                self._hold(missing, await tx.load(missing, self.fingerprint))
-                continue
-            except Exception as error:
-                self.memory.undo.back_to(savepoint)
-                if message.command:
-                    return error
-                if message.retry_of:
-                    return RetryFailed(f"{type(error).__name__} at {_where(error)}")
-                if park:
-                    raise
-                park = ("rule-raised", error)
-                continue
-            work.seen.add(message.id)
-            self._move(work, message)
-            return outcome
-
-    def _missing(self, work: Work, messages: Sequence[Message]) -> list[str]:
-        """The streams that the rest of the batch asks for and memory lacks: decided once without keeping anything."""
-        missing: dict[str, None] = {}
-        for message in messages:
-            if message.event is None or message.id in work.seen:
-                continue
-            savepoint = self.memory.undo.savepoint()
-            planned, ops, armed, position = len(work.planned), len(work.ops), dict(work.armed), work.position
-            try:
-                self._decide(work, message)
-            except NotLoaded as e:
-                missing.update(dict.fromkeys(e.streams))
-            except Exception:  # noqa: S110 - it is decided again, for good, in its turn
-                pass
-            self.memory.undo.back_to(savepoint)
-            del work.planned[planned:], work.ops[ops:]
-            work.armed, work.position = armed, position
-        return list(missing)
-
-    def _decide(self, work: Work, message: Message) -> Outcome:
-        event = message.event
-        parked = self.memory.table("parked").get(event.stream)
-        if parked and (parked["count"] or 0) > 0 and message.retry_of is None and not message.command:
-            return self._park(work, message, "behind-a-parked-event", None)
-        if isinstance(event, Unreadable):
-            return self._park(work, message, "unreadable", None)
-        if message.depth > MAX_DEPTH:
-            return self._park(work, message, "causation-too-deep", None)
-        position = work.position + 1
-        heard = replace(message, row=position)
-        plan: list[tuple[Message, RowNotes, bool, int]] = [(heard, RowNotes(), False, self._next_version(event.stream))]
-        ops = self.memory.apply(heard)
-        for said in self._says(heard):
-            row = replace(
-                heard, event=said, id=said_id(self.name, message.id, self.epoch, len(plan) - 1), source="",
-                position=0, previous=0,
-                after={}, epoch=self.epoch, hash="", causation=message.id, depth=message.depth + 1, command=False,
-                late=False, retry_of=None, row=position + len(plan),
-            )  # fmt: skip
-            version = self._next_version(said.stream)
-            ops += self.memory.apply(row)
-            plan.append((row, RowNotes(), True, version))
-        plan[0] = (heard, RowNotes(said=len(plan) - 1), False, plan[0][3])
-        self._plan(work, plan, ops)
-        return Outcome(position, tuple(row for row, _, said, _ in plan if said))
-
-    def _says(self, heard: Message) -> Iterator[Event]:
-        if isinstance(heard.event, PublishPolicy):
-            yield self._publish(heard.event)
-        elif not isinstance(heard.event, PolicyPublished) or heard.source:
-            yield from self.decider.decide(self.memory, heard)
-        if heard.retry_of:
-            yield EventUnparked(of=heard.event.stream, parked=str(heard.retry_of))
-
-    def _publish(self, asked: PublishPolicy) -> PolicyPublished:
-        parser = self.parsers.get(asked.name.partition("/")[0])
-        if asked.service != self.name or parser is None:
-            known = ", ".join(sorted(self.parsers))
-            raise Refused(
-                "unknown-policy", "name", f"{self.name} has no policy {asked.name!r}", f"known are {known}", 404
-            )
-        try:
-            parser(asked.document)
-        except ValidationError as e:
-            first = e.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "document"
-            raise Refused(
-                "invalid-policy", where, first["msg"], "correct the document and publish it again", 422
-            ) from e
-        version = self.memory.policy(asked.name).version if self.memory.has_policy(asked.name) else 0
-        return PolicyPublished(version=version + 1, **asked.model_dump(exclude={"reason"}), reason=asked.reason)
-
-    def _park(self, work: Work, message: Message, reason: Any, error: Exception | None) -> Outcome:
-        heard = replace(message, row=work.position + 1)
-        said = EventParked(
-            of=message.event.stream, parked=str(message.id), parked_topic=message.event.TOPIC, reason=reason,
-            error=type(error).__name__ if error else "", where=_where(error) if error else "",
-            remedy=f"correct what raised, then: vefa parked retry {self.name} {message.event.stream}",
-        )  # fmt: skip
-        row = replace(
-            heard, event=said, id=said_id(self.name, message.id, self.epoch, 0), source="",
-            position=0, previous=0, after={},
-            epoch=self.epoch, hash="", causation=message.id, depth=message.depth + 1, command=False, late=False,
-            row=heard.row + 1,
-        )  # fmt: skip
-        plan = [
-            (heard, RowNotes(said=1, parked=reason), False, self._next_version(message.event.stream)),
-            (row, RowNotes(), True, self._next_version(said.stream)),
-        ]
-        stream = message.event.stream
-        self.memory.load(stream, self.memory.version(stream) + 1, self.memory[stream])
-        self._plan(work, plan, self.memory.apply(row))
-        return Outcome(heard.row, (row,))
-
-    def _next_version(self, stream: str) -> int:
-        return self.memory.version(stream) + 1
-
-    def _plan(self, work: Work, plan: list[tuple[Message, RowNotes, bool, int]], ops: list[RowOp]) -> None:
-        work.planned += plan
-        work.ops += ops
-        work.position += len(plan)
-        for op in ops:
-            if op.table == "deadlines":
-                work.armed[op.key] = op.columns["armed_by"] if isinstance(op, Put) and "armed_by" in op.columns else (
-                    None if isinstance(op, Drop) else work.armed.get(op.key)
-                )  # fmt: skip
-
-    def _gap(self, message: Message, tracked: Mapping[str, int]) -> Gap | None:
-        """What must be heard before: the message before it in its own log, and its causes in logs that are listened
-        to."""
-        if not message.source or message.late:
-            return None
-        last = tracked.get(message.source, 0)
-        if message.source in self.sources and message.previous > last:
-            return Gap(message.source, last, message.previous)
-        for source, position in message.after.items():
-            if source in self.sources and source != message.source and position > tracked.get(source, 0):
-                return Gap(source, tracked.get(source, 0), position)
-        return None
-
-    def _move(self, work: Work, message: Message) -> None:
-        if message.source and message.position > work.tracked.get(message.source, 0):
-            work.tracked[message.source] = work.moved[message.source] = message.position
-            for source, position in (*message.after.items(), (message.source, message.position)):
-                work.after[source] = max(position, work.after.get(source, 0))
-
-    async def _write(self, tx: Append, work: Work) -> None:
-        keys = await self.vault.keys_for(subjects(m.event for m, *_ in work.planned))
-        head = tx.head
-        head.after = work.after
-        after = {k: v for k, v in work.after.items() if k != self.name}
-        for message, notes, said, version in work.planned:
-            if said:
-                message = replace(message, previous=head.said, after=after)
-            tx.record(
-                message.event.stream, version, message.event.TOPIC, self.mapper.encode(message.event, message.id, keys),
-                message.id, to_metadata(message, notes), message.heard_at, said=said, also=message.event.also,
-            )  # fmt: skip
-        tx.trackings = work.moved
-        tx.others = statements(self.views_schema, self.tables, work.ops)
 
     # afterwards -----------------------------------------------------------------------------------------------------
     async def _answer(self, message: Message) -> Outcome | Exception:
@@ -546,30 +319,4 @@ def unreadable(source: str, topic: str, content: bytes, at: datetime) -> Unreada
     )  # fmt: skip
 
 
-def subjects(events: Iterable[Event]) -> set[str]:
-    """The data subjects of everything personal in these events."""
-    return {
-        event.subject_of(name)
-        for event in events
-        for name in event.PERSONAL
-        if getattr(event, name) is not None and any(t.sealed is None for _, t in personal_values(getattr(event, name)))
-    }
-
-
-def _still_armed(message: Message, armed: Mapping[str, str | None]) -> bool:
-    """A deadline that was moved or disarmed meanwhile is not reached."""
-    by = armed.get(message.event.key)
-    return by is not None and deadline_id(by, message.event.key) == message.id
-
-
-def deadline_id(armed_by: str, key: str) -> UUID:
-    """The id of a deadline's event: made of the event that armed it, so that it is heard once whatever restarts."""
-    return uuid5(UUID(armed_by), f"deadline|{key}")
-
-
-def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-
-
-__all__ = ["Gap", "IntegrityError", "Outcome", "Overloaded", "RetryFailed", "Service"]
+__all__ = ["Gap", "Outcome", "Overloaded", "RetryFailed", "Service", "deadline_id"]

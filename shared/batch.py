@@ -1,0 +1,276 @@
+"""One batch of messages on its way into the log: each is taken in turn, decided, parked or refused; what follows from
+them is written in one transaction."""
+
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import ValidationError
+
+from contracts.kernel import DeadlineReached, EventParked, EventUnparked, PolicyPublished, PublishPolicy, Unreadable
+
+from .events import Event, Message, personal_values, said_id
+from .log import Append, Read
+from .mapper import RowNotes, to_metadata
+from .views import Drop, Put, RowOp, statements
+from .world import NotLoaded, Refused
+
+if TYPE_CHECKING:
+    from .service import Service
+
+MAX_DEPTH = 16
+E = TypeVar("E", bound=Event)
+Planned = tuple[Message, RowNotes, bool, int]
+"""A row to be written: the message, what is noted beside it, whether it is said, its version in its stream."""
+
+
+class Gap(Exception):
+    """Something must be heard before this message: ``source`` was heard up to ``after``, it is needed up to
+    ``upto``."""
+
+    def __init__(self, source: str, after: int, upto: int):
+        super().__init__(f"{source}: heard {after}, needed {upto}")
+        self.source, self.after, self.upto = source, after, upto
+
+
+class RetryFailed(Exception):
+    """A parked event raised again; it stays parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message: its position in the log (0: nothing was recorded for it) and what was said because of
+    it."""
+
+    position: int
+    said: tuple[Message, ...] = ()
+
+    def first(self, kind: type[E]) -> E | None:
+        return next((m.event for m in self.said if isinstance(m.event, kind)), None)
+
+
+NOTHING = Outcome(0)
+
+
+class Batch:
+    """What a transaction of a service takes in and says."""
+
+    def __init__(self, service: "Service", tx: Append, read: Read, messages: Sequence[Message]):
+        self.service, self.memory, self.tx, self.messages = service, service.memory, tx, messages
+        self.seen, self.tracked = read.seen, read.tracked
+        self.armed: dict[str, str | None] = dict(read.armed)
+        self.position, self.after = tx.head.position, dict(tx.head.after)
+        self.moved: dict[str, int] = {}
+        self.planned: list[Planned] = []
+        self.ops: list[RowOp] = []
+
+    async def take(self, index: int) -> Outcome | Exception | None:
+        """One of the messages: its outcome, the reason against it, or None for one that was recorded before."""
+        message = self.messages[index]
+        if message.id in self.seen:
+            self.move(message)
+            return None
+        if message.position and not message.late and message.position <= self.tracked.get(message.source, 0):
+            return NOTHING
+        if gap := gap_before(message, self.tracked, self.service.sources):
+            return gap
+        if message.event is None:
+            self.move(message)
+            return NOTHING
+        if isinstance(message.event, DeadlineReached) and not _still_armed(message, self.armed):
+            return NOTHING
+        park: tuple[str, Exception] | None = None
+        while True:
+            savepoint = self.memory.undo.savepoint()
+            try:
+                outcome = self._park(message, *park) if park else self._decide(message)
+            except NotLoaded as asked:
+                self.memory.undo.back_to(savepoint)
+                missing = sorted({*asked.streams, *self._missing(self.messages[index:])})
+                self.service.hold(missing, await self.tx.load(missing, self.service.fingerprint))
+                continue
+            except Exception as error:
+                self.memory.undo.back_to(savepoint)
+                if message.command:
+                    return error
+                if message.retry_of:
+                    return RetryFailed(f"{type(error).__name__} at {_where(error)}")
+                if park:
+                    raise
+                park = ("rule-raised", error)
+                continue
+            self.seen.add(message.id)
+            self.move(message)
+            return outcome
+
+    def _missing(self, messages: Sequence[Message]) -> list[str]:
+        """The streams that the rest of the batch asks for and memory lacks: decided once without keeping anything."""
+        missing: dict[str, None] = {}
+        for message in messages:
+            if message.event is None or message.id in self.seen:
+                continue
+            savepoint = self.memory.undo.savepoint()
+            planned, ops, armed, position = len(self.planned), len(self.ops), dict(self.armed), self.position
+            try:
+                self._decide(message)
+            except NotLoaded as e:
+                missing.update(dict.fromkeys(e.streams))
+            except Exception:  # noqa: S110 - it is decided again, for good, in its turn
+                pass
+            self.memory.undo.back_to(savepoint)
+            del self.planned[planned:], self.ops[ops:]
+            self.armed, self.position = armed, position
+        return list(missing)
+
+    def _decide(self, message: Message) -> Outcome:
+        event = message.event
+        parked = self.memory.table("parked").get(event.stream)
+        if parked and (parked["count"] or 0) > 0 and message.retry_of is None and not message.command:
+            return self._park(message, "behind-a-parked-event", None)
+        if isinstance(event, Unreadable):
+            return self._park(message, "unreadable", None)
+        if message.depth > MAX_DEPTH:
+            return self._park(message, "causation-too-deep", None)
+        position = self.position + 1
+        heard = replace(message, row=position)
+        plan: list[Planned] = [(heard, RowNotes(), False, self._next_version(event.stream))]
+        ops = self.memory.apply(heard)
+        for said in self._says(heard):
+            row = self._said(heard, said, len(plan) - 1)
+            version = self._next_version(said.stream)
+            ops += self.memory.apply(row)
+            plan.append((row, RowNotes(), True, version))
+        plan[0] = (heard, RowNotes(said=len(plan) - 1), False, plan[0][3])
+        self._plan(plan, ops)
+        return Outcome(position, tuple(row for row, _, said, _ in plan if said))
+
+    def _says(self, heard: Message) -> Iterator[Event]:
+        if isinstance(heard.event, PublishPolicy):
+            yield self._publish(heard.event)
+        elif not isinstance(heard.event, PolicyPublished) or heard.source:
+            yield from self.service.decider.decide(self.memory, heard)
+        if heard.retry_of:
+            yield EventUnparked(of=heard.event.stream, parked=str(heard.retry_of))
+
+    def _publish(self, asked: PublishPolicy) -> PolicyPublished:
+        parser = self.service.parsers.get(asked.name.partition("/")[0])
+        if asked.service != self.service.name or parser is None:
+            known = ", ".join(sorted(self.service.parsers))
+            raise Refused(
+                "unknown-policy", "name", f"{self.service.name} has no policy {asked.name!r}", f"known are {known}", 404
+            )
+        try:
+            parser(asked.document)
+        except ValidationError as e:
+            first = e.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "document"
+            raise Refused(
+                "invalid-policy", where, first["msg"], "correct the document and publish it again", 422
+            ) from e
+        version = self.memory.policy(asked.name).version if self.memory.has_policy(asked.name) else 0
+        return PolicyPublished(version=version + 1, **asked.model_dump(exclude={"reason"}), reason=asked.reason)
+
+    def _park(self, message: Message, reason: Any, error: Exception | None) -> Outcome:
+        heard = replace(message, row=self.position + 1)
+        said = EventParked(
+            of=message.event.stream, parked=str(message.id), parked_topic=message.event.TOPIC, reason=reason,
+            error=type(error).__name__ if error else "", where=_where(error) if error else "",
+            remedy=f"correct what raised, then: vefa parked retry {self.service.name} {message.event.stream}",
+        )  # fmt: skip
+        row = self._said(heard, said, 0)
+        plan = [
+            (heard, RowNotes(said=1, parked=reason), False, self._next_version(message.event.stream)),
+            (row, RowNotes(), True, self._next_version(said.stream)),
+        ]
+        stream = message.event.stream
+        self.memory.load(stream, self.memory.version(stream) + 1, self.memory[stream])
+        self._plan(plan, self.memory.apply(row))
+        return Outcome(heard.row, (row,))
+
+    def _said(self, heard: Message, event: Event, index: int) -> Message:
+        """What is said because of ``heard``, the index-th of it."""
+        name, epoch = self.service.name, self.service.epoch
+        return replace(
+            heard, event=event, id=said_id(name, heard.id, epoch, index), source="", position=0, previous=0, after={},
+            epoch=epoch, hash="", causation=heard.id, depth=heard.depth + 1, command=False, late=False, retry_of=None,
+            row=heard.row + 1 + index,
+        )  # fmt: skip
+
+    def _next_version(self, stream: str) -> int:
+        return self.memory.version(stream) + 1
+
+    def _plan(self, plan: list[Planned], ops: list[RowOp]) -> None:
+        self.planned += plan
+        self.ops += ops
+        self.position += len(plan)
+        for op in ops:
+            if op.table == "deadlines":
+                self.armed[op.key] = op.columns["armed_by"] if isinstance(op, Put) and "armed_by" in op.columns else (
+                    None if isinstance(op, Drop) else self.armed.get(op.key)
+                )  # fmt: skip
+
+    def move(self, message: Message) -> None:
+        if message.source and message.position > self.tracked.get(message.source, 0):
+            self.tracked[message.source] = self.moved[message.source] = message.position
+            for source, position in (*message.after.items(), (message.source, message.position)):
+                self.after[source] = max(position, self.after.get(source, 0))
+
+    async def write(self) -> None:
+        """Hand all that was planned to the transaction."""
+        tx = self.tx
+        keys = await self.service.vault.keys_for(subjects(m.event for m, *_ in self.planned))
+        head = tx.head
+        head.after = self.after
+        after = {k: v for k, v in self.after.items() if k != self.service.name}
+        for message, notes, said, version in self.planned:
+            if said:
+                message = replace(message, previous=head.said, after=after)
+            event = message.event
+            tx.record(
+                event.stream, version, event.TOPIC, self.service.mapper.encode(event, message.id, keys), message.id,
+                to_metadata(message, notes), message.heard_at, said=said, also=event.also,
+            )  # fmt: skip
+        tx.trackings = self.moved
+        tx.others = statements(self.service.views_schema, self.service.tables, self.ops)
+
+
+def gap_before(message: Message, tracked: Mapping[str, int], sources: frozenset[str]) -> Gap | None:
+    """What must be heard before: the message before it in its own log, and its causes in logs that are listened to."""
+    if not message.source or message.late:
+        return None
+    last = tracked.get(message.source, 0)
+    if message.source in sources and message.previous > last:
+        return Gap(message.source, last, message.previous)
+    for source, position in message.after.items():
+        if source in sources and source != message.source and position > tracked.get(source, 0):
+            return Gap(source, tracked.get(source, 0), position)
+    return None
+
+
+def subjects(events: Iterable[Event]) -> set[str]:
+    """The data subjects of everything personal in these events."""
+    return {
+        event.subject_of(name)
+        for event in events
+        for name in event.PERSONAL
+        if getattr(event, name) is not None and any(t.sealed is None for _, t in personal_values(getattr(event, name)))
+    }
+
+
+def _still_armed(message: Message, armed: Mapping[str, str | None]) -> bool:
+    """A deadline that was moved or disarmed meanwhile is not reached."""
+    by = armed.get(message.event.key)
+    return by is not None and deadline_id(by, message.event.key) == message.id
+
+
+def deadline_id(armed_by: str, key: str) -> UUID:
+    """The id of a deadline's event: made of the event that armed it, so that it is heard once whatever restarts."""
+    return uuid5(UUID(armed_by), f"deadline|{key}")
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
