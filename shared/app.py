@@ -1,53 +1,31 @@
-"""The composition root: from a service's rules, tables and routes to a running process. Only here PostgreSQL, NATS
-and HTTP meet."""
+"""What a service is made of: its rules, tables, documents and routes, declared in its ``app.py``."""
 
 import asyncio
 import contextlib
 import json
 import logging
-import signal
-import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import uuid5
 
-import orjson
-import uvicorn
 import yaml
-from fastapi import FastAPI
-from fastapi.responses import Response
-from faststream.nats import NatsBroker
-from nats.aio.msg import Msg
-from psycopg import AsyncConnection, OperationalError
-from psycopg_pool import AsyncConnectionPool
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from contracts.kernel import PublishPolicy
-
-from .blobs import Blobs
-from .bus import Bus
-from .clock import Deadlines, SteppedClock, SystemClock
-from .edge import NAMESPACE, Edge
-from .effects import Effects, Sender
-from .events import Actor, Event, fresh, utc
-from .http import PUBLIC, Api, build
+from .edge import Edge
+from .effects import Sender
+from .events import Event
+from .http import Api
 from .log import EventLog
-from .policies_api import policies_api
-from .privacy import Links, Vault
-from .rebuild import prepare, rules_of
+from .privacy import Vault
+from .process import Process
+from .rebuild import rules_of
 from .service import Service
 from .settings import Settings
-from .tasks import end
-from .telemetry import metrics
 from .views import Views
-from .world import Decider, Refused
-
-log = logging.getLogger("vefa")
+from .world import Decider
 
 
 @dataclass(frozen=True)
@@ -132,217 +110,3 @@ class App:
 
             asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         asyncio.run(Process(self, settings).run(ready))
-
-
-@contextlib.asynccontextmanager
-async def connect(url: str, *, size: int = 6) -> AsyncIterator[Any]:
-    """A pool whose sessions cannot hold a transaction open for long, nor write without fsync."""
-    options = "-c idle_in_transaction_session_timeout=10s -c synchronous_commit=on -c timezone=UTC"
-    kwargs = {"autocommit": True, "options": options, "application_name": "vefa"}
-    async with AsyncConnectionPool(url, kwargs=kwargs, min_size=2, max_size=size, open=False, timeout=15) as pool:
-        yield pool
-
-
-class Process:
-    """One running process of a service."""
-
-    def __init__(self, app: App, settings: Settings):
-        self.app, self.settings = app, settings
-        start = settings.clock_start or datetime(2026, 1, 1, tzinfo=UTC)
-        self.clock = SteppedClock(start) if settings.clock == "stepped" else SystemClock()
-        self.stopping = asyncio.Event()
-        self.standing_by = False
-        """Another process of this service acts."""
-
-    async def run(self, ready: Callable[[dict[str, str]], None] | None = None) -> None:
-        app, settings = self.app, self.settings
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stopping.set)
-        async with connect(settings.database_url) as pool:
-            self.vault = Vault(pool, settings.secret("master.key"))
-            await self.vault.create()
-            await self.vault.refresh()
-            watching = asyncio.create_task(self.vault.watch())
-            event_log = app.log_on(pool)
-            if await prepare(event_log, app.views, f"{app.name}_views"):
-                log.info("views were rebuilt for this version")
-            self.service = app.service_on(event_log, self.vault)
-            await self.service.start()
-            self.edge = Edge(
-                self.service, self.vault, self.clock, Links(settings.secret("link.key")), Blobs(event_log, self.vault),
-                settings, settings.secret("index.key"), Actor("service", app.name),
-            )  # fmt: skip
-            broker = NatsBroker(settings.nats_url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1)
-            self.bus = Bus(self.service, broker, self.clock, self.told)
-            self.deadlines = Deadlines(self.service, self.clock)
-            self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})
-            await broker.start()
-            # asked some hundred times a second by who steps the clock: without the framework's work per message
-            client = broker.config.connection_state.connection
-            await client.subscribe(f"vefa.status.{app.name}", cb=self._on_status)
-            await client.subscribe(f"vefa.clock.{app.name}", cb=self._on_clock)
-            office = asyncio.create_task(self._hold_office())
-            listeners = [make(self.edge) for make in app.listeners]
-            addresses: dict[str, str] = {}
-            try:
-                for listener in listeners:
-                    addresses |= await listener.start()
-                await self._serve(addresses, ready)
-            finally:
-                for listener in listeners:
-                    await listener.stop()
-                await end(office, watching)
-                await self.service.stop()
-                await broker.stop()
-
-    # the acting process ---------------------------------------------------------------------------------------------
-    async def _hold_office(self) -> None:
-        """Become the acting process when nobody else is, and stop to be when the lock is lost."""
-        while True:
-            try:
-                async with await AsyncConnection.connect(self.settings.database_url, autocommit=True) as conn:
-                    await conn.execute("set idle_session_timeout = '15s'")
-                    got = False
-                    while not got:
-                        cursor = await conn.execute(
-                            "select pg_try_advisory_lock(hashtext(%s))", (f"act {self.app.name}",)
-                        )
-                        got = bool((await cursor.fetchone() or (False,))[0])
-                        self.standing_by = not got
-                        if not got:
-                            await asyncio.sleep(1)
-                    await self._act(conn)
-            except OperationalError:
-                log.warning("%s: no database; trying again", self.app.name)
-            await asyncio.sleep(0.5)
-
-    async def _act(self, conn: AsyncConnection[Any]) -> None:
-        self.service.acting = True
-        tasks: list[asyncio.Task[Any]] = []
-        try:
-            await self._ship_policies()
-            await self.bus.act()
-            tasks = [asyncio.create_task(t) for t in (self.deadlines.run(), self.effects.run())]
-            while True:
-                await asyncio.sleep(5)
-                await conn.execute("select 1")
-        finally:
-            self.service.acting = False
-            await end(*tasks)
-            await self.bus.rest()
-
-    async def _ship_policies(self) -> None:
-        """A shipped default is heard once, when the log has none of that name; a newer default is only offered."""
-        for name, document in self.app.shipped().items():
-            if not self.service.memory.has_policy(name):
-                command = PublishPolicy(
-                    service=self.app.name, name=name, document=document, by="shipped", reason="shipped default"
-                )
-                event_id = uuid5(NAMESPACE, f"{self.app.name}/{name}/shipped")
-                await self.service.hear(fresh(command, self.clock.now(), id=event_id, command=True))
-
-    # ways in --------------------------------------------------------------------------------------------------------
-    async def _serve(self, addresses: dict[str, str], ready: Callable[[dict[str, str]], None] | None) -> None:
-        routes = Api([*self.app.api.routes, *policies_api(self.app.name).routes])
-        api = build(self.app.name, routes, self.edge, self.settings.secret("token.pub"))
-        self._add_own_routes(api)
-        listening = socket.create_server((self.settings.http_host, self.settings.http_port))
-        config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="off", http="httptools")
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not (self.bus.ready or self.standing_by) or not server.started:
-            await asyncio.sleep(0.01)
-            if serving.done():
-                break
-        if ready:
-            host, port = listening.getsockname()[:2]
-            ready({"http": f"http://{host}:{port}", **addresses})
-        await self.stopping.wait()
-        server.should_exit = True
-        await serving
-
-    def _add_own_routes(self, api: FastAPI) -> None:
-        async def health() -> dict[str, str]:
-            return {"service": self.app.name, "status": "ok"}
-
-        async def readiness() -> Any:
-            state = await self.status()
-            problem = None if not self.service.acting or self.bus.ready else "reads what it has not heard yet"
-            body = orjson.dumps({"ready": problem is None, "problem": problem, **state})
-            return Response(body, 200 if problem is None else 503, media_type="application/json")
-
-        async def prometheus() -> Any:
-            return Response(metrics(self.service, self.bus), media_type="text/plain; version=0.0.4")
-
-        name = self.app.name
-        for path, endpoint in (("health", health), ("ready", readiness), ("metrics", prometheus)):
-            api.add_api_route(
-                f"/{name}/{path}", endpoint, methods=["GET"], openapi_extra={"x-way-in": PUBLIC.kind, "x-roles": []}
-            )
-
-    async def told(self, body: bytes) -> bytes:
-        """A CloudEvent on ``vefa.hear.<service>``: heard as said by role service; the answer comes after the commit."""
-        classes = {c.TOPIC: c for c in self.app.told}
-        try:
-            data = orjson.loads(body)
-            cls = classes.get(str(data.get("type")))
-            if cls is None:
-                known = ", ".join(sorted(classes)) or "nothing"
-                raise Refused(
-                    "unknown-type",
-                    "type",
-                    f"{self.app.name} does not hear {data.get('type')!r}",
-                    f"it hears {known}",
-                    422,
-                )
-            event_id = uuid5(NAMESPACE, f"nats|{data['source']}|{data['id']}")
-            content = dict(data["data"])
-            if "address" in content and "contact" not in content:
-                kind = content.get("contact_kind", "mail")
-                content["contact"], content["address"] = self.edge.contact(kind, str(content["address"]))
-            event = cls.model_validate(content)
-            edge = self.edge.of(
-                Actor("service", str(data["source"]).removeprefix("/")[:64]), trace=str(data.get("traceparent", ""))
-            )
-            occurred_at = utc(data["time"]) if data.get("time") else None
-            outcome = await edge.hear(event, id=event_id, occurred_at=occurred_at)
-            said = [{"id": str(m.id), "type": m.event.TOPIC, "subject": m.event.stream} for m in outcome.said]
-            return orjson.dumps({"position": outcome.position, "said": said})
-        except ValidationError as e:
-            fields = [{"field": ".".join(map(str, x["loc"])), "text": x["msg"]} for x in e.errors(include_url=False)]
-            return orjson.dumps(
-                {"problem": "invalid", "status": 422, "fields": fields, "remedy": "correct the named fields"}
-            )
-        except Refused as e:
-            return orjson.dumps(
-                {"problem": e.code, "status": e.status, "field": e.field, "text": e.text, "remedy": e.remedy}
-            )
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as e:
-            remedy = "send a CloudEvents 1.0 event in structured JSON mode with id, source, type and data"
-            return orjson.dumps({"problem": "unreadable", "status": 422, "text": type(e).__name__, "remedy": remedy})
-
-    # looking at it --------------------------------------------------------------------------------------------------
-    async def status(self) -> dict[str, Any]:
-        """Where this process stands: positions, what was heard of each source, what is due next."""
-        return {
-            "service": self.app.name, "acting": self.service.acting, "position": self.service.position,
-            "said": self.service.said, "relayed": self.bus.relayed, "heard": dict(self.service.tracked),
-            "sources": sorted(self.service.sources), "now": self.clock.now(),
-            "next_due": await self.deadlines.next.at(), "effects": await self.effects.next.count(),
-            "next_effect": await self.effects.next.at(), "waiting": self.service.waiting,
-        }  # fmt: skip
-
-    async def _on_status(self, message: Msg) -> None:
-        await message.respond(orjson.dumps(await self.status(), option=orjson.OPT_UTC_Z))
-
-    async def _on_clock(self, message: Msg) -> None:
-        """Set a stepped clock; refused on the system's."""
-        if not isinstance(self.clock, SteppedClock):
-            await message.respond(orjson.dumps({"problem": "the platform runs on the system clock"}))
-            return
-        self.clock.set(utc(orjson.loads(message.data)["now"]))
-        self.deadlines.woken.set()
-        self.effects.woken.set()
-        await message.respond(orjson.dumps({"now": self.clock.now()}))

@@ -11,9 +11,10 @@ import httpx
 
 from contracts.kernel import PublishPolicy
 from shared import tokens
-from shared.app import App, connect
+from shared.app import App
 from shared.blobs import Blobs
 from shared.clock import SteppedClock
+from shared.database import connect
 from shared.edge import Edge
 from shared.events import Actor, Event, Role, fresh
 from shared.http import build

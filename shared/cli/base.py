@@ -109,7 +109,7 @@ class Logs:
 @asynccontextmanager
 async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
     """The logs of these services, or of all. Raises LookupError when no platform runs or a service is unknown."""
-    from shared.app import connect
+    from shared.database import connect
 
     databases: dict[str, str] = running(data)["databases"]
     for name in only:

@@ -15,9 +15,9 @@ from contracts.feedback import AnswerSurvey, SurveyScheduled
 from contracts.kernel import PolicyPublished
 from services.feedback.app import app
 from shared import tokens
-from shared.app import connect
 from shared.blobs import Blobs
 from shared.clock import Deadlines, SteppedClock
+from shared.database import connect
 from shared.edge import Edge
 from shared.events import Actor, Event, Personal, Role, fresh
 from shared.http import build

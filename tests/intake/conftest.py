@@ -12,9 +12,9 @@ from contracts.kernel import PolicyPublished
 from services.intake.app import app
 from services.intake.erasing import eraser
 from shared import tokens
-from shared.app import connect
 from shared.blobs import Blobs
 from shared.clock import SteppedClock
+from shared.database import connect
 from shared.edge import Edge
 from shared.effects import Effects
 from shared.events import Actor, Personal, Role, fresh

@@ -15,9 +15,9 @@ from aiosmtpd.smtp import SMTP
 
 from contracts.kernel import PublishPolicy
 from services.notification.app import app
-from shared.app import connect
 from shared.blobs import Blobs
 from shared.clock import SteppedClock
+from shared.database import connect
 from shared.edge import Edge
 from shared.effects import Effects
 from shared.events import Actor, Event, fresh

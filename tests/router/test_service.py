@@ -15,9 +15,9 @@ from contracts.kernel import DeadlineReached, PublishPolicy
 from services.router.app import app
 from services.router.views import TABLES
 from shared import tokens
-from shared.app import connect
 from shared.blobs import Blobs
 from shared.clock import Deadlines, SteppedClock
+from shared.database import connect
 from shared.edge import Edge
 from shared.events import Actor, Event, Role, fresh, uuid7
 from shared.http import build

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from shared.app import connect
+from shared.database import connect
 from shared.log import EventLog
 from shared.privacy import Vault
 from shared.rebuild import prepare

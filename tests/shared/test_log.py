@@ -22,7 +22,7 @@ from eventsourcing.tests.persistence import (
     ProcessRecorderTestCase,
 )
 
-from shared.app import connect
+from shared.database import connect
 from shared.log import EventLog
 
 pytestmark = pytest.mark.servers

@@ -11,7 +11,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 from shared import roles
-from shared.app import connect
+from shared.database import connect
 from shared.log import EventLog, ddl
 from shared.privacy import Vault
 from shared.rebuild import check, prepare, rebuild

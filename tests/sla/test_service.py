@@ -13,9 +13,9 @@ import pytest_asyncio
 from contracts.kernel import PublishPolicy
 from services.sla.app import app
 from shared import tokens
-from shared.app import connect
 from shared.blobs import Blobs
 from shared.clock import Deadlines, SteppedClock
+from shared.database import connect
 from shared.edge import Edge
 from shared.events import Actor, Event, Role, fresh, uuid7
 from shared.http import build

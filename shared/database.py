@@ -1,0 +1,16 @@
+"""The way to PostgreSQL."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+
+
+@contextlib.asynccontextmanager
+async def connect(url: str, *, size: int = 6) -> AsyncIterator[Any]:
+    """A pool whose sessions cannot hold a transaction open for long, nor write without fsync."""
+    options = "-c idle_in_transaction_session_timeout=10s -c synchronous_commit=on -c timezone=UTC"
+    kwargs = {"autocommit": True, "options": options, "application_name": "vefa"}
+    async with AsyncConnectionPool(url, kwargs=kwargs, min_size=2, max_size=size, open=False, timeout=15) as pool:
+        yield pool
