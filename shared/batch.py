@@ -97,7 +97,7 @@ class Batch:
                 if message.command:
                     return error
                 if message.retry_of:
-                    return RetryFailed(f"{type(error).__name__} at {_where(error)}")
+                    return RetryFailed(f"{type(error).__name__} at {place(error)}")
                 if park:
                     raise
                 park = ("rule-raised", error)
@@ -177,7 +177,7 @@ class Batch:
         heard = replace(message, row=self.position + 1)
         said = EventParked(
             of=message.event.stream, parked=str(message.id), parked_topic=message.event.TOPIC, reason=reason,
-            error=type(error).__name__ if error else "", where=_where(error) if error else "",
+            error=type(error).__name__ if error else "", where=place(error) if error else "",
             remedy=f"correct what raised, then: vefa parked retry {self.service.name} {message.event.stream}",
         )  # fmt: skip
         row = self._said(heard, said, 0)
@@ -271,6 +271,7 @@ def deadline_id(armed_by: str, key: str) -> UUID:
     return uuid5(UUID(armed_by), f"deadline|{key}")
 
 
-def _where(error: BaseException) -> str:
+def place(error: BaseException) -> str:
+    """File and line where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

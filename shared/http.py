@@ -3,7 +3,7 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -13,10 +13,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import tokens
+from .batch import place
 from .edge import Edge
-from .events import Actor, Role
+from .events import Actor, Event, Role
 from .service import Overloaded
 from .world import Refused
 
@@ -122,9 +127,39 @@ def build(title: str, api: Api, edge: Edge, token_key: bytes) -> FastAPI:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(Unauthorised, _unauthorised)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ValidationError, _misfit)
+    app.add_exception_handler(HTTPException, _no_such_way)
     for busy in (Overloaded, OperationalError, PoolTimeout):
         app.add_exception_handler(busy, _busy)
+    app.add_middleware(Unforeseen)
     return app
+
+
+class Unforeseen:
+    """What no handler knows becomes a problem too; the log gets its place and not its words, which may be personal."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception as error:
+            log.error("%s %s: %s at %s", scope.get("method"), _route(scope), type(error).__name__, place(error))
+            if began:
+                raise ConnectionAbortedError("an answer broke off") from None
+            answer = problem(
+                500, "unforeseen", "not foreseen", "the service failed at this request; nothing was recorded for it",
+                "repeat it with its key; tell your administrator if it fails again",
+            )  # fmt: skip
+            await answer(scope, receive, send)
 
 
 def _admit(route: Route, edge: Edge, token_key: bytes, limits: Limits) -> Callable[[Request], Awaitable[None]]:
@@ -144,6 +179,9 @@ def _admit(route: Route, edge: Edge, token_key: bytes, limits: Limits) -> Callab
                 raise Refused("forbidden", "Authorization", f"not for role {actor.role}", f"allowed are {allowed}", 403)
         elif actor.name == "public" and not limits.admit(request.client.host if request.client else "?"):
             raise Refused("too-many-requests", "address", "too many requests", "try again in a minute", 429)
+        for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
+            if "\x00" in value:
+                raise Refused("invalid", name, "holds the character NUL", "leave it out", 422)
         key = request.headers.get("idempotency-key", "")
         if len(key) > 200:
             raise Refused("invalid-key", "Idempotency-Key", "longer than 200 characters", "use a UUID", 422)
@@ -178,9 +216,42 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return problem(422, "invalid", "invalid request", f"{len(fields)} field(s) are wrong", remedy, fields=fields)
 
 
+async def _misfit(request: Request, error: Exception) -> Response:
+    """What was asked does not fit the event that it would become: a wrong id in the path, say."""
+    assert isinstance(error, ValidationError)
+    if error.title not in _names(Event):
+        raise error
+    wrong = error.errors(include_url=False, include_input=False, include_context=False)
+    fields = [{"field": ".".join(map(str, e["loc"])), "text": e["msg"]} for e in wrong]
+    remedy = "correct the named fields; /docs shows what is expected"
+    return problem(422, "invalid", "invalid request", f"{len(fields)} field(s) are wrong", remedy, fields=fields)
+
+
+def _names(kind: type[Event]) -> set[str]:
+    """Of the class and all below it."""
+    return {kind.__name__}.union(*(_names(below) for below in kind.__subclasses__()))
+
+
+async def _no_such_way(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+        allowed = ", ".join(sorted({method for route in here for method in route.methods}))
+        detail = f"{request.method} is not for this address"
+        answer = problem(405, "method-not-allowed", "method not allowed", detail, f"use {allowed}")
+        answer.headers["Allow"] = allowed
+        return answer
+    code, title = str(error.detail).lower().replace(" ", "-"), str(error.detail).lower()
+    return problem(error.status_code, code, title, "there is nothing at this address", "see /docs")
+
+
+def _route(scope: Scope) -> str:
+    """The pattern of the address, not the address: that of a signed link is a secret."""
+    return str(getattr(scope.get("route"), "path", "?"))
+
+
 async def _busy(request: Request, error: Exception) -> Response:
-    route = getattr(request.scope.get("route"), "path", "?")  # not the path itself: that of a signed link is a secret
-    log.warning("%s %s: cannot record now: %s", request.method, route, type(error).__name__)
+    log.warning("%s %s: cannot record now: %s", request.method, _route(request.scope), type(error).__name__)
     response = problem(
         503, "busy", "not now", "the service cannot record at the moment", "repeat the request with its key"
     )
