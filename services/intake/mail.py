@@ -36,9 +36,9 @@ class StoreBlob(Protocol):
 
 
 class _Server(SMTP):
-    """Real mails have longer lines than RFC 5321 allows."""
+    """Real mails have longer lines than RFC 5321 allows: a whole attachment may be one."""
 
-    line_length_limit = 64 * 1024
+    line_length_limit = MAX_BYTES
 
 
 class SmtpIntake:
