@@ -16,7 +16,6 @@ from fastapi.responses import Response
 from faststream.nats import NatsBroker
 from nats.aio.msg import Msg
 from psycopg import AsyncConnection, OperationalError
-from pydantic import ValidationError
 
 from contracts.kernel import PublishPolicy
 
@@ -34,7 +33,7 @@ from .rebuild import prepare
 from .settings import Settings
 from .tasks import end
 from .telemetry import metrics
-from .world import Refused
+from .told import told
 
 if TYPE_CHECKING:
     from .app import App
@@ -73,7 +72,7 @@ class Process:
                 settings, settings.secret("index.key"), Actor("service", app.name),
             )  # fmt: skip
             broker = NatsBroker(settings.nats_url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1)
-            self.bus = Bus(self.service, broker, self.clock, self.told)
+            self.bus = Bus(self.service, broker, self.clock, self._on_told)
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})
             await broker.start()
@@ -181,46 +180,8 @@ class Process:
                 f"/{name}/{path}", endpoint, methods=["GET"], openapi_extra={"x-way-in": PUBLIC.kind, "x-roles": []}
             )
 
-    async def told(self, body: bytes) -> bytes:
-        """A CloudEvent on ``vefa.hear.<service>``: heard as said by role service; the answer comes after the commit."""
-        classes = {c.TOPIC: c for c in self.app.told}
-        try:
-            data = orjson.loads(body)
-            cls = classes.get(str(data.get("type")))
-            if cls is None:
-                known = ", ".join(sorted(classes)) or "nothing"
-                raise Refused(
-                    "unknown-type",
-                    "type",
-                    f"{self.app.name} does not hear {data.get('type')!r}",
-                    f"it hears {known}",
-                    422,
-                )
-            event_id = uuid5(NAMESPACE, f"nats|{data['source']}|{data['id']}")
-            content = dict(data["data"])
-            if "address" in content and "contact" not in content:
-                kind = content.get("contact_kind", "mail")
-                content["contact"], content["address"] = self.edge.contact(kind, str(content["address"]))
-            event = cls.model_validate(content)
-            edge = self.edge.of(
-                Actor("service", str(data["source"]).removeprefix("/")[:64]), trace=str(data.get("traceparent", ""))
-            )
-            occurred_at = utc(data["time"]) if data.get("time") else None
-            outcome = await edge.hear(event, id=event_id, occurred_at=occurred_at)
-            said = [{"id": str(m.id), "type": m.event.TOPIC, "subject": m.event.stream} for m in outcome.said]
-            return orjson.dumps({"position": outcome.position, "said": said})
-        except ValidationError as e:
-            fields = [{"field": ".".join(map(str, x["loc"])), "text": x["msg"]} for x in e.errors(include_url=False)]
-            return orjson.dumps(
-                {"problem": "invalid", "status": 422, "fields": fields, "remedy": "correct the named fields"}
-            )
-        except Refused as e:
-            return orjson.dumps(
-                {"problem": e.code, "status": e.status, "field": e.field, "text": e.text, "remedy": e.remedy}
-            )
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as e:
-            remedy = "send a CloudEvents 1.0 event in structured JSON mode with id, source, type and data"
-            return orjson.dumps({"problem": "unreadable", "status": 422, "text": type(e).__name__, "remedy": remedy})
+    async def _on_told(self, body: bytes) -> bytes:
+        return await told(self.edge, self.app.told, body)
 
     # looking at it --------------------------------------------------------------------------------------------------
     async def status(self) -> dict[str, Any]:

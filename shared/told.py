@@ -1,0 +1,83 @@
+"""What other systems say to a service on ``vefa.hear.<service>``: a CloudEvent in, an answer after the commit."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import uuid5
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from .edge import NAMESPACE, Edge
+from .events import Actor, Event, utc
+from .world import Refused
+
+REMEDY = "send a CloudEvents 1.0 event in structured JSON mode: specversion, id, source, type and data"
+
+
+def _instant(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("write an instant such as 2026-10-26T09:00:00+03:00")
+    try:
+        return utc(value)
+    except OverflowError as e:
+        raise ValueError(f"{value!r} lies outside of all calendars") from e
+
+
+class CloudEvent(BaseModel):
+    """The envelope; other attributes are let pass."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Field(min_length=1, max_length=1000)]
+    """With the source it names what is said: a repeat is answered the same."""
+    source: Annotated[str, Field(min_length=1, max_length=1000)]
+    type: str
+    time: Annotated[datetime | None, BeforeValidator(_instant)] = None
+    """When it happened; now when left out."""
+    data: dict[str, Any]
+    traceparent: str = ""
+
+
+async def told(edge: Edge, classes: Iterable[type[Event]], body: bytes) -> bytes:
+    """Hear it as said by role service; the answer is ``{"position", "said"}`` or a problem with its remedy."""
+    try:
+        asked = CloudEvent.model_validate(orjson.loads(body))
+        event = _event(edge, {cls.TOPIC: cls for cls in classes}, asked)
+        event_id = uuid5(NAMESPACE, f"nats|{asked.source}|{asked.id}")
+        speaker = edge.of(Actor("service", asked.source.removeprefix("/")[:64] or "/"), trace=asked.traceparent)
+        outcome = await speaker.hear(event, id=event_id, occurred_at=asked.time)
+    except orjson.JSONDecodeError as e:
+        return _problem(422, "unreadable", text=f"no JSON: {e}", remedy=REMEDY)
+    except ValidationError as e:
+        wrong = e.errors(include_url=False, include_input=False, include_context=False)
+        fields = [{"field": ".".join(map(str, x["loc"])) or "event", "text": x["msg"]} for x in wrong]
+        remedy = REMEDY if e.title == CloudEvent.__name__ else "correct the named fields of data"
+        return _problem(422, "invalid", fields=fields, remedy=remedy)
+    except Refused as e:
+        field = "id" if e.field == "Idempotency-Key" else e.field
+        return _problem(e.status, e.code, field=field, text=e.text, remedy=e.remedy)
+    said = [{"id": str(m.id), "type": m.event.TOPIC, "subject": m.event.stream} for m in outcome.said]
+    return orjson.dumps({"position": outcome.position, "said": said})
+
+
+def _event(edge: Edge, classes: Mapping[str, type[Event]], asked: CloudEvent) -> Event:
+    """The event that is meant; the contact point of an address is found here, nobody else can name it."""
+    cls = classes.get(asked.type)
+    if cls is None:
+        remedy = f"it hears {', '.join(sorted(classes)) or 'nothing'}"
+        raise Refused("unknown-type", "type", f"this service does not hear {asked.type!r}", remedy, 422)
+    content = dict(asked.data)
+    if content.get("address") is not None:
+        kind = content.get("contact_kind", "mail")
+        contact, content["address"] = edge.contact(str(kind), str(content["address"]))
+        if content.setdefault("contact", contact) != contact:
+            raise Refused("wrong-contact", "contact", "is not that of the address", "leave it out", 422)
+    return cls.model_validate(content)
+
+
+def _problem(status: int, problem: str, **more: Any) -> bytes:
+    return orjson.dumps({"problem": problem, "status": status, **more})
