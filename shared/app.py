@@ -1,10 +1,6 @@
 """What a service is made of: its rules, tables, documents and routes, declared in its ``app.py``."""
 
-import asyncio
-import contextlib
 import json
-import logging
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -20,10 +16,8 @@ from .events import Event
 from .http import Api
 from .log import EventLog
 from .privacy import Vault
-from .process import Process
 from .rebuild import rules_of
 from .service import Service
-from .settings import Settings
 from .views import Views
 from .world import Decider
 
@@ -98,15 +92,3 @@ class App:
             self.name, self.decider, self.views, event_log, vault, self.document_parsers(),
             hears=self.topics(), fingerprint=self.fingerprint(),
         )  # fmt: skip
-
-    def run(self, settings: Settings | None = None, ready: Callable[[dict[str, str]], None] | None = None) -> None:
-        """Run until SIGTERM or SIGINT. ``ready`` gets the addresses once everything answers."""
-        logging.basicConfig(
-            level=logging.INFO, format=f"{self.name}: %(levelname)s %(name)s %(message)s", stream=sys.stderr
-        )
-        settings = settings or Settings()
-        with contextlib.suppress(ImportError):
-            import uvloop
-
-            asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-        asyncio.run(Process(self, settings).run(ready))

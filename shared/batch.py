@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from pydantic import ValidationError
@@ -13,13 +13,12 @@ from pydantic import ValidationError
 from contracts.kernel import DeadlineReached, EventParked, EventUnparked, PolicyPublished, PublishPolicy, Unreadable
 
 from .events import Event, Message, personal_values, said_id
-from .log import Append, Read
-from .mapper import RowNotes, to_metadata
-from .views import Drop, Put, RowOp, statements
-from .world import NotLoaded, Refused
-
-if TYPE_CHECKING:
-    from .service import Service
+from .log import Append, Loaded, Read
+from .mapper import EventMapper, RowNotes, from_row, to_metadata
+from .memory import Memory, Parsers
+from .privacy import Vault
+from .views import Drop, Put, RowOp, Table, statements
+from .world import Decider, NotLoaded, Refused
 
 MAX_DEPTH = 16
 E = TypeVar("E", bound=Event)
@@ -55,10 +54,25 @@ class Outcome:
 NOTHING = Outcome(0)
 
 
+class Owner(Protocol):
+    """What a batch needs to know of the service whose log it goes into."""
+
+    name: str
+    decider: Decider
+    memory: Memory
+    mapper: EventMapper
+    vault: Vault
+    parsers: Parsers
+    sources: frozenset[str]
+    fingerprint: str
+    views_schema: str
+    tables: dict[str, Table]
+
+
 class Batch:
     """What a transaction of a service takes in and says."""
 
-    def __init__(self, service: "Service", tx: Append, read: Read, messages: Sequence[Message]):
+    def __init__(self, service: Owner, tx: Append, read: Read, messages: Sequence[Message]):
         self.service, self.memory, self.tx, self.messages = service, service.memory, tx, messages
         self.seen, self.tracked = read.seen, read.tracked
         self.armed: dict[str, str | None] = dict(read.armed)
@@ -90,7 +104,7 @@ class Batch:
             except NotLoaded as asked:
                 self.memory.undo.back_to(savepoint)
                 missing = sorted({*asked.streams, *self._missing(self.messages[index:])})
-                self.service.hold(missing, await self.tx.load(missing, self.service.fingerprint))
+                hold(self.memory, self.service.mapper, missing, await self.tx.load(missing, self.service.fingerprint))
                 continue
             except Exception as error:
                 self.memory.undo.back_to(savepoint)
@@ -192,7 +206,7 @@ class Batch:
 
     def _said(self, heard: Message, event: Event, index: int) -> Message:
         """What is said because of ``heard``, the index-th of it."""
-        name, epoch = self.service.name, self.service.epoch
+        name, epoch = self.service.name, self.tx.head.epoch
         return replace(
             heard, event=event, id=said_id(name, heard.id, epoch, index), source="", position=0, previous=0, after={},
             epoch=epoch, hash="", causation=heard.id, depth=heard.depth + 1, command=False, late=False, retry_of=None,
@@ -235,6 +249,27 @@ class Batch:
             )  # fmt: skip
         tx.trackings = self.moved
         tx.others = statements(self.service.views_schema, self.service.tables, self.ops)
+
+
+def hold(memory: Memory, mapper: EventMapper, asked: Iterable[str], loaded: Loaded) -> None:
+    """Fold loaded rows into the asked streams only."""
+    held: dict[str, tuple[int, Any]] = {}
+    for stream in asked:
+        version, _, state = loaded.snapshots.get(stream, (0, 0, b""))
+        initial = memory.decider.initial(stream)
+        held[stream] = (version, type(initial).model_validate_json(state) if state else initial)
+    since = {stream: position for stream, (_, position, _) in loaded.snapshots.items()}
+    for row in loaded.rows:
+        message, notes = from_row(row, mapper.decode(row.topic, row.event_id, row.state))
+        main = message.event.stream
+        for stream in dict.fromkeys((main, *message.event.also)):
+            if stream in held and row.id > since.get(stream, 0):
+                version, state = held[stream]
+                if not notes.parked and state is not None:
+                    state = memory.decider.evolve(state, message)
+                held[stream] = (row.originator_version if stream == main else version, state)
+    for stream, (version, state) in held.items():
+        memory.load(stream, version, state)
 
 
 def gap_before(message: Message, tracked: Mapping[str, int], sources: frozenset[str]) -> Gap | None:

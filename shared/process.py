@@ -1,12 +1,14 @@
 """One running process of a service. Only here PostgreSQL, NATS and HTTP meet."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid5
 
 import orjson
@@ -19,6 +21,7 @@ from psycopg import AsyncConnection, OperationalError
 
 from contracts.kernel import PublishPolicy
 
+from .app import App
 from .blobs import Blobs
 from .bus import Bus
 from .clock import Deadlines, SteppedClock, SystemClock
@@ -35,16 +38,23 @@ from .tasks import end
 from .telemetry import metrics
 from .told import told
 
-if TYPE_CHECKING:
-    from .app import App
-
 log = logging.getLogger("vefa")
+
+
+def run(app: App, settings: Settings | None = None, ready: Callable[[dict[str, str]], None] | None = None) -> None:
+    """Run a service until SIGTERM or SIGINT. ``ready`` gets the addresses once everything answers."""
+    logging.basicConfig(level=logging.INFO, format=f"{app.name}: %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.run(Process(app, settings or Settings()).run(ready))
 
 
 class Process:
     """One running process of a service."""
 
-    def __init__(self, app: "App", settings: Settings):
+    def __init__(self, app: App, settings: Settings):
         self.app, self.settings = app, settings
         start = settings.clock_start or datetime(2026, 1, 1, tzinfo=UTC)
         self.clock = SteppedClock(start) if settings.clock == "stepped" else SystemClock()

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 
 from contracts.kernel import DeadlineReached, Unreadable
 
-from .batch import NOTHING, Batch, Gap, Outcome, RetryFailed, deadline_id, gap_before, subjects
+from .batch import NOTHING, Batch, Gap, Outcome, RetryFailed, deadline_id, gap_before, hold, subjects
 from .events import Event, Message, Personal
-from .log import EventLog, Loaded, Recorded
+from .log import EventLog, Recorded
 from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
 from .privacy import Vault
@@ -155,7 +155,7 @@ class Service:
                     [m.id for m in messages], missing, self.fingerprint, self.position, (self.views_schema, deadlines)
                 )
                 self._catch_up(read.tail)
-                self.hold(missing, read.loaded)
+                hold(self.memory, self.mapper, missing, read.loaded)
                 taken = Batch(self, tx, read, messages)
                 for passed in self._passed.values():
                     taken.move(passed)
@@ -216,26 +216,6 @@ class Service:
             message, notes = from_row(row, self.mapper.decode(row.topic, row.event_id, row.state))
             if not notes.parked:
                 self.changes.update({op.table for op in self.memory.apply(message)})
-
-    def hold(self, asked: Iterable[str], loaded: Loaded) -> None:
-        """Fold loaded rows into the asked streams only."""
-        held: dict[str, tuple[int, Any]] = {}
-        for stream in asked:
-            version, _, state = loaded.snapshots.get(stream, (0, 0, b""))
-            initial = self.decider.initial(stream)
-            held[stream] = (version, type(initial).model_validate_json(state) if state else initial)
-        since = {stream: position for stream, (_, position, _) in loaded.snapshots.items()}
-        for row in loaded.rows:
-            message, notes = from_row(row, self.mapper.decode(row.topic, row.event_id, row.state))
-            main = message.event.stream
-            for stream in dict.fromkeys((main, *message.event.also)):
-                if stream in held and row.id > since.get(stream, 0):
-                    version, state = held[stream]
-                    if not notes.parked and state is not None:
-                        state = self.decider.evolve(state, message)
-                    held[stream] = (row.originator_version if stream == main else version, state)
-        for stream, (version, state) in held.items():
-            self.memory.load(stream, version, state)
 
     # afterwards -----------------------------------------------------------------------------------------------------
     async def _answer(self, message: Message) -> Outcome | Exception:

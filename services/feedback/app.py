@@ -35,6 +35,3 @@ app = App(
     told=(AnswerSurvey,),
     api=api,
 )  # fmt: skip
-
-if __name__ == "__main__":
-    app.run()

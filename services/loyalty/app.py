@@ -36,6 +36,3 @@ app = App(
     policies={"programme": Policies(Programme, {"programme": "policy.yaml"})},
     api=api,
 )  # fmt: skip
-
-if __name__ == "__main__":
-    app.run()

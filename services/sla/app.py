@@ -42,6 +42,3 @@ app = App(
     },
     api=api,
 )  # fmt: skip
-
-if __name__ == "__main__":
-    app.run()

@@ -27,6 +27,7 @@ from shared.events import Role
 from shared.local import Backing, Servers, open_servers, secret
 from shared.local.home import write_private
 from shared.local.process import free_port
+from shared.process import run
 from shared.settings import Settings
 
 READY_SECONDS = 60
@@ -233,7 +234,7 @@ def _serve(app: App, settings: Settings, pipes: Sequence[int]) -> None:
 
     code = 1
     try:
-        app.run(settings, ready)
+        run(app, settings, ready)
         code = 0
     except SystemExit as e:
         print(f"{app.name}: {e}", file=sys.stderr, flush=True)
