@@ -121,7 +121,7 @@ class Stage:
                 if state == before and all(self._settled(s, statuses) for s in statuses.values()):
                     due = [d for s in statuses.values() for d in (s["next_due"], s["next_effect"]) if d]
                     return min(map(datetime.fromisoformat, due), default=None)
-                await asyncio.sleep(0.002 if state == before else 0.015)
+                await asyncio.sleep(0.002 if state == before else 0.004)
                 before = state
 
     def _settled(self, status: dict[str, Any], all_of_them: dict[str, dict[str, Any]]) -> bool:
