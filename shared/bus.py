@@ -16,8 +16,8 @@ from faststream.exceptions import NackMessage
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NoStreamResponseError, NotFoundError
+from nats.js.api import ConsumerConfig, DeliverPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NoStreamResponseError, NotFoundError, ServerError
 
 from .clock import Clock
 from .eager import PULL_SECONDS, EagerBatch
@@ -27,6 +27,8 @@ from .tasks import end
 
 STREAM = "VEFA"
 SUBJECTS = "vefa.event.>"
+CANNOT_CHANGE = 10052
+"""JetStream's error code: this part of a stream's configuration is what it was made with."""
 PAGE_BYTES = 512 * 1024
 PAGE_ROWS = 1000
 log = logging.getLogger("vefa.bus")
@@ -38,11 +40,17 @@ async def declare(client: Client) -> None:
     stream = StreamConfig(
         name=STREAM, subjects=[SUBJECTS], duplicate_window=120, max_age=7 * 86_400, max_bytes=2 * 1024**3,
         storage=StorageType.FILE, retention=RetentionPolicy.LIMITS, num_replicas=1,
+        persist_mode=PersistMode.ASYNC,  # the logs have waited for the disk already
     )  # fmt: skip
     js = client.jetstream()
     try:
         await js.update_stream(stream)
     except NotFoundError:
+        await js.add_stream(stream)
+    except ServerError as e:
+        if e.err_code != CANNOT_CHANGE:
+            raise
+        await js.delete_stream(STREAM)  # made by an older version; what is in it is in the logs
         await js.add_stream(stream)
 
 

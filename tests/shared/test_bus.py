@@ -181,3 +181,13 @@ async def test_a_service_rests_also_when_it_is_asked_in_the_moment_of_a_commit(j
         await asyncio.sleep(0)
     async with asyncio.timeout(5):
         await shop.bus.rest()
+
+
+async def test_the_stream_does_not_wait_for_the_disk_also_when_it_is_of_an_older_version(fresh_nats: FreshNats) -> None:
+    client = await nats.connect(fresh_nats.url)
+    js = client.jetstream()
+    await js.add_stream(name=STREAM, subjects=["vefa.event.>"])
+    for _ in range(2):
+        await declare(client)
+        assert (await js.stream_info(STREAM)).config.persist_mode == "async"
+    await client.close()
