@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ from shared.local.mail_sink import MailSink
 from shared.world import Refused
 
 from . import audit, history, parked, persons, policy, scaffold, token, whatif
-from .base import DATA, Data, Failed
+from .base import DATA, AsJson, Data, Failed, print_json
 from .demo import command as demo
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ console = Console()
 
 
 @app.command()
-def up(data: Data = DATA) -> None:
+def up(data: Data = DATA, as_json: AsJson = False) -> None:
     """Start everything: PostgreSQL and NATS (embedded, or your own by VEFA_DATABASE_URL and VEFA_NATS_URL) and all
     services."""
     from .platform import Platform
@@ -42,21 +43,34 @@ def up(data: Data = DATA) -> None:
     sink = None if os.environ.get("VEFA_MAIL_PORT") else MailSink()
     platform = Platform.start(data.absolute(), apps, **({"mail_port": sink.port} if sink else {}))
     try:
-        table = Table("service", "address", title=f"Vefa is up after {time.monotonic() - began:.1f} s")
-        for name, addresses in platform.addresses.items():
-            for kind, address in addresses.items():
-                table.add_row(name, f"{address}/docs" if kind == "http" else address)
         if sink:
             sink.start()
-            table.add_row("mails", sink.page)
-        console.print(table)
-        console.print("Admin token:", platform.token(Role.admin, "admin"), soft_wrap=True)
-        console.print("Ctrl-C stops everything; the data stays in", str(data))
+        told = {
+            "seconds": round(time.monotonic() - began, 1), "services": platform.addresses,
+            "mails": sink.page if sink else None, "token": platform.token(Role.admin, "admin"), "data": str(data),
+        }  # fmt: skip
+        if as_json:
+            print_json(told)
+            sys.stdout.flush()  # who reads it through a pipe waits for it
+        else:
+            _show(told)
         platform.wait()
     finally:
         platform.stop()
         if sink:
             sink.stop()
+
+
+def _show(told: dict[str, Any]) -> None:
+    table = Table("service", "address", title=f"Vefa is up after {told['seconds']} s")
+    for name, addresses in told["services"].items():
+        for kind, address in addresses.items():
+            table.add_row(name, f"{address}/docs" if kind == "http" else address)
+    if told["mails"]:
+        table.add_row("mails", told["mails"])
+    console.print(table)
+    console.print("Admin token:", told["token"], soft_wrap=True)
+    console.print("Ctrl-C stops everything; the data stays in", told["data"])
 
 
 def main() -> None:

@@ -1,11 +1,15 @@
 """``vefa up`` on a laptop: mails can be read, and links that were sent lead here after the next start too."""
 
+import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.running import Running, until_true, up
+from tests.running import ROOT, Running, until_true, up
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 CASE = {"contact": {"kind": "mail", "address": "ada@example.com"}, "text": "Kargom gelmedi."}
@@ -19,6 +23,22 @@ def sent(platform: Running, case: str) -> bool:
         headers={"Authorization": f"Bearer {token}"},
     )
     return [notice["state"] for notice in answer.json()] == ["sent"]
+
+
+def test_what_is_up_is_told_as_data_and_mails_can_be_read(open_folder: Path) -> None:
+    command = [sys.executable, "-m", "shared.cli", "up", "--json", "--data", str(open_folder / "told")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            told = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
+            answer = httpx.post(f"{told['services']['intake']['http']}/v1/cases", json=CASE)
+            number = answer.json()["number"]
+            until_true(lambda: f"Başvurunuzu aldık: {number}" in httpx.get(told["mails"]).text, "no mail came", 30)
+            agents = f"{told['services']['router']['http']}/v1/agents"
+            assert httpx.get(agents, headers={"Authorization": f"Bearer {told['token']}"}).json() == []
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
 
 
 def test_mails_are_taken_and_addresses_stay(open_folder: Path) -> None:
