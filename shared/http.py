@@ -22,6 +22,7 @@ from . import tokens
 from .batch import place
 from .edge import Edge
 from .events import Actor, Event, Role
+from .oidc import Provider
 from .service import Overloaded
 from .world import Refused
 
@@ -114,14 +115,15 @@ class Limits:
         return left >= 1
 
 
-def build(title: str, api: Api, edge: Edge, token_key: bytes) -> FastAPI:
-    """The application of a service's routes."""
+def build(title: str, api: Api, edge: Edge, token_key: bytes, provider: Provider | None = None) -> FastAPI:
+    """The application of a service's routes. Callers have tokens of our own, signed by the key to ``token_key``, or of
+    the company's identity ``provider``."""
     app = FastAPI(title=f"Vefa {title}", version="1", docs_url="/docs", redoc_url=None)
     limits = Limits(edge.settings.public_per_minute)
     for route in api.routes:
         app.add_api_route(
             route.path, route.endpoint, methods=[route.method], status_code=route.status,
-            dependencies=[Depends(_admit(route, edge, token_key, limits))],
+            dependencies=[Depends(_admit(route, edge, token_key, provider, limits))],
             openapi_extra={"x-way-in": route.way.kind, "x-roles": list(route.way.roles)}, **route.options,
         )  # fmt: skip
     app.add_exception_handler(Refused, _refused)
@@ -129,7 +131,7 @@ def build(title: str, api: Api, edge: Edge, token_key: bytes) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ValidationError, _misfit)
     app.add_exception_handler(HTTPException, _no_such_way)
-    for busy in (Overloaded, OperationalError, PoolTimeout):
+    for busy in (Overloaded, OperationalError, PoolTimeout, jwt.PyJWKClientError):
         app.add_exception_handler(busy, _busy)
     app.add_middleware(Unforeseen)
     return app
@@ -162,13 +164,19 @@ class Unforeseen:
             await answer(scope, receive, send)
 
 
-def _admit(route: Route, edge: Edge, token_key: bytes, limits: Limits) -> Callable[[Request], Awaitable[None]]:
+def _admit(
+    route: Route, edge: Edge, token_key: bytes, provider: Provider | None, limits: Limits
+) -> Callable[[Request], Awaitable[None]]:
     async def admit(request: Request) -> None:
         actor = Actor("customer", "public")
         header = request.headers.get("authorization", "")
         if header.lower().startswith("bearer "):
+            token = header[7:].strip()
             try:
-                actor = tokens.check(token_key, header[7:].strip(), edge.vault.revoked)
+                if provider and not tokens.ours(token):
+                    actor = await provider.check(token, edge.vault.revoked)
+                else:
+                    actor = tokens.check(token_key, token, edge.vault.revoked)
             except (jwt.InvalidTokenError, ValueError) as e:
                 raise Unauthorised("the token is not ours, was changed, is out of date or was revoked") from e
         elif route.way.kind == "roles":
@@ -251,9 +259,8 @@ def _route(scope: Scope) -> str:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    log.warning("%s %s: cannot record now: %s", request.method, _route(request.scope), type(error).__name__)
-    response = problem(
-        503, "busy", "not now", "the service cannot record at the moment", "repeat the request with its key"
-    )
+    detail = str(error) if isinstance(error, jwt.PyJWKClientError) else "the service cannot record at the moment"
+    log.warning("%s %s: not now: %s", request.method, _route(request.scope), type(error).__name__)
+    response = problem(503, "busy", "not now", detail, "repeat the request with its key")
     response.headers["Retry-After"] = str(Overloaded.retry_after)
     return response

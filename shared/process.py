@@ -30,6 +30,7 @@ from .edge import NAMESPACE, Edge
 from .effects import Effects
 from .events import Actor, fresh, utc
 from .http import PUBLIC, Api, build
+from .oidc import Provider
 from .policies_api import policies_api
 from .privacy import Links, Vault
 from .rebuild import prepare
@@ -153,7 +154,8 @@ class Process:
     # ways in --------------------------------------------------------------------------------------------------------
     async def _serve(self, addresses: dict[str, str], ready: Callable[[dict[str, str]], None] | None) -> None:
         routes = Api([*self.app.api.routes, *policies_api(self.app.name).routes])
-        api = build(self.app.name, routes, self.edge, self.settings.secret("token.pub"))
+        provider = Provider(self.settings.oidc) if self.settings.oidc else None
+        api = build(self.app.name, routes, self.edge, self.settings.secret("token.pub"), provider)
         self._add_own_routes(api)
         listening = socket.create_server((self.settings.http_host, self.settings.http_port))
         config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="off", http="httptools")

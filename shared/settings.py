@@ -7,12 +7,14 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .oidc import Oidc
+
 
 class Settings(BaseSettings):
     """Every field can be set as ``VEFA_<NAME>``; secrets are files, so that none stands in an environment or a
     command line."""
 
-    model_config = SettingsConfigDict(env_prefix="VEFA_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="VEFA_", env_nested_delimiter="__", extra="ignore")
 
     database_url: str
     """PostgreSQL, with the role of this service."""
@@ -42,6 +44,8 @@ class Settings(BaseSettings):
     """stepped: the first instant."""
     public_per_minute: int = Field(default=120, gt=0)
     """Requests per minute and address on public routes."""
+    oidc: Oidc | None = None
+    """The company's identity provider, whose tokens are taken beside our own: ``VEFA_OIDC__ISSUER`` and so on."""
     region: str = "TR"
     """Country of phone numbers without a country code."""
 

@@ -7,12 +7,14 @@ import time
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from shared.events import Role
 from shared.local import LocalServerError
 from shared.local.mail_sink import MailSink
+from shared.settings import Settings
 from shared.world import Refused
 
 from . import audit, history, parked, persons, policy, scaffold, token, whatif
@@ -79,4 +81,11 @@ def main() -> None:
         app()
     except (Failed, Refused, LocalServerError, LookupError, TimeoutError, ChildProcessError) as e:
         print(f"vefa: {e}", file=sys.stderr)
+        sys.exit(2)
+    except ValidationError as e:
+        if e.title != Settings.__name__:
+            raise
+        for wrong in e.errors(include_url=False, include_input=False):
+            name = "__".join(map(str, wrong["loc"])).upper()
+            print(f"vefa: setting VEFA_{name}: {wrong['msg']}", file=sys.stderr)
         sys.exit(2)

@@ -1,6 +1,7 @@
 """``vefa up`` on a laptop: mails can be read, and links that were sent lead here after the next start too."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -49,3 +50,13 @@ def test_mails_are_taken_and_addresses_stay(open_folder: Path) -> None:
         before = {name: platform.address(name) for name in platform.services}
     with up(folder) as platform:
         assert {name: platform.address(name) for name in platform.services} == before
+
+
+def test_a_wrong_setting_is_named_in_one_line(open_folder: Path) -> None:
+    command = [sys.executable, "-m", "shared.cli", "up", "--data", str(open_folder / "wrong")]
+    settings = {**os.environ, "VEFA_PUBLIC_PER_MINUTE": "many", "VEFA_OIDC__ISSUER": "http://id.example"}
+    ended = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    wrong = [line for line in ended.stderr.splitlines() if line.startswith("vefa: ")]
+    assert [line.split(": ")[1] for line in wrong] == ["setting VEFA_PUBLIC_PER_MINUTE", "setting VEFA_OIDC__ISSUER"]
+    assert "Traceback" not in ended.stderr
