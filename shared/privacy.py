@@ -54,18 +54,26 @@ def seal(key: Key, plain: str, bound: str) -> dict[str, str]:
     """Encrypt with AES-GCM, bound to ``bound`` (event id, topic, field). The nonce is derived from key, binding and
     text, so that deciding again gives the same bytes; no two texts under one key share a nonce unless they are the
     same text in the same place."""
-    nonce = hmac.digest(key.secret, f"{bound}|{plain}".encode(), "sha256")[:12]
-    content = nonce + AESGCM(key.secret).encrypt(nonce, plain.encode(), bound.encode())
-    return {"k": key.id, "c": base64.b64encode(content).decode()}
+    return {"k": key.id, "c": base64.b64encode(seal_bytes(key, plain.encode(), bound)).decode()}
+
+
+def seal_bytes(key: Key, plain: bytes, bound: str) -> bytes:
+    """The same for content that is no text: nonce and ciphertext."""
+    nonce = hmac.digest(key.secret, bound.encode() + b"|" + plain, "sha256")[:12]
+    return nonce + AESGCM(key.secret).encrypt(nonce, plain, bound.encode())
 
 
 def unseal(key: Key, content: str, bound: str) -> str:
     """Raises ValueError when the ciphertext is not the one that was bound there."""
-    raw = base64.b64decode(content)
+    return unseal_bytes(key, base64.b64decode(content), bound).decode()
+
+
+def unseal_bytes(key: Key, content: bytes, bound: str) -> bytes:
+    """Raises ValueError when the ciphertext is not the one that was bound there."""
     try:
-        return AESGCM(key.secret).decrypt(raw[:12], raw[12:], bound.encode()).decode()
+        return AESGCM(key.secret).decrypt(content[:12], content[12:], bound.encode())
     except InvalidTag as e:
-        raise ValueError(f"sealed text does not belong to {bound}, or was changed") from e
+        raise ValueError(f"sealed content does not belong to {bound}, or was changed") from e
 
 
 def contact_id(index_key: bytes, kind: str, address: str) -> str:

@@ -82,7 +82,10 @@ class Process:
                 self.service, self.vault, self.clock, Links(settings.secret("link.key")), Blobs(event_log, self.vault),
                 settings, settings.secret("index.key"), Actor("service", app.name),
             )  # fmt: skip
-            broker = NatsBroker(settings.nats_url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1)
+            broker = NatsBroker(
+                settings.nats_url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1,
+                inbox_prefix=f"_INBOX_{app.name}",
+            )  # fmt: skip
             self.bus = Bus(self.service, broker, self.clock, self._on_told)
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})
@@ -91,6 +94,7 @@ class Process:
             client = broker.config.connection_state.connection
             await client.subscribe(f"vefa.status.{app.name}", cb=self._on_status)
             await client.subscribe(f"vefa.clock.{app.name}", cb=self._on_clock)
+            await client.subscribe(f"vefa.blob.{app.name}", queue=app.name, cb=self.edge.blobs.on_asked)
             office = asyncio.create_task(self._hold_office())
             listeners = [make(self.edge) for make in app.listeners]
             addresses: dict[str, str] = {}

@@ -32,7 +32,7 @@ def permissions(user: str) -> dict[str, Any]:
     """What a user may publish and subscribe to, in the words of the server's configuration.
 
     A service speaks under its own name only and answers what it is asked; it reads others' events by a consumer named
-    like itself, and their logs by asking them."""
+    like itself, and their logs by asking them; nobody overhears the answers, for each has an inbox of its own."""
     if user == OPS:
         return {"publish": ">", "subscribe": ">"}
     if user == INTEGRATOR:
@@ -41,11 +41,18 @@ def permissions(user: str) -> dict[str, Any]:
         return {"publish": publish, "subscribe": ["vefa.event.>", "_INBOX.>"]}
     stream = [f"$JS.API.STREAM.{verb}.{STREAM}" for verb in ("INFO", "CREATE", "UPDATE")]
     return {
-        "publish": [f"vefa.event.{user}.>", f"vefa.head.{user}", "vefa.log.*", *_consumer(user), *stream],
+        "publish": [
+            f"vefa.event.{user}.>",
+            f"vefa.head.{user}",
+            "vefa.log.*",
+            "vefa.blob.*",
+            *_consumer(user),
+            *stream,
+        ],
         "subscribe": [
-            *(f"vefa.{asked}.{user}" for asked in ("hear", "log", "status", "clock")),
+            *(f"vefa.{asked}.{user}" for asked in ("hear", "log", "blob", "status", "clock")),
             "vefa.head.*",
-            "_INBOX.>",
+            f"_INBOX_{user}.>",
         ],
         "allow_responses": True,
     }

@@ -206,7 +206,7 @@ def test_the_superusers_password_is_not_left_in_a_file(servers: Servers) -> None
 async def test_a_service_publishes_events_and_the_integrator_reads_them_back_by_a_consumer(
     fresh_nats: FreshNats,
 ) -> None:
-    service = await nats.connect(fresh_nats.server.url("intake"))
+    service = await nats.connect(fresh_nats.server.url("intake"), inbox_prefix="_INBOX_intake")
     await service.jetstream().add_stream(name="VEFA", subjects=["vefa.event.>"])
     await service.jetstream().publish("vefa.event.intake.case-opened.v1", b"hello")
     outside = await nats.connect(fresh_nats.server.url("integrator"))
@@ -221,7 +221,7 @@ async def test_a_service_publishes_events_and_the_integrator_reads_them_back_by_
 
 FOREIGN = {
     "integrator": [
-        "vefa.event.intake.case-opened.v1", "vefa.log.intake", "$JS.API.STREAM.DELETE.VEFA",
+        "vefa.event.intake.case-opened.v1", "vefa.log.intake", "vefa.blob.intake", "$JS.API.STREAM.DELETE.VEFA",
         "$JS.API.CONSUMER.DELETE.VEFA.router", "$JS.API.CONSUMER.MSG.NEXT.VEFA.router",
     ],
     "intake": [
@@ -260,7 +260,13 @@ async def test_a_user_may_not_speak_for_another_nor_touch_its_consumer(fresh_nat
     await ops.close()
 
 
-@pytest.mark.parametrize("subject", ["vefa.hear.router", "vefa.log.router", "vefa.event.>", "vefa.>", "$JS.>"])
+OTHERS = (
+    "vefa.hear.router", "vefa.log.router", "vefa.blob.router", "vefa.event.>", "vefa.>", "$JS.>", "_INBOX.>",
+    "_INBOX_router.>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", OTHERS)
 async def test_a_service_does_not_overhear_what_another_is_told(fresh_nats: FreshNats, subject: str) -> None:
     denied = asyncio.Event()
 
