@@ -59,6 +59,23 @@ def subject_of(service: str, topic: str) -> str:
     return f"vefa.event.{service}.{topic.partition('.')[2]}"
 
 
+def inbox_of(user: str) -> str:
+    """Where answers to a service come: an inbox of its own, which no other service may listen to."""
+    return f"_INBOX_{user}"
+
+
+def broker_of(name: str, url: str) -> NatsBroker:
+    """A service's way to NATS; it is tried for ever, and what the server refuses is in the log."""
+
+    async def refused(error: Exception) -> None:
+        log.warning("%s: NATS: %s", name, error)
+
+    return NatsBroker(
+        url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1, inbox_prefix=inbox_of(name),
+        error_cb=refused,
+    )  # fmt: skip
+
+
 Told = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -71,6 +88,8 @@ class Bus:
         self.head_every = head_every
         self.ready = False
         self.fetched_at = time.monotonic()
+        self.silent = 0
+        """How often in a row messages waited at NATS and none came, whatever was tried."""
         self.relayed = 0
         self.heads: dict[str, int] = {}
         self._committed = service.wakes()
@@ -115,7 +134,7 @@ class Bus:
                 subscriber = self.broker.subscriber(
                     stream=JStream(STREAM, declare=False), durable=name, config=config, no_reply=True,
                     pull_sub=PullSub(batch_size=self.service.batch, timeout=PULL_SECONDS, batch=True),
-                    ack_policy=AckPolicy.NACK_ON_ERROR,
+                    ack_policy=AckPolicy.NACK_ON_ERROR, inbox_prefix=f"{inbox_of(name)}.".encode(),
                 )  # fmt: skip
                 subscriber.__class__ = EagerBatch
                 subscriber(self.on_batch)
@@ -135,7 +154,7 @@ class Bus:
     # in -------------------------------------------------------------------------------------------------------------
     async def on_batch(self, batch: NatsMessage) -> None:
         """One fetch, one transaction, then one ack each."""
-        self.fetched_at = time.monotonic()
+        self.fetched_at, self.silent = time.monotonic(), 0
         now, envelopes = self.clock.now(), []
         for raw in batch.raw_message:  # type: ignore[attr-defined]
             try:
@@ -289,6 +308,8 @@ class Bus:
                 js = self.broker.config.connection_state.connection.jetstream()
                 info = await js.consumer_info(STREAM, self.service.name)
                 if info.num_pending:
+                    self.silent += 1
+                    log.warning("%s: messages wait at NATS and none comes; subscribing anew", self.service.name)
                     await self._stop_consumer()
                     await self._start_consumer()
             self.fetched_at = time.monotonic()
@@ -298,4 +319,4 @@ class Bus:
         return {s: max(0, self.heads.get(s, 0) - self.service.tracked.get(s, 0)) for s in sorted(self.service.sources)}
 
 
-__all__ = ["STREAM", "Bus", "Outcome", "declare"]
+__all__ = ["STREAM", "Bus", "Outcome", "broker_of", "declare", "inbox_of"]

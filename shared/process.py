@@ -15,7 +15,6 @@ import orjson
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
-from faststream.nats import NatsBroker
 from nats.aio.msg import Msg
 from psycopg import AsyncConnection, OperationalError
 
@@ -23,7 +22,7 @@ from contracts.kernel import PublishPolicy
 
 from .app import App
 from .blobs import Blobs
-from .bus import Bus
+from .bus import Bus, broker_of
 from .clock import Deadlines, SteppedClock, SystemClock
 from .database import connect
 from .edge import NAMESPACE, Edge
@@ -82,10 +81,7 @@ class Process:
                 self.service, self.vault, self.clock, Links(settings.secret("link.key")), Blobs(event_log, self.vault),
                 settings, settings.secret("index.key"), Actor("service", app.name),
             )  # fmt: skip
-            broker = NatsBroker(
-                settings.nats_url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1,
-                inbox_prefix=f"_INBOX_{app.name}",
-            )  # fmt: skip
+            broker = broker_of(app.name, settings.nats_url)
             self.bus = Bus(self.service, broker, self.clock, self._on_told)
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})
@@ -183,7 +179,11 @@ class Process:
 
         async def readiness() -> Any:
             state = await self.status()
-            problem = None if not self.service.acting or self.bus.ready else "reads what it has not heard yet"
+            problem = None
+            if self.service.acting and not self.bus.ready:
+                problem = "reads what it has not heard yet"
+            elif self.service.acting and self.bus.silent > 1:
+                problem = "NATS delivers nothing although messages wait: see this service's log"
             body = orjson.dumps({"ready": problem is None, "problem": problem, **state})
             return Response(body, 200 if problem is None else 503, media_type="application/json")
 

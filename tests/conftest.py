@@ -17,6 +17,8 @@ from shared.local.nats_server import NatsServer
 from shared.local.process import free_port
 
 SERVICES = ("intake", "classifier", "router", "sla", "feedback", "loyalty", "notification")
+USERS = (*SERVICES, "shop", "clerk")
+"""Of a nats-server of one test: the services of the test trade too, with the rights that services have."""
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +69,7 @@ class FreshNats:
         return self.server.pid
 
     def start(self) -> None:
-        self.server = NatsServer(self.home, self.server.port, SERVICES)
+        self.server = NatsServer(self.home, self.server.port, USERS)
         self.server.start()
         self.server.wait_ready()
 
@@ -83,7 +85,7 @@ class FreshNats:
 @pytest.fixture
 def fresh_nats(open_folder: Path) -> Iterator[FreshNats]:
     with Home(open_folder / uuid.uuid4().hex[:8]) as home:
-        fresh = FreshNats(home, NatsServer(home, free_port(), SERVICES))
+        fresh = FreshNats(home, NatsServer(home, free_port(), USERS))
         fresh.start()
         yield fresh
         fresh.stop()

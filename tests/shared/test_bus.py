@@ -13,7 +13,7 @@ import pytest_asyncio
 from faststream.nats import NatsBroker
 from nats.js.errors import NotFoundError
 
-from shared.bus import STREAM, Bus, declare
+from shared.bus import STREAM, Bus, broker_of, declare
 from shared.clock import SystemClock
 from shared.rebuild import check
 from shared.service import Service
@@ -49,7 +49,7 @@ async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
         async def make(name: str, **options: Any) -> Node:
             service = await start(name, **options)
             service.acting = True
-            broker = NatsBroker(fresh_nats.url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=0)
+            broker = broker_of(name, fresh_nats.server.url(name))
 
             async def told(_: bytes) -> bytes:
                 return b"{}"
@@ -83,6 +83,17 @@ async def test_what_is_said_is_heard_and_answered(join: Join) -> None:
     await shop.service.hear(*(order(n) for n in range(100)))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     assert await packed(clerk) == [f"order:{n}" for n in range(100)]
+
+
+async def test_what_is_heard_came_by_the_stream_not_by_reading_back(join: Join, fresh_nats: FreshNats) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    await shop.service.hear(*(order(n) for n in range(10)))
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    client = await nats.connect(fresh_nats.url)
+    consumer = await client.jetstream().consumer_info(STREAM, "clerk")
+    assert consumer.delivered
+    assert consumer.delivered.stream_seq == 10
+    await client.close()
 
 
 async def test_a_lone_message_does_not_wait_for_a_batch_to_fill(join: Join) -> None:
