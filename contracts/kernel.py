@@ -75,6 +75,8 @@ class EventParked(Event, topic="kernel.event-parked.v1", stream="parked:{of}"):
     """Where it was raised."""
     remedy: Words
     """What to do."""
+    deadline: Annotated[str, Open("the name that the projection gave a deadline: ids and codes")] = ""
+    """Name of the deadline whose reaching is parked: it is armed no more; '' when it was something else."""
 
 
 class EventUnparked(Event, topic="kernel.event-unparked.v1", stream="parked:{of}"):

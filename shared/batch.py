@@ -94,7 +94,7 @@ class Batch:
         if message.event is None:
             self.move(message)
             return NOTHING
-        if isinstance(message.event, DeadlineReached) and not _still_armed(message, self.armed):
+        if isinstance(message.event, DeadlineReached) and not (message.retry_of or _still_armed(message, self.armed)):
             return NOTHING
         park: tuple[str, Exception] | None = None
         while True:
@@ -193,6 +193,7 @@ class Batch:
             of=message.event.stream, parked=str(message.id), parked_topic=message.event.TOPIC, reason=reason,
             error=type(error).__name__ if error else "", where=place(error) if error else "",
             remedy=f"correct what raised, then: vefa parked retry {self.service.name} {message.event.stream}",
+            deadline=message.event.key if isinstance(message.event, DeadlineReached) else "",
         )  # fmt: skip
         row = self._said(heard, said, 0)
         plan = [

@@ -14,68 +14,19 @@ import orjson
 from faststream import AckPolicy
 from faststream.exceptions import NackMessage
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.api import ConsumerConfig, DeliverPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NoStreamResponseError, NotFoundError, ServerError
+from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.errors import NoStreamResponseError
 
+from . import reading
 from .clock import Clock
 from .eager import PULL_SECONDS, EagerBatch
 from .mapper import Envelope, to_wire
 from .service import Gap, Outcome, Service
+from .stream import STREAM, declare, inbox_of, subject_of
 from .tasks import end
 
-STREAM = "VEFA"
-SUBJECTS = "vefa.event.>"
-CANNOT_CHANGE = 10052
-"""JetStream's error code: this part of a stream's configuration is what it was made with."""
-PAGE_BYTES = 512 * 1024
-PAGE_ROWS = 1000
 log = logging.getLogger("vefa.bus")
-
-
-async def declare(client: Client) -> None:
-    """Create or update the one stream: when the platform comes up, and by a relay that finds it gone. It holds only
-    what a log holds."""
-    stream = StreamConfig(
-        name=STREAM, subjects=[SUBJECTS], duplicate_window=120, max_age=7 * 86_400, max_bytes=2 * 1024**3,
-        storage=StorageType.FILE, retention=RetentionPolicy.LIMITS, num_replicas=1,
-        persist_mode=PersistMode.ASYNC,  # the logs have waited for the disk already
-    )  # fmt: skip
-    js = client.jetstream()
-    try:
-        await js.update_stream(stream)
-    except NotFoundError:
-        await js.add_stream(stream)
-    except ServerError as e:
-        if e.err_code != CANNOT_CHANGE:
-            raise
-        await js.delete_stream(STREAM)  # made by an older version; what is in it is in the logs
-        await js.add_stream(stream)
-
-
-def subject_of(service: str, topic: str) -> str:
-    """``vefa.event.<service>.<event>.<version>``; no ids in subjects."""
-    return f"vefa.event.{service}.{topic.partition('.')[2]}"
-
-
-def inbox_of(user: str) -> str:
-    """Where answers to a service come: an inbox of its own, which no other service may listen to."""
-    return f"_INBOX_{user}"
-
-
-def broker_of(name: str, url: str) -> NatsBroker:
-    """A service's way to NATS; it is tried for ever, and what the server refuses is in the log."""
-
-    async def refused(error: Exception) -> None:
-        log.warning("%s: NATS: %s", name, error)
-
-    return NatsBroker(
-        url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1, inbox_prefix=inbox_of(name),
-        error_cb=refused,
-    )  # fmt: skip
-
-
 Told = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -86,15 +37,16 @@ class Bus:
     def __init__(self, service: Service, broker: NatsBroker, clock: Clock, told: Told, *, head_every: float = 5.0):
         self.service, self.broker, self.clock, self._told = service, broker, clock, told
         self.head_every = head_every
-        self.ready = False
+        self.listening = False
+        """What others say from now on is fetched."""
+        self.troubles: dict[str, str] = {}
+        """What does not go at the moment, by part of the bus; readiness is red until it goes again."""
         self.fetched_at = time.monotonic()
-        self.silent = 0
-        """How often in a row messages waited at NATS and none came, whatever was tried."""
         self.relayed = 0
         self.heads: dict[str, int] = {}
         self._committed = service.wakes()
         self._consumer: Any = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[None]] = []
         name = service.name
         broker.subscriber(f"vefa.log.{name}", queue=name)(self.on_read)
         broker.subscriber(f"vefa.hear.{name}", queue=name)(self.on_told)
@@ -105,22 +57,55 @@ class Bus:
     async def act(self) -> None:
         """Start to fetch, relay and compare heads."""
         self.relayed = (await self.service.log.trackings()).get("relay", 0)
-        self._tasks = [asyncio.create_task(t) for t in (self._relay(), self._announce())]
+        self.tasks = [asyncio.create_task(t) for t in (self._relay(), self._announce())]
         if self.service.sources:
-            self._tasks += [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
+            self.tasks += [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
         else:
-            self.ready = True
+            self.listening = True
 
     async def rest(self) -> None:
         """Stop acting."""
-        await end(*self._tasks)
-        self._tasks, self.ready = [], False
+        await end(*self.tasks)
+        self.tasks, self.listening = [], False
+        self.troubles.clear()
         await self._stop_consumer()
 
+    @property
+    def problem(self) -> str | None:
+        """Why the acting process of this service is not ready; None when nothing stands in its way."""
+        if not self.broker.config.connection_state.connection.is_connected:
+            return "NATS cannot be reached"
+        if not self.listening:
+            return "reads what it has not heard yet"
+        return next(iter(self.troubles.values()), None)
+
     async def _listen(self) -> None:
-        await self._hear_new_topics()
+        self.troubles["past"] = "hears what was said before it started"
+        while True:
+            try:
+                await self._hear_new_topics()
+                break
+            except Exception as error:  # a publisher that does not answer yet, most of all
+                log.warning("%s cannot read the past of a topic yet: %s", self.service.name, type(error).__name__)
+                await asyncio.sleep(1)
         await self._start_consumer()
-        self.ready = True
+        self.listening = True
+        await self._hear_the_past()
+        del self.troubles["past"]
+
+    async def _hear_the_past(self) -> None:
+        """Returns when everything was heard that stood in the stream at the start."""
+        js, pause, last = self.broker.config.connection_state.connection.jetstream(), 0.05, None
+        while True:
+            with contextlib.suppress(NatsError, TimeoutError):
+                last = last or (await js.stream_info(STREAM)).state.last_seq
+                info = await js.consumer_info(STREAM, self.service.name)
+                if not (info.num_pending or info.num_ack_pending):
+                    return
+                if info.ack_floor and info.ack_floor.stream_seq >= last:
+                    return
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 2)
 
     async def _start_consumer(self) -> None:
         name, sources = self.service.name, sorted(self.service.sources)
@@ -154,7 +139,8 @@ class Bus:
     # in -------------------------------------------------------------------------------------------------------------
     async def on_batch(self, batch: NatsMessage) -> None:
         """One fetch, one transaction, then one ack each."""
-        self.fetched_at, self.silent = time.monotonic(), 0
+        self.fetched_at = time.monotonic()
+        self.troubles.pop("silent", None)
         now, envelopes = self.clock.now(), []
         for raw in batch.raw_message:  # type: ignore[attr-defined]
             try:
@@ -165,7 +151,9 @@ class Bus:
             await self.settle(envelopes)
         except Exception as error:
             log.warning("%s: batch put back: %s", self.service.name, type(error).__name__)
+            self.troubles["hearing"] = f"cannot record what it hears ({type(error).__name__})"
             raise NackMessage(delay=1.0) from error
+        self.troubles.pop("hearing", None)
 
     async def settle(self, envelopes: Sequence[Envelope]) -> None:
         """Hear these, and first whatever must come before them."""
@@ -195,10 +183,10 @@ class Bus:
         self, source: str, after: int, upto: int | None = None, topics: Sequence[str] = (), late: bool = False
     ) -> tuple[list[Envelope], int]:
         """A page of what ``source`` said above ``after``, and how far that page looked."""
-        ask = orjson.dumps({"after": after, "upto": upto, "topics": list(topics)})
-        reply = await self.broker.config.connection_state.connection.request(f"vefa.log.{source}", ask, timeout=10)
-        page, now = orjson.loads(reply.data), self.clock.now()
-        return [Envelope.parse(orjson.dumps(e), now, late=late) for e in page["events"]], int(page["looked"])
+        client = self.broker.config.connection_state.connection
+        return await reading.ask(
+            client, source, reading.Ask(after=after, upto=upto, topics=topics), self.clock.now(), late
+        )
 
     async def _hear_new_topics(self) -> None:
         """A topic that is listened to from now on: its past is read from its publisher's log first, marked late."""
@@ -220,21 +208,8 @@ class Bus:
 
     # out ------------------------------------------------------------------------------------------------------------
     async def on_read(self, message: NatsMessage) -> bytes:
-        """Another service, or an auditor, reads what this log said: pages cut by bytes, each saying how far it
-        looked."""
-        ask, end = orjson.loads(message.body), (await self.service.log.head()).position
-        upto = min(ask.get("upto") or end, end)
-        rows = await self.service.log.rows(
-            int(ask["after"]), PAGE_ROWS, upto=upto, said=True, topics=ask.get("topics") or ()
-        )
-        page: list[bytes] = []
-        looked = rows[-1].id if len(rows) == PAGE_ROWS else upto
-        for row, following in zip(rows, [*rows[1:], None], strict=True):
-            page.append(to_wire(self.service.name, row))
-            if following and sum(map(len, page)) > PAGE_BYTES:
-                looked = row.id
-                break
-        return b'{"events":[' + b",".join(page) + b'],"looked":%d}' % looked
+        """Another service, or an auditor, reads what this log said."""
+        return await reading.answer(self.service.log, self.service.name, bytes(message.body))
 
     async def on_told(self, message: NatsMessage) -> bytes:
         """Somebody outside says something to this service; answered after the commit."""
@@ -255,7 +230,7 @@ class Bus:
                             await self._committed.wait()
                     continue
                 asked = time.monotonic()
-                rows = await self.service.log.rows(self.relayed, PAGE_ROWS, said=True)
+                rows = await self.service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
                 if not rows:
                     continue
                 js = self.broker.config.connection_state.connection.jetstream()
@@ -272,12 +247,14 @@ class Bus:
                     raise failed
                 await self.service.log.track("relay", rows[-1].id)
                 self.relayed = rows[-1].id
+                self.troubles.pop("relay", None)
             except NoStreamResponseError:
                 log.warning("%s: NATS has lost its stream; it is made again, what it held is read from the logs", name)
                 with contextlib.suppress(NatsError, TimeoutError):
                     await declare(self.broker.config.connection_state.connection)
             except Exception as error:  # infrastructure: tried again for ever
                 log.warning("%s: relay waits: %s", name, type(error).__name__)
+                self.troubles["relay"] = f"cannot publish what it said ({type(error).__name__})"
                 await asyncio.sleep(0.5)
 
     # heads ----------------------------------------------------------------------------------------------------------
@@ -292,7 +269,7 @@ class Bus:
         async def on_head(message: NatsMessage) -> None:
             head = orjson.loads(message.body)
             before, self.heads[source] = self.heads.get(source, 0), int(head["position"])
-            if self.service.acting and self.ready and self.service.tracked.get(source, 0) < before:
+            if self.service.acting and self.listening and self.service.tracked.get(source, 0) < before:
                 with contextlib.suppress(NatsError, TimeoutError, LookupError, Gap):
                     await self.backfill(source, before)
 
@@ -308,7 +285,9 @@ class Bus:
                 js = self.broker.config.connection_state.connection.jetstream()
                 info = await js.consumer_info(STREAM, self.service.name)
                 if info.num_pending:
-                    self.silent += 1
+                    if "silent" in self.troubles:
+                        self.troubles["silent"] = "NATS delivers nothing although messages wait: see this service's log"
+                    self.troubles.setdefault("silent", "messages wait at NATS; subscribing anew")
                     log.warning("%s: messages wait at NATS and none comes; subscribing anew", self.service.name)
                     await self._stop_consumer()
                     await self._start_consumer()
@@ -319,4 +298,4 @@ class Bus:
         return {s: max(0, self.heads.get(s, 0) - self.service.tracked.get(s, 0)) for s in sorted(self.service.sources)}
 
 
-__all__ = ["STREAM", "Bus", "Outcome", "broker_of", "declare", "inbox_of"]
+__all__ = ["Bus", "Outcome"]

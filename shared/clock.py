@@ -5,10 +5,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
-from psycopg import OperationalError, sql
+from psycopg import sql
 
 from contracts.kernel import DeadlineReached
 
@@ -17,7 +17,6 @@ from .service import Service, deadline_id
 
 PAGE = 500
 log = logging.getLogger("vefa.clock")
-LATE = timedelta(minutes=1)
 
 
 class Clock(Protocol):
@@ -90,8 +89,10 @@ class Deadlines:
                 if following and following <= self._clock.now():
                     await self.fire()
                     continue
-            except OperationalError:
+            except Exception as error:  # whatever it is: a loop that ended would let nothing be reached any more
+                log.warning("%s: deadlines wait: %s", self._service.name, type(error).__name__)
                 following = None
+                await asyncio.sleep(1)
             wait = 1.0 if following is None else min(1.0, max(0.0, (following - self._clock.now()).total_seconds()))
             try:
                 async with asyncio.timeout(wait):
@@ -101,7 +102,7 @@ class Deadlines:
 
     async def fire(self) -> int:
         """Hear everything that is due now; returns how many."""
-        fired = 0
+        fired, before = 0, list[Any]()
         query = sql.SQL("select key, stream, kind, due, armed_by from {} where due <= %s order by due, key limit %s")
         query_ = query.format(sql.Identifier(self._service.views_schema, "deadlines"))
         while True:
@@ -110,6 +111,11 @@ class Deadlines:
                 rows = await (await conn.execute(query_, (now, PAGE))).fetchall()
             if not rows:
                 return fired
+            if rows == before:
+                log.error("%s: deadlines of %s are not taken in", self._service.name, rows[0][1].partition(":")[0])
+                await asyncio.sleep(1)
+                return fired
+            before = rows
             # one instant at a time: what is decided at an earlier one may disarm a later one
             first = rows[0][3]
             due = [row for row in rows if row[3] == first]

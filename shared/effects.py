@@ -6,13 +6,18 @@ Only the acting process runs them: at least once, with the same key each time. A
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from itertools import groupby
-from uuid import uuid5
+from typing import NamedTuple
+from uuid import UUID, uuid5
 
-from psycopg import OperationalError, sql
+from psycopg import sql
+
+from contracts.kernel import EventParked
 
 from .clock import Clock, NextDue
 from .events import Actor, Event, Message, fresh
+from .log import Recorded
 from .service import Service
 
 PAGE = 200
@@ -25,6 +30,21 @@ Sender = Callable[[Message, str, int, bool], Awaitable[Event]]
 so. It handles its own errors."""
 
 
+class Due(NamedTuple):
+    """An open effect that is due; ``row`` is the position of the event that asked for it."""
+
+    key: str
+    kind: str
+    recipient: str
+    row: int
+    attempt: int
+    not_after: datetime
+
+    def result_id(self, asked: UUID) -> UUID:
+        """Made of the effect and the try: a crash between doing and hearing does it once more, and hears once."""
+        return uuid5(asked, f"effect|{self.key}|{self.attempt + 1}")
+
+
 class Effects:
     """Runs what is due, in order for each recipient."""
 
@@ -32,15 +52,19 @@ class Effects:
         self._service, self._clock, self._senders = service, clock, senders
         self.woken = service.wakes()
         self.next = NextDue(service, "effects", "next_attempt", list(senders))
+        self._told: set[tuple[str, int]] = set()
+        """Tries (key, attempt) that were done and whose result is parked: not again before it is retried."""
 
     async def run(self) -> None:
         while True:
             self.woken.clear()
+            done = 0
             try:
                 due = await self.next.at()
                 done = await self.send_due() if due and due <= self._clock.now() else 0
-            except OperationalError:
-                done = 0
+            except Exception as error:  # whatever it is: a loop that ended would send nothing any more
+                log.warning("%s: effects wait: %s", self._service.name, type(error).__name__)
+                await asyncio.sleep(1)
             if not done:
                 try:
                     async with asyncio.timeout(1):
@@ -50,40 +74,47 @@ class Effects:
 
     async def send_due(self) -> int:
         """Do everything that is due now, once; returns how many were tried."""
-        query = sql.SQL(
-            "select key, kind, recipient, row, attempt, not_after from {} where next_attempt <= %s and kind = any(%s)"
-            " order by next_attempt, key limit %s"
-        ).format(sql.Identifier(self._service.views_schema, "effects"))
-        async with self._service.log.pool.connection() as conn:
-            cursor = await conn.execute(query, (self._clock.now(), list(self._senders), PAGE))
-            due = await cursor.fetchall()
-        by_recipient = sorted(due, key=lambda row: str(row[2]))
+        due = [d for d in await self._due() if (d.key, d.attempt) not in self._told]
+        asked = {row.id: row for row in await self._service.log.at(sorted({d.row for d in due}))}
+        told = await self._service.log.known(d.result_id(asked[d.row].event_id) for d in due)
+        again = [d for d in due if d.result_id(asked[d.row].event_id) in told]
+        self._told |= {(d.key, d.attempt) for d in again}
+        by_recipient = sorted((d for d in due if d not in again), key=lambda d: d.recipient)
         limit = asyncio.Semaphore(AT_ONCE)
 
-        async def in_order(rows: list[tuple[str, str, str, int, int, object]]) -> None:
+        async def in_order(effects: list[Due]) -> None:
             async with limit:
-                for row in rows:
-                    await self._send(*row)
+                for effect in effects:
+                    await self._send(effect, asked[effect.row])
 
-        await asyncio.gather(*(in_order(list(g)) for _, g in groupby(by_recipient, key=lambda row: str(row[2]))))
-        return len(due)
+        await asyncio.gather(*(in_order(list(g)) for _, g in groupby(by_recipient, key=lambda d: d.recipient)))
+        return len(by_recipient)
 
-    async def _send(self, key: str, kind: str, recipient: str, row: int, attempt: int, not_after: object) -> None:
-        [recorded] = await self._service.log.rows(row - 1, 1)
-        [message] = await self._service.open([recorded])
-        now = self._clock.now()
-        stale = not_after < now  # type: ignore[operator]
+    async def _due(self) -> list[Due]:
+        query = sql.SQL(
+            "select key, kind, recipient, row, attempt, not_after from {} e where next_attempt <= %s"
+            " and kind = any(%s) and not exists (select from unnest(%s::text[], %s::bigint[]) as t (key, attempt)"
+            " where t.key = e.key and t.attempt = e.attempt) order by next_attempt, key limit %s"
+        ).format(sql.Identifier(self._service.views_schema, "effects"))
+        keys, attempts = [key for key, _ in self._told], [attempt for _, attempt in self._told]
+        async with self._service.log.pool.connection() as conn:
+            cursor = await conn.execute(query, (self._clock.now(), list(self._senders), keys, attempts, PAGE))
+            return [Due(*row) for row in await cursor.fetchall()]
+
+    async def _send(self, effect: Due, asked: Recorded) -> None:
+        [message] = await self._service.open([asked])
+        stale = effect.not_after < self._clock.now()
         try:
-            outcome = await self._senders[kind](message, key, attempt + 1, stale)
+            outcome = await self._senders[effect.kind](message, effect.key, effect.attempt + 1, stale)
         except Exception as error:  # a sender that raises is a bug of ours: the row stays open and is seen
-            log.error("%s: sender %s raised %s", self._service.name, kind, type(error).__name__)
+            log.error("%s: sender %s raised %s", self._service.name, effect.kind, type(error).__name__)
             await asyncio.sleep(1)
             return
-        # made of the effect and the try: a crash between sending and hearing sends once more, and hears once
-        event_id = uuid5(recorded.event_id, f"effect|{key}|{attempt + 1}")
-        await self._service.hear(
+        [heard] = await self._service.hear(
             fresh(
-                outcome, self._clock.now(), id=event_id, actor=Actor("service", self._service.name),
-                correlation=message.correlation, trace=message.trace,
+                outcome, self._clock.now(), id=effect.result_id(asked.event_id),
+                actor=Actor("service", self._service.name), correlation=message.correlation, trace=message.trace,
             )
         )  # fmt: skip
+        if heard.first(EventParked):
+            self._told.add((effect.key, effect.attempt))

@@ -158,6 +158,18 @@ class EventLog:
             )
             return next(iter(_rows(await cursor.fetchall())), None)
 
+    async def at(self, positions: Sequence[int]) -> list[Recorded]:
+        """The rows at these positions, in order."""
+        async with self.pool.connection() as conn:
+            query = "select {columns} from {s}.stored_events where notification_id = any(%s) order by notification_id"
+            return _rows(await (await conn.execute(self.sql(query), (list(positions),), binary=True)).fetchall())
+
+    async def known(self, ids: Iterable[UUID]) -> set[UUID]:
+        """Which of these events are in the log."""
+        async with self.pool.connection() as conn:
+            query = self.sql("select event_id from {s}.stored_events where event_id = any(%s)")
+            return {event_id for (event_id,) in await (await conn.execute(query, (list(ids),))).fetchall()}
+
     async def trackings(self) -> dict[str, int]:
         async with self.pool.connection() as conn:
             cursor = await conn.execute(self.sql(TRACKINGS))

@@ -203,5 +203,7 @@ def project_kernel(message: Message) -> Iterator[RowOp]:
         case EventParked() as e:
             yield Put("parked", e.of, {"stream": e.of})
             yield Add("parked", e.of, {"count": 1})
+            if e.deadline:  # or it would be reached again for ever, and those after it never
+                yield Drop("deadlines", e.deadline)
         case EventUnparked() as e:
             yield Add("parked", e.of, {"count": -1})

@@ -21,8 +21,9 @@ from psycopg import AsyncConnection, OperationalError
 from contracts.kernel import PublishPolicy
 
 from .app import App
+from .batch import place
 from .blobs import Blobs
-from .bus import Bus, broker_of
+from .bus import Bus
 from .clock import Deadlines, SteppedClock, SystemClock
 from .database import connect
 from .edge import NAMESPACE, Edge
@@ -34,6 +35,7 @@ from .policies_api import policies_api
 from .privacy import Links, Vault
 from .rebuild import prepare
 from .settings import Settings
+from .stream import broker_of
 from .tasks import end
 from .telemetry import metrics
 from .told import told
@@ -124,6 +126,8 @@ class Process:
                     await self._act(conn)
             except OperationalError:
                 log.warning("%s: no database; trying again", self.app.name)
+            except Exception as error:  # a process that did not try again would stand by for ever
+                log.error("%s lays its office down: %s at %s", self.app.name, type(error).__name__, place(error))
             await asyncio.sleep(0.5)
 
     async def _act(self, conn: AsyncConnection[Any]) -> None:
@@ -134,7 +138,9 @@ class Process:
             await self.bus.act()
             tasks = [asyncio.create_task(t) for t in (self.deadlines.run(), self.effects.run())]
             while True:
-                await asyncio.sleep(5)
+                ended, _ = await asyncio.wait([*tasks, *self.bus.tasks], timeout=5, return_when=asyncio.FIRST_EXCEPTION)
+                for task in ended:
+                    task.result()  # what failed there ends this office, and the next one begins anew
                 await conn.execute("select 1")
         finally:
             self.service.acting = False
@@ -162,7 +168,7 @@ class Process:
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not (self.bus.ready or self.standing_by) or not server.started:
+        while not (self.bus.listening or self.standing_by) or not server.started:
             await asyncio.sleep(0.01)
             if serving.done():
                 break
@@ -179,11 +185,7 @@ class Process:
 
         async def readiness() -> Any:
             state = await self.status()
-            problem = None
-            if self.service.acting and not self.bus.ready:
-                problem = "reads what it has not heard yet"
-            elif self.service.acting and self.bus.silent > 1:
-                problem = "NATS delivers nothing although messages wait: see this service's log"
+            problem = self.bus.problem if self.service.acting else None
             body = orjson.dumps({"ready": problem is None, "problem": problem, **state})
             return Response(body, 200 if problem is None else 503, media_type="application/json")
 
@@ -218,7 +220,11 @@ class Process:
         if not isinstance(self.clock, SteppedClock):
             await message.respond(orjson.dumps({"problem": "the platform runs on the system clock"}))
             return
-        self.clock.set(utc(orjson.loads(message.data)["now"]))
+        try:
+            self.clock.set(utc(orjson.loads(message.data)["now"]))
+        except (ValueError, KeyError, TypeError) as e:
+            await message.respond(orjson.dumps({"problem": f"no instant: {e}; send {{'now': '2026-10-26T09:00:00Z'}}"}))
+            return
         self.deadlines.woken.set()
         self.effects.woken.set()
         await message.respond(orjson.dumps({"now": self.clock.now()}))

@@ -258,9 +258,10 @@ class Service:
                 causation=message.id,
             )  # fmt: skip
             [result] = await self.hear_each(again)
-            results.append((str(row.event_id), str(result) if isinstance(result, Exception) else "heard"))
             if isinstance(result, Exception):
+                results.append((str(row.event_id), str(result)))
                 break
+            results.append((str(row.event_id), "heard" if result.position else "nothing was recorded"))
         return results
 
     async def _snapshot(self, touched: Mapping[str, int]) -> None:

@@ -22,7 +22,7 @@ class _Figures(Collector):
             "vefa_relayed_position": ("Last position that is on the bus", bus.relayed),
             "vefa_epoch": ("Epoch of the log", service.epoch),
             "vefa_acting": ("1 in the process that acts", int(service.acting)),
-            "vefa_ready": ("1 when everything was heard that was said before", int(bus.ready)),
+            "vefa_ready": ("1 when nothing stands in the way of hearing and saying", int(bus.problem is None)),
             "vefa_parked_streams": ("Streams with parked events", _parked(service)),
             "vefa_streams_in_memory": ("Streams held in memory", len(service.memory.streams)),
         }

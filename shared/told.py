@@ -1,17 +1,23 @@
 """What other systems say to a service on ``vefa.hear.<service>``: a CloudEvent in, an answer after the commit."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import uuid5
 
 import orjson
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from .batch import place
 from .edge import NAMESPACE, Edge
 from .events import Actor, Event, utc
+from .service import Overloaded
 from .world import Refused
 
+log = logging.getLogger("vefa.told")
 REMEDY = "send a CloudEvents 1.0 event in structured JSON mode: specversion, id, source, type and data"
 
 
@@ -44,6 +50,7 @@ class CloudEvent(BaseModel):
 
 async def told(edge: Edge, classes: Iterable[type[Event]], body: bytes) -> bytes:
     """Hear it as said by role service; the answer is ``{"position", "said"}`` or a problem with its remedy."""
+    asked: CloudEvent | None = None
     try:
         asked = CloudEvent.model_validate(orjson.loads(body))
         event = _event(edge, {cls.TOPIC: cls for cls in classes}, asked)
@@ -60,6 +67,12 @@ async def told(edge: Edge, classes: Iterable[type[Event]], body: bytes) -> bytes
     except Refused as e:
         field = "id" if e.field == "Idempotency-Key" else e.field
         return _problem(e.status, e.code, field=field, text=e.text, remedy=e.remedy)
+    except (Overloaded, OperationalError, PoolTimeout):
+        return _problem(503, "busy", text="the service cannot record at the moment", remedy="repeat it with its id")
+    except Exception as e:  # whatever it is, the caller is told; the log gets its place and not its words
+        log.error("%s: %s at %s", asked.type if asked else "told", type(e).__name__, place(e))
+        text = "the service failed at this; nothing was recorded for it"
+        return _problem(500, "unforeseen", text=text, remedy="tell your administrator if it fails again")
     said = [{"id": str(m.id), "type": m.event.TOPIC, "subject": m.event.stream} for m in outcome.said]
     return orjson.dumps({"position": outcome.position, "said": said})
 

@@ -22,13 +22,13 @@ import nats
 
 from shared import roles, tokens
 from shared.app import App
-from shared.bus import declare
 from shared.events import Role
 from shared.local import Backing, Servers, open_servers, secret
 from shared.local.home import write_private
 from shared.local.process import free_port
 from shared.process import run
 from shared.settings import Settings
+from shared.stream import declare
 
 READY_SECONDS = 60
 SECRETS = ("master.key", "index.key", "link.key", "token.key")

@@ -37,7 +37,7 @@ def permissions(user: str) -> dict[str, Any]:
         return {"publish": ">", "subscribe": ">"}
     if user == INTEGRATOR:
         reads = [f"STREAM.INFO.{STREAM}", f"DIRECT.GET.{STREAM}", f"DIRECT.GET.{STREAM}.>"]
-        publish = ["vefa.hear.>", *_consumer(INTEGRATOR), *(f"$JS.API.{call}" for call in reads)]
+        publish = ["vefa.hear.>", "vefa.log.*", *_consumer(INTEGRATOR), *(f"$JS.API.{call}" for call in reads)]
         return {"publish": publish, "subscribe": ["vefa.event.>", "_INBOX.>"]}
     stream = [f"$JS.API.STREAM.{verb}.{STREAM}" for verb in ("INFO", "CREATE", "UPDATE")]
     return {

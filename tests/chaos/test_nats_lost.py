@@ -13,7 +13,7 @@ import httpx
 import nats
 import pytest
 
-from shared.bus import STREAM
+from shared.stream import STREAM
 from tests.running import Running, until_true, up
 
 from .load import opened, process_on

@@ -16,13 +16,13 @@ import pytest_asyncio
 
 from shared import tokens
 from shared.app import App
-from shared.bus import declare
 from shared.cli import main
 from shared.events import Message
 from shared.local import secret
 from shared.process import Process
 from shared.service import Outcome, Service
 from shared.settings import Settings
+from shared.stream import declare
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import nats
@@ -13,14 +14,15 @@ import pytest_asyncio
 from faststream.nats import NatsBroker
 from nats.js.errors import NotFoundError
 
-from shared.bus import STREAM, Bus, broker_of, declare
-from shared.clock import SystemClock
+from shared.bus import Bus
+from shared.clock import Deadlines, SteppedClock, SystemClock
 from shared.rebuild import check
 from shared.service import Service
+from shared.stream import STREAM, broker_of, declare
 from tests.conftest import FreshNats
 
 from .conftest import Make
-from .trade import OrderPacked, order
+from .trade import NOON, OrderPacked, OrderPlaced, OrderStale, order
 
 pytestmark = pytest.mark.servers
 
@@ -98,7 +100,7 @@ async def test_what_is_heard_came_by_the_stream_not_by_reading_back(join: Join, 
 
 async def test_a_lone_message_does_not_wait_for_a_batch_to_fill(join: Join) -> None:
     shop, clerk = await join("shop"), await join("clerk")
-    await until(lambda: clerk.bus.ready)
+    await until(lambda: clerk.bus.listening)
     for number in range(4):
         await shop.service.hear(order(number))
         await until(lambda: clerk.service.tracked.get("shop") == shop.service.said, seconds=2)
@@ -135,7 +137,7 @@ async def test_a_lost_message_is_read_from_the_log_when_the_next_one_shows_the_g
 async def test_a_lost_last_message_is_found_by_the_announced_head(join: Join, fresh_nats: FreshNats) -> None:
     shop = await join("shop")
     clerk = await join("clerk")
-    await until(lambda: clerk.bus.ready)
+    await until(lambda: clerk.bus.listening)
     await clerk.bus._stop_consumer()
     await shop.service.hear(order(1))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
@@ -202,3 +204,79 @@ async def test_the_stream_does_not_wait_for_the_disk_also_when_it_is_of_an_older
         await declare(client)
         assert (await js.stream_info(STREAM)).config.persist_mode == "async"
     await client.close()
+
+
+async def test_a_topic_that_is_new_to_a_service_with_a_past_is_heard_from_its_beginning(join: Join) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    await shop.service.hear(order(1))
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    await Deadlines(shop.service, SteppedClock(NOON + timedelta(hours=2))).fire()
+    await shop.service.hear(order(2))
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    await clerk.stop()
+    await shop.stop()
+    hears = [("shop", OrderPlaced.TOPIC), ("shop", OrderStale.TOPIC)]
+    clerk = await join("clerk", hears=hears)
+    await asyncio.sleep(1.2)  # nobody answers yet
+    assert not clerk.bus.listening
+    assert clerk.bus.problem
+    shop = await join("shop")
+    await until(lambda: clerk.bus.problem is None, 40)
+    rows = await clerk.service.log.rows(0, 99, topics=[topic for _, topic in hears])
+    heard = await clerk.service.open(rows)
+    found = [(m.event.stream, m.event.TOPIC, m.late) for m in heard]
+    assert found[:2] == [("order:1", OrderPlaced.TOPIC, False), ("order:2", OrderPlaced.TOPIC, False)]
+    assert found[2:] == [("order:1", OrderStale.TOPIC, True)]
+    await shop.service.hear(order(3))
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    assert await packed(clerk) == ["order:1", "order:2", "order:3"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "field"),
+    [(b"{", "question"), (b"null", "question"), (b"{}", "after"), (b'{"after": -1}', "after"),
+     (b'{"after": "x"}', "after"), (b'{"after": 0, "upto": 1e300}', "upto"),
+     (b'{"after": 9223372036854775808}', "after"),
+     (b'{"after": 0, "topics": "all"}', "topics"), (b'{"after": 0, "topics": ["a\\u0000"]}', "topics.0")],
+)  # fmt: skip
+async def test_a_question_that_cannot_be_asked_gets_a_problem_that_names_the_field(
+    join: Join, ask: bytes, field: str
+) -> None:
+    shop = await join("shop")
+    client = shop.broker.config.connection_state.connection
+    answer = json.loads((await client.request("vefa.log.shop", ask, timeout=5)).data)
+    assert [wrong["field"] for wrong in answer["fields"]] == [field]
+
+
+async def test_a_log_that_said_nothing_of_a_topic_says_so(join: Join) -> None:
+    shop = await join("shop")
+    await shop.service.hear(order(1))
+    client = shop.broker.config.connection_state.connection
+    ask = json.dumps({"after": 0, "topics": ["shop.nothing.v1"]}).encode()
+    assert json.loads((await client.request("vefa.log.shop", ask, timeout=5)).data) == {"events": [], "looked": 2}
+
+
+async def test_a_service_says_that_it_is_not_ready_while_nats_is_gone(join: Join, fresh_nats: FreshNats) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    await until(lambda: clerk.bus.problem is None and shop.bus.problem is None)
+    fresh_nats.stop()
+    await until(lambda: clerk.bus.problem == "NATS cannot be reached")
+    await shop.service.hear(order(1))
+    fresh_nats.start()
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said, 40)
+    await until(lambda: clerk.bus.problem is None and shop.bus.problem is None, 40)
+
+
+async def test_a_service_that_cannot_record_what_it_hears_says_so(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    await until(lambda: clerk.bus.problem is None)
+
+    async def gone(_: Any) -> Any:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(clerk.service, "commit", gone)
+        await shop.service.hear(order(1))
+        await until(lambda: "cannot record" in str(clerk.bus.problem))
+    await until(lambda: clerk.bus.problem is None)
+    assert await packed(clerk) == ["order:1"]

@@ -221,7 +221,7 @@ async def test_a_service_publishes_events_and_the_integrator_reads_them_back_by_
 
 FOREIGN = {
     "integrator": [
-        "vefa.event.intake.case-opened.v1", "vefa.log.intake", "vefa.blob.intake", "$JS.API.STREAM.DELETE.VEFA",
+        "vefa.event.intake.case-opened.v1", "vefa.blob.intake", "vefa.status.intake", "$JS.API.STREAM.DELETE.VEFA",
         "$JS.API.CONSUMER.DELETE.VEFA.router", "$JS.API.CONSUMER.MSG.NEXT.VEFA.router",
     ],
     "intake": [

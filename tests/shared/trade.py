@@ -113,12 +113,12 @@ CLERK_VIEWS = Views(
 )
 
 
-def shop(log: EventLog, vault: Vault, **options: Any) -> Service:
-    return Service("shop", SHOP, SHOP_VIEWS, log, vault, {}, **options)
+def shop(log: EventLog, vault: Vault, decider: Decider = SHOP, **options: Any) -> Service:
+    return Service("shop", decider, SHOP_VIEWS, log, vault, {}, **options)
 
 
 def clerk(log: EventLog, vault: Vault, decider: Decider = CLERK, **options: Any) -> Service:
-    return Service("clerk", decider, CLERK_VIEWS, log, vault, {}, hears=[("shop", OrderPlaced.TOPIC)], **options)
+    return Service("clerk", decider, CLERK_VIEWS, log, vault, {}, **{"hears": [("shop", OrderPlaced.TOPIC)], **options})
 
 
 def order(number: object, *, at: datetime = NOON, id: Any = None, **fields: Any) -> Message:
