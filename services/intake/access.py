@@ -1,5 +1,6 @@
 """Who may see and do what: staff everything, customers their own, other systems what they bring."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.edge import Edge
@@ -53,6 +54,14 @@ def is_staff(call: Edge) -> bool:
 def knows(call: Edge) -> bool:
     """Whether the caller may say by which channel something came and what other systems call it."""
     return is_staff(call) or call.actor.role == Role.service
+
+
+def when(occurred_at: datetime | None, call: Edge) -> datetime | None:
+    """The instant that another system gives for what it brings; nobody else may say when something happened."""
+    if occurred_at is not None and call.actor.role != Role.service:
+        text = f"not for role {call.actor.role}: it counts when it comes in"
+        raise Refused("forbidden", "occurred_at", text, "leave it out, or send it as role service", 403)
+    return occurred_at.astimezone(UTC) if occurred_at else None
 
 
 def unknown_customer() -> Refused:

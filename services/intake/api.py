@@ -4,6 +4,7 @@ A customer reads and writes his own cases alone; his token is named after him or
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -33,7 +34,19 @@ from shared.http import PUBLIC, SIGNED, Api, Call, problem, roles
 from shared.world import Refused
 
 from . import bodies, pages, reading
-from .access import READERS, STAFF, is_customer, is_staff, knows, own, own_contact, owns, unknown_customer, visible_case
+from .access import (
+    READERS,
+    STAFF,
+    is_customer,
+    is_staff,
+    knows,
+    own,
+    own_contact,
+    owns,
+    unknown_customer,
+    visible_case,
+    when,
+)
 from .pages import LINK
 from .policy import IntakePolicy, Problem, near
 from .reading import policy_in_force
@@ -63,7 +76,7 @@ async def submit(body: bodies.Concern, call: Call) -> bodies.Opened | JSONRespon
         external_id=body.external_id if knows(call) else None, by=call.actor.name if is_staff(call) else None,
         verified=await owns(call, contact),
     )  # fmt: skip
-    opening = (await call.hear(event)).first(CaseOpened)
+    opening = (await call.hear(event, occurred_at=when(body.occurred_at, call))).first(CaseOpened)
     if opening is not None:
         return bodies.Opened(case=opening.case, number=opening.number, customer=opening.customer)
     row = await call.row(
@@ -92,7 +105,7 @@ async def add_message(case: Id, body: bodies.Writing, call: Call) -> bodies.Reco
         case=case, contact=contact, channel=body.channel, text=Personal(body.text), contact_kind=kind,
         address=_personal(address), attachments=await _stored(body.files, contact, call),
     )  # fmt: skip
-    return await _recorded(case, event, call)
+    return await _recorded(case, event, call, when(body.occurred_at, call))
 
 
 @api.post("/v1/cases/{case}/replies", way=STAFF, status=201)
@@ -207,8 +220,8 @@ def _problems(policy: IntakePolicy, body: bodies.Concern) -> list[Problem]:
     return [Problem(f"fields.{p.field}", p.text, p.remedy) for p in form.problems(body.fields)]
 
 
-async def _recorded(case: str, command: Event, call: Edge) -> bodies.Recorded:
-    outcome = await call.hear(command)
+async def _recorded(case: str, command: Event, call: Edge, at: datetime | None = None) -> bodies.Recorded:
+    outcome = await call.hear(command, occurred_at=at)
     said = (outcome.first(MessageReceived) or outcome.first(ReplySent), outcome.first(CaseOpened))
     note = next((str(m.id) for m in outcome.said if isinstance(m.event, NoteAdded)), None)
     row = await call.row("select category, version from {views}.cases where key = %s", case)

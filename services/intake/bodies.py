@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.common import Channel, ContactKind, Kind, Language
 from contracts.common import Outcome as Ending
@@ -45,6 +45,8 @@ class Concern(Body):
     files: Files = ()
     organisation: Id | None = None
     external_id: Id | None = None
+    occurred_at: AwareDatetime | None = None
+    """When it was said, where another system knows it; now when left out."""
 
 
 class Writing(Body):
@@ -53,6 +55,8 @@ class Writing(Body):
     contact: Address | None = None
     """Who wrote, when staff or another system passes it on; a customer's own is known."""
     files: Files = ()
+    occurred_at: AwareDatetime | None = None
+    """When it was said, where another system knows it; now when left out."""
 
 
 class Answer(Body):

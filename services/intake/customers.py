@@ -25,9 +25,10 @@ from .states import Contact, Customer
 REACHED_BY: dict[Channel, ContactKind] = {"email": "mail", "sms": "phone", "phone": "phone", "social": "handle"}
 """Which kind of contact point a channel can reach; others reach every kind."""
 STATEMENT = (
-    "The keys of every contact point named here are destroyed: names, addresses, messages, answers and attachments"
-    " are unreadable in every log, view and copy. Kept: keyed hashes of the contact points, instants, labels, counts"
-    " and sums, from which no person can be read; notes of agents are under the agents' own keys."
+    "The keys of every contact point named here are destroyed: names, addresses, messages, answers, notes and"
+    " attachments are unreadable in every log, view and copy. Kept: keyed hashes of the contact points, instants,"
+    " labels, counts and sums, from which no person can be read; and the reasons that agents gave for their own acts,"
+    " under the agents' own keys."
 )
 
 

@@ -40,6 +40,19 @@ async def test_the_senders_own_id_finds_its_case_again(intake: Running) -> None:
     assert len({a.json()["case"] for a in sent}) == 1
 
 
+async def test_another_system_may_say_when_it_happened_and_nobody_else(intake: Running) -> None:
+    at = {"occurred_at": (MONDAY - timedelta(hours=3)).isoformat()}
+    sent = await intake.send("POST", "/v1/cases", "service", "shop", json=CONCERN | at)
+    case = await intake.case(sent.json()["case"])
+    assert case["opened_at"] == (MONDAY - timedelta(hours=3)).isoformat().replace("+00:00", "Z")
+    refused = [await intake.send("POST", "/v1/cases", role, json=CONCERN | at) for role in ("", "agent", "supervisor")]
+    assert [(r.status_code, r.json()["field"]) for r in refused] == [(403, "occurred_at")] * 3
+    ahead = {"occurred_at": (MONDAY + timedelta(hours=3)).isoformat()}
+    assert (await intake.send("POST", "/v1/cases", "service", "shop", json=CONCERN | ahead)).status_code == 422
+    naive = {"occurred_at": "2026-10-26T09:00:00"}
+    assert (await intake.send("POST", "/v1/cases", "service", "shop", json=CONCERN | naive)).status_code == 422
+
+
 async def test_a_wrong_form_is_answered_naming_every_field(intake: Running) -> None:
     body = CONCERN | {"form": "return", "fields": {"reason": "because", "colour": "red"}}
     answer = await intake.send("POST", "/v1/cases", role="", json=body)
