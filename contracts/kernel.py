@@ -89,7 +89,8 @@ class EventUnparked(Event, topic="kernel.event-unparked.v1", stream="parked:{of}
 
 
 class Unreadable(Event, topic="kernel.unreadable.v1", stream="unreadable:{source}", subject="quarantine"):
-    """A message that could not be read: kept sealed under a quarantine key that is destroyed after 30 days."""
+    """A message that could not be read: kept sealed under the quarantine key of its month, destroyed 30
+    days after the month ended."""
 
     source: Code
     """Who sent it."""

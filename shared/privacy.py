@@ -9,7 +9,7 @@ import hmac
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,6 +35,8 @@ create table if not exists vault.revoked (
 )
 """
 CACHE = 100_000
+QUARANTINE = timedelta(days=30)
+"""So long what could not be read is kept."""
 WATCH_SECONDS = 2.0
 """So often each process looks for what others destroyed or revoked; the promise is 5 s."""
 OVERLAP = 1000
@@ -157,6 +159,16 @@ class Vault:
                 )
         self.forget(wanted)
         return [str(key_id) for key_id, _ in gone]
+
+    async def destroy_quarantine(self, now: datetime) -> list[str]:
+        """Destroy the keys of what could not be read, a month's when all of it is older than 30 days."""
+        month = f"quarantine:{now - QUARANTINE:%Y-%m}"
+        async with self.pool.connection() as conn:
+            cursor = await conn.execute(
+                "select subject from vault.keys where subject like 'quarantine:%%' and subject < %s", (month,)
+            )
+            ended = [str(subject) for (subject,) in await cursor.fetchall()]
+        return await self.destroy(ended, now) if ended else []
 
     async def revoke(self, token: str, at: datetime, by: str) -> None:
         """Revoke a token by its id, or ``sub:<name>`` for all that a subject has until ``at``."""

@@ -34,6 +34,7 @@ from .oidc import Provider
 from .policies_api import policies_api
 from .privacy import Links, Vault
 from .rebuild import prepare
+from .roles import ERASERS
 from .settings import Settings
 from .stream import broker_of
 from .tasks import end
@@ -137,6 +138,8 @@ class Process:
             await self._ship_policies()
             await self.bus.act()
             tasks = [asyncio.create_task(t) for t in (self.deadlines.run(), self.effects.run())]
+            if self.app.name in ERASERS:
+                tasks.append(asyncio.create_task(self._sweep()))
             while True:
                 ended, _ = await asyncio.wait([*tasks, *self.bus.tasks], timeout=5, return_when=asyncio.FIRST_EXCEPTION)
                 for task in ended:
@@ -146,6 +149,16 @@ class Process:
             self.service.acting = False
             await end(*tasks)
             await self.bus.rest()
+
+    async def _sweep(self) -> None:
+        """Destroy what may be kept no longer."""
+        while True:
+            try:
+                if gone := await self.vault.destroy_quarantine(self.clock.now()):
+                    log.info("%d quarantine keys were destroyed", len(gone))
+            except OperationalError:
+                log.warning("the quarantine cannot be swept; trying again in an hour")
+            await asyncio.sleep(3600)
 
     async def _ship_policies(self) -> None:
         """A shipped default is heard once, when the log has none of that name; a newer default is only offered."""

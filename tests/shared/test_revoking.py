@@ -37,6 +37,15 @@ async def test_a_key_that_was_made_after_an_erasure_stays(vault: Vault, pool: An
     assert (await other.keys([new.id]))[new.id] == new
 
 
+async def test_a_months_quarantine_is_destroyed_thirty_days_after_its_end(vault: Vault) -> None:
+    months = ["quarantine:2026-01", "quarantine:2026-02", "quarantine:2026-03"]
+    keys = await vault.keys_for([*months, "ada"])
+    assert await vault.destroy_quarantine(datetime(2026, 3, 30, tzinfo=UTC)) == [keys["quarantine:2026-01"].id]
+    assert await vault.destroy_quarantine(datetime(2026, 3, 31, tzinfo=UTC)) == [keys["quarantine:2026-02"].id]
+    assert await vault.destroy_quarantine(datetime(2026, 3, 31, tzinfo=UTC)) == []
+    assert (await vault.keys([keys["ada"].id]))[keys["ada"].id]
+
+
 async def test_a_revoked_token_is_refused_and_others_are_not(vault: Vault, pool: Any) -> None:
     one, another = (tokens.create(SEED, Role.agent, "ece") for _ in range(2))
     await vault.revoke(tokens.read(PUBLIC, one)["jti"], datetime.now(UTC), "lost laptop")
