@@ -72,7 +72,11 @@ class Owner(Protocol):
 class Batch:
     """What a transaction of a service takes in and says."""
 
-    def __init__(self, service: Owner, tx: Append, read: Read, messages: Sequence[Message]):
+    def __init__(
+        self, service: Owner, tx: Append, read: Read, messages: Sequence[Message], unwritable: Exception | None = None
+    ):
+        """``unwritable``: why what follows from these facts could not be written; they are parked."""
+        self.unwritable = unwritable
         self.service, self.memory, self.tx, self.messages = service, service.memory, tx, messages
         self.seen, self.tracked = read.seen, read.tracked
         self.armed: dict[str, str | None] = dict(read.armed)
@@ -96,7 +100,7 @@ class Batch:
             return NOTHING
         if isinstance(message.event, DeadlineReached) and not (message.retry_of or _still_armed(message, self.armed)):
             return NOTHING
-        park: tuple[str, Exception] | None = None
+        park = ("rule-raised", self.unwritable) if self.unwritable else None
         while True:
             savepoint = self.memory.undo.savepoint()
             try:

@@ -13,11 +13,23 @@ from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 from uuid import UUID, uuid5
 
 from eventsourcing.utils import register_topic
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    ValidationInfo,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 NOBODY = UUID(int=0)
+
+
+FROM_LOG = {"from": "a log"}
+"""The context of reading an event that was recorded. Only there a sealed form is a text: from outside it would be
+somebody else's ciphertext, to be opened for who sent it."""
 
 
 class Personal(str):
@@ -44,16 +56,16 @@ class Personal(str):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        def accept(value: Any) -> "Personal":
+        def accept(value: Any, info: ValidationInfo) -> "Personal":
             if isinstance(value, Personal):  # a copy: one ciphertext belongs to one field of one event
                 return cls(value, None if value else value.sealed)
             if isinstance(value, str):
                 return cls(value)
-            if isinstance(value, Mapping) and {"k", "c"} <= value.keys():
+            if info.context is FROM_LOG and isinstance(value, Mapping) and {"k", "c"} <= value.keys():
                 return cls(value.get("p", ""), {k: v for k, v in value.items() if k != "p"})
             raise ValueError("must be a text")
 
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             accept, serialization=core_schema.plain_serializer_function_ser_schema(_plain)
         )
 
@@ -291,7 +303,10 @@ def utc(text: str) -> datetime:
     value = datetime.fromisoformat(text)
     if value.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset; write for example {text}+03:00 or {text}Z")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as e:
+        raise ValueError(f"{text!r} lies outside of all calendars") from e
 
 
 def personal_values(value: Any, path: str = "") -> Iterator[tuple[str, Personal]]:

@@ -200,9 +200,18 @@ def _admit(
     return admit
 
 
+def _sayable(value: Any) -> Any:
+    """What repeats the caller's words may hold half characters, which no answer can carry."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_sayable(k): _sayable(v) for k, v in value.items()}
+    return [_sayable(v) for v in value] if isinstance(value, list) else value
+
+
 def problem(status: int, code: str, title: str, detail: str, remedy: str, **more: Any) -> JSONResponse:
     body = {"type": f"urn:vefa:{code}", "title": title, "status": status, "detail": detail, "remedy": remedy, **more}
-    return JSONResponse(body, status, media_type=PROBLEM)
+    return JSONResponse(_sayable(body), status, media_type=PROBLEM)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -249,6 +258,8 @@ async def _no_such_way(request: Request, error: Exception) -> Response:
         answer = problem(405, "method-not-allowed", "method not allowed", detail, f"use {allowed}")
         answer.headers["Allow"] = allowed
         return answer
+    if error.status_code == 400:
+        return problem(400, "unreadable", "unreadable", "the body is no JSON that can be read", "correct it; see /docs")
     code, title = str(error.detail).lower().replace(" ", "-"), str(error.detail).lower()
     return problem(error.status_code, code, title, "there is nothing at this address", "see /docs")
 

@@ -12,7 +12,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from eventsourcing.utils import resolve_topic
 from pydantic import BaseModel
 
-from .events import NOBODY, Actor, Event, Message, Personal, personal_values, utc
+from .events import FROM_LOG, NOBODY, Actor, Event, Message, Personal, personal_values, utc
 from .log import Recorded
 from .privacy import Key, seal, sealed_in, unseal
 
@@ -29,7 +29,8 @@ class EventMapper(Mapper[str]):
 
     def encode(self, event: Event, event_id: UUID, keys: Mapping[str, Key]) -> bytes:
         """JSON with every Personal sealed under its subject's key from ``keys``; the sealed form is noted in the
-        event's own Personal values, where projections find it."""
+        event's own Personal values, where projections find it. Raises TypeError or ValueError when it cannot be
+        written: a number beyond 64 bits, too many bytes."""
         data = event.model_dump(mode="json")
         for name in event.PERSONAL:
             value = getattr(event, name)
@@ -42,7 +43,10 @@ class EventMapper(Mapper[str]):
             data[name] = _sealed(value, f"{event_id}|{event.TOPIC}|{name}")
         if version := getattr(type(event), "class_version", None):
             data["class_version"] = version
-        return orjson.dumps(data)
+        content = orjson.dumps(data)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"{event.TOPIC} takes {len(content)} bytes; an event has at most {MAX_BYTES}")
+        return content
 
     def decode(self, topic: str, event_id: UUID, state: bytes, keys: Keys | None = None) -> Event:
         """The event; its Personal fields are opened with ``keys``, and read '' where the key is destroyed or not
@@ -56,7 +60,7 @@ class EventMapper(Mapper[str]):
         for name in cls.PERSONAL:
             if data.get(name) is not None:
                 data[name] = _opened(data[name], f"{event_id}|{topic}|{name}", keys or {})
-        return cls.model_validate(data)
+        return cls.model_validate(data, context=FROM_LOG)
 
     def to_domain_event(self, stored_event: StoredEvent) -> Event:  # type: ignore[override]
         """eventsourcing's name for ``decode`` without keys, for a row of our log."""

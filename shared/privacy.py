@@ -7,6 +7,7 @@ import asyncio
 import base64
 import hmac
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ create table if not exists vault.revoked (
 )
 """
 CACHE = 100_000
+KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 QUARANTINE = timedelta(days=30)
 """So long what could not be read is kept."""
 WATCH_SECONDS = 2.0
@@ -130,8 +132,9 @@ class Vault:
         return {s: self._by_subject[s] for s in wanted}
 
     async def keys(self, ids: Iterable[str]) -> Mapping[str, Key | None]:
-        """Keys by id; None for a destroyed one."""
+        """Keys by id; None for a destroyed one, and for what can be no id of a key."""
         wanted = set(ids)
+        self._by_id |= {i: None for i in wanted if i not in self._by_id and not KEY_ID.fullmatch(i)}
         if missing := [i for i in wanted if i not in self._by_id]:
             async with self.pool.connection() as conn:
                 cursor = await conn.execute(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
-from psycopg import sql
+from psycopg import DataError, sql
 from pydantic import BaseModel
 
 from contracts.kernel import DeadlineReached, Unreadable
@@ -26,6 +26,8 @@ from .views import Views
 from .world import Decider, Refused
 
 WAITING = 10_000
+WRITING = (DataError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""Raised when what follows from a message cannot be written: the message is wrong, or a rule, not the database."""
 SNAPSHOT_EVERY = 200
 
 
@@ -130,6 +132,8 @@ class Service:
             flat = [m for messages, _ in waiting for m in messages]
             try:
                 results = await self.commit(flat)
+            except WRITING:
+                results = [await self._alone(m) for m in flat]
             except Exception as e:  # nothing was recorded: every waiter hears why
                 results = [e] * len(flat)
             self.waiting -= len(flat)
@@ -139,8 +143,25 @@ class Service:
                     done.set_result(results[at : at + len(messages)])
                 at += len(messages)
 
-    async def commit(self, batch: Sequence[Message | Envelope]) -> list[Outcome | Exception]:
-        """Record what is new in the batch and everything that follows from it, in one transaction."""
+    async def _alone(self, message: Message | Envelope) -> Outcome | Exception:
+        """Something of a batch could not be written: each of it alone, so that only the one that is wrong fails, as a
+        command, or is parked, as a fact."""
+        try:
+            try:
+                [result] = await self.commit([message])
+            except WRITING as e:
+                if isinstance(message, Message) and message.command:
+                    return e
+                [result] = await self.commit([message], unwritable=e)
+            return result
+        except Exception as e:
+            return e
+
+    async def commit(
+        self, batch: Sequence[Message | Envelope], unwritable: Exception | None = None
+    ) -> list[Outcome | Exception]:
+        """Record what is new in the batch and everything that follows from it, in one transaction. ``unwritable``: why
+        what follows could not be written; then the batch is parked."""
         messages = await self._decode(batch)
         if self._passes_over(messages):
             return [NOTHING] * len(messages)
@@ -156,7 +177,7 @@ class Service:
                 )
                 self._catch_up(read.tail)
                 hold(self.memory, self.mapper, missing, read.loaded)
-                taken = Batch(self, tx, read, messages)
+                taken = Batch(self, tx, read, messages, unwritable)
                 for passed in self._passed.values():
                     taken.move(passed)
                 for index in range(len(messages)):

@@ -95,7 +95,7 @@ class NatsServer(Supervised):
             "authorization": {"users": users},
         }
         path = self.own / "server.conf"  # the server's language takes JSON
-        write_private(path, json.dumps(configuration, indent=2).encode(), self.home.account)
+        write_private(path, json.dumps(configuration, indent=2, ensure_ascii=False).encode(), self.home.account)
         return [str(self.program), "--config", str(path)]
 
     def answers(self, pid: int) -> bool:

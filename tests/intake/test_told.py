@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -49,6 +50,7 @@ async def test_nobody_names_the_contact_point_of_an_address_but_intake(intake: R
     ("wrong", "field"),
     [
         ({"id": None}, "id"), ({"id": ""}, "id"), ({"id": 7}, "id"), ({"id": "x" * 1001}, "id"),
+        ({"id": "a\x00"}, "id"), ({"source": "/a\n"}, "source"),
         ({"source": 7}, "source"), ({"specversion": "0.3"}, "specversion"), ({"data": None}, "data"),
         ({"data": []}, "data"), ({"time": "yesterday"}, "time"), ({"time": "2026-01-01T00:00:00"}, "time"),
         ({"time": "9999-12-31T23:59:59-12:00"}, "time"), ({"time": 7}, "time"), ({"traceparent": {}}, "traceparent"),
@@ -60,6 +62,17 @@ async def test_a_wrong_field_is_named_with_what_to_do(intake: Running, wrong: di
     assert answer["status"] == 422
     assert field in [one["field"] for one in answer["fields"]]
     assert answer["remedy"]
+
+
+async def test_another_ones_ciphertext_is_no_text(intake: Running) -> None:
+    victim = await say(intake, {**EVENT, "id": "victim", "data": {**DATA, "text": "mine alone"}})
+    [opened] = [s for s in victim["said"] if s["type"] == "intake.case-opened.v1"]
+    row = await intake.edge.service.log.by_id(UUID(opened["id"]))
+    assert row
+    stolen = {**json.loads(row.state)["text"], "a": f"{opened['id']}|intake.case-opened.v1|text"}
+    for text in (stolen, {"k": "x", "c": "y"}):
+        answer = await say(intake, {**EVENT, "id": "thief", "data": {**DATA, "text": text}})
+        assert (answer["status"], [one["field"] for one in answer["fields"]]) == (422, ["text"])
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"7", b"null", b"[]", b'"x"', b"\xff" * 9])

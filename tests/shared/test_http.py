@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from shared import tokens
 from shared.events import Role
@@ -22,7 +22,14 @@ STAFF = roles("agent")
 
 
 class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
     number: int
+
+
+@api.post("/v1/shapes", way=STAFF)
+async def shape(body: Shape, call: Call) -> dict[str, int]:
+    """A body."""
+    return {"number": body.number}
 
 
 @api.get("/v1/orders/{order}", way=STAFF)
@@ -86,6 +93,20 @@ async def test_what_nobody_foresaw_says_where_it_failed_and_nothing_personal(
     assert "/v1/broken/{what}" in caplog.text
     assert ("ZeroDivisionError at test_http.py" in caplog.text) == (what == "division")
     assert "Ayşe" not in caplog.text + answer.text
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b'{"number": ' + b"9" * 6000 + b"}", b'"\xff"'])
+async def test_a_body_that_is_no_json_is_told_so(http: AsyncClient, body: bytes) -> None:
+    answer = await http.post("/v1/shapes", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert "nothing at this address" not in answer.text
+
+
+async def test_half_characters_of_the_caller_are_answered(http: AsyncClient) -> None:
+    answer = await http.post(
+        "/v1/shapes", content=b'{"number": 1, "\\ud800": 1}', headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
 
 
 async def test_what_fits_is_answered(http: AsyncClient) -> None:

@@ -215,6 +215,45 @@ async def test_a_parked_order_goes_through_once_the_rule_is_mended(start: Make) 
     assert await views_equal(mended)
 
 
+@pytest.mark.parametrize("amount", [2**64, 2**63])  # beyond what JSON is written with, beyond a column of a view
+async def test_what_cannot_be_written_fails_alone(start: Make, amount: int) -> None:
+    shop = await start("shop")
+    results = await shop.hear_each(order(1), order(2, amount=amount), order(3))
+    assert [isinstance(r, Outcome) for r in results] == [True, False, True]
+    assert [str(r.originator_id) for r in await shop.log.rows(0, 99, said=True)] == ["order:1", "order:3"]
+    assert await views_equal(shop)
+
+
+async def test_a_fact_whose_consequences_cannot_be_written_is_parked_and_others_go_on(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(*(order(n, amount=7) for n in range(3)))
+    first, second, third = [
+        replace(e, state=e.state.replace(b'"amount":7', b'"amount":4611686018427387904')) for e in await said_by(shop)
+    ]
+    third = replace(third, state=third.state.replace(b"4611686018427387904", b"1"))
+    await clerk.hear(first)
+    await clerk.hear(second, third)  # the sum of both does not fit its column
+    parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 99)) if isinstance(m.event, EventParked)]
+    assert [(p.of, p.reason, p.error) for p in parked] == [("order:1", "rule-raised", "NumericValueOutOfRange")]
+    assert clerk.tracked["shop"] == shop.said
+    assert await views_equal(clerk)
+
+
+async def test_an_event_larger_than_all_may_be_is_refused_before_it_is_in_the_log(start: Make) -> None:
+    shop = await start("shop")
+    with pytest.raises(ValueError, match="at most 262144"):
+        await shop.hear(order(1, text="x" * 300_000))
+    assert (await shop.log.head()).position == 0
+
+
+async def test_a_key_that_can_be_none_does_not_hold_up_a_batch(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1), order(2))
+    first, second = await said_by(shop)
+    await clerk.hear(replace(first, state=first.state.replace(b'"k":"', b'"k":"no uuid ')), second)
+    assert clerk.tracked["shop"] == shop.said
+
+
 async def test_what_cannot_be_read_is_kept_sealed_and_parked(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
     await shop.hear(order(1))
