@@ -18,6 +18,7 @@ from .log import EventLog
 from .privacy import Vault
 from .rebuild import rules_of
 from .service import Service
+from .tracing import tracer_of
 from .views import Views
 from .world import Decider
 
@@ -90,5 +91,5 @@ class App:
     def service_on(self, event_log: EventLog, vault: Vault) -> Service:
         return Service(
             self.name, self.decider, self.views, event_log, vault, self.document_parsers(),
-            hears=self.topics(), fingerprint=self.fingerprint(),
+            hears=self.topics(), fingerprint=self.fingerprint(), tracer=tracer_of(self.name),
         )  # fmt: skip

@@ -144,7 +144,7 @@ class Bus:
         now, envelopes = self.clock.now(), []
         for raw in batch.raw_message:  # type: ignore[attr-defined]
             try:
-                envelopes.append(Envelope.parse(raw.data, now, trace=(raw.headers or {}).get("traceparent", "")))
+                envelopes.append(Envelope.parse(raw.data, now))
             except (ValueError, KeyError, TypeError):
                 log.error("a message on %s is no CloudEvent of ours; it is skipped: its log has it", raw.subject)
         try:
@@ -234,13 +234,12 @@ class Bus:
                 if not rows:
                     continue
                 js = self.broker.config.connection_state.connection.jetstream()
-                acks = [
-                    await js.publish_async(
-                        subject_of(name, row.topic), to_wire(name, row), stream=STREAM,
-                        headers={"Nats-Msg-Id": str(row.event_id)},
+                acks = []
+                for row in rows:
+                    body, headers = to_wire(name, row)
+                    acks.append(
+                        await js.publish_async(subject_of(name, row.topic), body, stream=STREAM, headers=headers)
                     )
-                    for row in rows
-                ]  # fmt: skip
                 async with asyncio.timeout(15):
                     results = await asyncio.gather(*acks, return_exceptions=True)
                 if failed := next((r for r in results if isinstance(r, BaseException)), None):

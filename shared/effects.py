@@ -13,8 +13,6 @@ from uuid import UUID, uuid5
 
 from psycopg import sql
 
-from contracts.kernel import EventParked
-
 from .clock import Clock, NextDue
 from .events import Actor, Event, Message, fresh
 from .log import Recorded
@@ -110,11 +108,9 @@ class Effects:
             log.error("%s: sender %s raised %s", self._service.name, effect.kind, type(error).__name__)
             await asyncio.sleep(1)
             return
-        [heard] = await self._service.hear(
+        await self._service.hear(
             fresh(
                 outcome, self._clock.now(), id=effect.result_id(asked.event_id),
                 actor=Actor("service", self._service.name), correlation=message.correlation, trace=message.trace,
             )
         )  # fmt: skip
-        if heard.first(EventParked):
-            self._told.add((effect.key, effect.attempt))

@@ -24,6 +24,7 @@ from .edge import Edge
 from .events import Actor, Event, Role
 from .oidc import Provider
 from .service import Overloaded
+from .tracing import parent
 from .world import Refused
 
 PROBLEM = "application/problem+json"
@@ -195,7 +196,7 @@ def _admit(
             raise Refused("invalid-key", "Idempotency-Key", "longer than 200 characters", "use a UUID", 422)
         path = request.url.path
         said = f"{route.method} {path}|{actor}|{key}" if key else ""
-        request.state.edge = edge.of(actor, said, request.headers.get("traceparent", ""))
+        request.state.edge = edge.of(actor, said, parent(request.headers.get("traceparent", "")))
 
     return admit
 

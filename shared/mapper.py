@@ -4,7 +4,7 @@ and CloudEvents 1.0 in structured JSON mode, as they travel on the bus."""
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from .events import FROM_LOG, NOBODY, Actor, Event, Message, Personal, personal_values, utc
 from .log import Recorded
 from .privacy import Key, seal, sealed_in, unseal
+from .tracing import heard_trace, traceparent
 
 MAX_BYTES = 256 * 1024
 Keys = Mapping[str, Key | None]
@@ -137,18 +138,27 @@ def from_row(row: Recorded, event: Event | None) -> tuple[Message, RowNotes]:
 
 
 # the envelope on the wire ---------------------------------------------------------------------------------------------
-def to_wire(log: str, row: Recorded) -> bytes:
-    """A said row as a CloudEvent. ``after`` is a JSON string: extension values are scalars."""
+class Wire(NamedTuple):
+    """A said row as it travels: a CloudEvent, and the headers of NATS beside it."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+def to_wire(log: str, row: Recorded) -> Wire:
+    """``after`` is a JSON string: extension values are scalars. ``traceparent`` is CloudEvents' own extension."""
     data = orjson.loads(row.metadata)
+    trace = traceparent(data.get("trace", ""), UUID(data["correlation"]), row.event_id)
     envelope = {
         "specversion": "1.0", "id": str(row.event_id), "source": f"/vefa/{log}", "type": row.topic,
         "subject": row.originator_id, "time": data["at"], "datacontenttype": "application/json", "position": row.id,
         "previous": data.get("previous", 0), "after": orjson.dumps(data.get("after", {})).decode(),
         "epoch": data["epoch"],
         "hash": row.hash.hex(), "correlation": data["correlation"], "causation": data.get("causation", ""),
-        "depth": data.get("depth", 0), "actor": data["actor"],
+        "depth": data.get("depth", 0), "actor": data["actor"], "traceparent": trace,
     }  # fmt: skip
-    return orjson.dumps(envelope)[:-1] + b',"data":' + row.state + b"}"
+    body = orjson.dumps(envelope)[:-1] + b',"data":' + row.state + b"}"
+    return Wire(body, {"Nats-Msg-Id": str(row.event_id), "traceparent": trace})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +170,17 @@ class Envelope:
     message: Message
 
     @classmethod
-    def parse(cls, wire: bytes, heard_at: datetime, *, late: bool = False, trace: str = "") -> "Envelope":
+    def parse(cls, wire: bytes, heard_at: datetime, *, late: bool = False) -> "Envelope":
         """Raises ValueError, KeyError or TypeError for what is not a CloudEvent of ours."""
         data = orjson.loads(wire)
         source = str(data["source"])
-        event_id = UUID(data["id"])
+        event_id, correlation = UUID(data["id"]), UUID(data["correlation"])
         message = Message(
             event=None, id=event_id, occurred_at=utc(data["time"]), heard_at=heard_at,
             actor=Actor.parse(str(data["actor"])),
             source=source.removeprefix("/vefa/"), position=int(data["position"]), previous=int(data["previous"]),
             after=orjson.loads(data["after"]), epoch=int(data["epoch"]), hash=str(data["hash"]),
-            correlation=UUID(data["correlation"]), causation=UUID(data["causation"]) if data["causation"] else NOBODY,
-            depth=int(data["depth"]), late=late, trace=trace,
+            correlation=correlation, causation=UUID(data["causation"]) if data["causation"] else NOBODY,
+            depth=int(data["depth"]), late=late, trace=heard_trace(str(data.get("traceparent", "")), correlation),
         )  # fmt: skip
         return cls(str(data["type"]), orjson.dumps(data["data"]), message)

@@ -38,7 +38,7 @@ from .roles import ERASERS
 from .settings import Settings
 from .stream import broker_of
 from .tasks import end
-from .telemetry import metrics
+from .telemetry import JsonLines, metrics
 from .told import told
 
 log = logging.getLogger("vefa")
@@ -46,12 +46,16 @@ log = logging.getLogger("vefa")
 
 def run(app: App, settings: Settings | None = None, ready: Callable[[dict[str, str]], None] | None = None) -> None:
     """Run a service until SIGTERM or SIGINT. ``ready`` gets the addresses once everything answers."""
-    logging.basicConfig(level=logging.INFO, format=f"{app.name}: %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    settings = settings or Settings()
+    lines = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter(f"{app.name}: %(levelname)s %(name)s %(message)s")
+    lines.setFormatter(JsonLines(app.name) if settings.log_format == "json" else text)
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
     with contextlib.suppress(ImportError):
         import uvloop
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(Process(app, settings or Settings()).run(ready))
+    asyncio.run(Process(app, settings).run(ready))
 
 
 class Process:

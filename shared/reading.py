@@ -50,7 +50,7 @@ async def _page(event_log: EventLog, name: str, question: Ask) -> bytes:
     rows = await event_log.rows(question.after, PAGE_ROWS, upto=upto, said=True, topics=question.topics)
     looked, page, size = rows[-1].id if len(rows) == PAGE_ROWS else upto, list[bytes](), 0
     for index, row in enumerate(rows):
-        page.append(to_wire(name, row))
+        page.append(to_wire(name, row).body)
         size += len(page[-1])
         if size > PAGE_BYTES and index + 1 < len(rows):
             looked = row.id

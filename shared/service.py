@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
+from opentelemetry.trace import Tracer
 from psycopg import DataError, sql
 from pydantic import BaseModel
 
@@ -22,6 +23,7 @@ from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
 from .privacy import Vault
 from .tasks import end
+from .tracing import commit_span
 from .views import Views
 from .world import Decider, Refused
 
@@ -44,12 +46,13 @@ class Service:
     def __init__(
         self, name: str, decider: Decider, views: Views, log: EventLog, vault: Vault, parsers: Parsers,
         *, hears: Iterable[tuple[str, str]] = (), fingerprint: str = "", batch: int = 500, streams: int = 50_000,
+        tracer: Tracer | None = None,
     ):  # fmt: skip
         """``hears``: pairs of (log, topic); ``fingerprint``: of the code that folds states, for snapshots."""
         self.name, self.decider, self.views, self.log, self.vault = name, decider, views, log, vault
         self.hears = frozenset(hears)
         self.sources = frozenset(source for source, _ in self.hears)
-        self.mapper = EventMapper()
+        self.mapper, self.tracer = EventMapper(), tracer
         self.memory = Memory(decider, views, parsers)
         self.views_schema, self.fingerprint, self.batch, self.max_streams = f"{name}_views", fingerprint, batch, streams
         self.tables = views.all_tables()
@@ -171,20 +174,26 @@ class Service:
         results: list[Outcome | Exception | None] = [None] * len(messages)
         touched: dict[str, int] = {}
         try:
-            async with self.log.append() as tx:
-                read = await tx.read(
-                    [m.id for m in messages], missing, self.fingerprint, self.position, (self.views_schema, deadlines)
-                )
-                self._catch_up(read.tail)
-                hold(self.memory, self.mapper, missing, read.loaded)
-                taken = Batch(self, tx, read, messages, unwritable)
-                for passed in self._passed.values():
-                    taken.move(passed)
-                for index in range(len(messages)):
-                    results[index] = await taken.take(index)
-                await taken.write()
-                touched = {str(row.originator_id): row.originator_version for row in tx.rows}
-                head = tx.head
+            with commit_span(self.tracer, self.name, messages) as noted:
+                async with self.log.append() as tx:
+                    read = await tx.read(
+                        [m.id for m in messages],
+                        missing,
+                        self.fingerprint,
+                        self.position,
+                        (self.views_schema, deadlines),
+                    )
+                    self._catch_up(read.tail)
+                    hold(self.memory, self.mapper, missing, read.loaded)
+                    taken = Batch(self, tx, read, messages, unwritable)
+                    for passed in self._passed.values():
+                        taken.move(passed)
+                    for index in range(len(messages)):
+                        results[index] = await taken.take(index)
+                    await taken.write()
+                    touched = {str(row.originator_id): row.originator_version for row in tx.rows}
+                    head = tx.head
+                noted |= {"heard": len(messages), "rows": len(tx.rows), "position": head.position}
         except BaseException:
             self.memory.undo.back_to(0)
             raise

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """Requests per minute and address on public routes."""
     oidc: Oidc | None = None
     """The company's identity provider, whose tokens are taken beside our own: ``VEFA_OIDC__ISSUER`` and so on."""
+    log_format: Literal["text", "json"] = "text"
+    """Of the process's log on standard error: lines to read, or one JSON object a line."""
     region: str = "TR"
     """Country of phone numbers without a country code."""
 

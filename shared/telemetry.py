@@ -1,6 +1,10 @@
-"""Figures of a process for Prometheus. No label ever holds an id or a text of a person."""
+"""What a process shows of itself: figures for Prometheus, lines of its log. No label ever holds an id or a text of a
+person."""
 
+import json
+import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -8,6 +12,24 @@ from prometheus_client.registry import Collector
 
 from .bus import Bus
 from .service import Service
+
+
+class JsonLines(logging.Formatter):
+    """A log line as one JSON object: time, level, service, logger, message."""
+
+    def __init__(self, service: str):
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname, "service": self._service, "logger": record.name,
+            "message": record.getMessage(),
+        }  # fmt: skip
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
 
 
 class _Figures(Collector):

@@ -15,6 +15,7 @@ from .batch import place
 from .edge import NAMESPACE, Edge
 from .events import Actor, Event, utc
 from .service import Overloaded
+from .tracing import parent
 from .world import Refused
 
 log = logging.getLogger("vefa.told")
@@ -54,7 +55,7 @@ async def told(edge: Edge, classes: Iterable[type[Event]], body: bytes) -> bytes
         asked = CloudEvent.model_validate(orjson.loads(body))
         event = _event(edge, {cls.TOPIC: cls for cls in classes}, asked)
         event_id = uuid5(NAMESPACE, f"nats|{asked.source}|{asked.id}")
-        speaker = edge.of(Actor("service", asked.source.removeprefix("/")[:64] or "/"), trace=asked.traceparent)
+        speaker = edge.of(Actor("service", asked.source.removeprefix("/")[:64] or "/"), trace=parent(asked.traceparent))
         outcome = await speaker.hear(event, id=event_id, occurred_at=asked.time)
     except orjson.JSONDecodeError as e:
         return _problem(422, "unreadable", text=f"no JSON: {e}", remedy=REMEDY)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.servers
 async def said_by(service: Service, after: int = 0) -> list[Envelope]:
     """What a service said, as it travels."""
     rows = await service.log.rows(after, 10_000, said=True)
-    return [Envelope.parse(to_wire(service.name, row), NOON) for row in rows]
+    return [Envelope.parse(to_wire(service.name, row).body, NOON) for row in rows]
 
 
 async def views_equal(service: Service) -> bool:
