@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from contracts.kernel import DeadlineReached, EventParked, EventUnparked, PolicyPublished, PublishPolicy, Unreadable
 
+from .append import Append, Loaded, Read
 from .events import Event, Message, personal_values, said_id
-from .log import Append, Loaded, Read
 from .mapper import EventMapper, RowNotes, from_row, to_metadata
 from .memory import Memory, Parsers
 from .privacy import Vault

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from .clock import Clock, NextDue
 from .events import Actor, Event, Message, fresh
-from .log import Recorded
+from .recorded import Recorded
 from .service import Service
 
 PAGE = 200

@@ -3,28 +3,20 @@
 Names and columns are those of eventsourcing's recorders, so that its own tools read the same table. The head row does
 what its table lock does (positions in the order of commits), makes them gap-free and chains the hashes."""
 
-import struct
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
 
-import orjson
-from eventsourcing.persistence import IntegrityError, Notification, StoredEvent, Tracking
-from psycopg import AsyncConnection, AsyncCursor, errors, sql
+from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
+from psycopg import AsyncConnection, errors, sql
 from psycopg_pool import AsyncConnectionPool
 
-from .views import Statement
+from .append import Append
+from .recorded import COLUMNS, GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, head_of, rows_of
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
-GENESIS = b""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-COLUMNS = (
-    "notification_id, originator_id, originator_version, topic, state, event_id, metadata, recorded_at, said, hash"
-)
 DDL = """
 create schema if not exists {s};
 create table if not exists {s}.stored_events (
@@ -59,40 +51,6 @@ def ddl(schema: str) -> Iterator[sql.Composed]:
     return (sql.SQL(statement).format(s=sql.Identifier(schema)) for statement in DDL.split(";\n"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recorded(Notification):
-    """A row of a log: eventsourcing's Notification with identity, envelope and chained hash.
-
-    ``id`` is the position; ``metadata`` the envelope as JSON bytes; ``said`` tells own events from heard ones."""
-
-    event_id: UUID
-    metadata: bytes = b"{}"
-    recorded_at: datetime
-    said: bool = False
-    hash: bytes = b""
-
-
-@dataclass(slots=True)
-class Head:
-    """The end of a log: last position and hash, epoch, last said position, and the causal past {log: position}."""
-
-    position: int
-    hash: bytes
-    epoch: int
-    said: int
-    after: dict[str, int]
-
-
-def chain(previous: bytes, row: Recorded) -> bytes:
-    """SHA-256 over the hash of the row before and every other column, length-prefixed, as stored: a changed, removed,
-    inserted or reordered row breaks every later hash."""
-    origin, topic = str(row.originator_id).encode(), row.topic.encode()
-    micros = round((row.recorded_at - EPOCH).total_seconds() * 1_000_000)
-    parts = (origin, topic, row.state, row.event_id.bytes, row.metadata)
-    fixed = struct.pack(">qqq?", row.id, row.originator_version, micros, row.said)
-    return sha256(previous + fixed + b"".join(struct.pack(">q", len(p)) + p for p in parts)).digest()
-
-
 class EventLog:
     """Async, with the method names and value types of eventsourcing's ``ProcessRecorder``."""
 
@@ -113,11 +71,11 @@ class EventLog:
                 await conn.execute(statement)
 
     @asynccontextmanager
-    async def append(self) -> AsyncIterator["Append"]:
+    async def append(self) -> AsyncIterator[Append]:
         """One transaction. What it records becomes visible at once and in the order of commits, or not at all."""
         try:
             async with self.pool.connection() as conn, conn.pipeline(), conn.transaction():
-                tx = Append(self, conn)
+                tx = Append(self.sql, conn)
                 yield tx
                 await tx.flush()
         except errors.UniqueViolation as e:
@@ -125,7 +83,7 @@ class EventLog:
 
     async def head(self) -> Head:
         async with self.pool.connection() as conn:
-            return await _head(await conn.execute(self.sql(HEAD)))
+            return await head_of(await conn.execute(self.sql(HEAD)))
 
     async def rows(
         self, after: int, limit: int, *, upto: int | None = None, said: bool = False, topics: Sequence[str] = ()
@@ -143,26 +101,26 @@ class EventLog:
             cursor = await conn.execute(
                 self.sql(query + " order by notification_id limit %s"), [*params, limit], binary=True
             )
-            return _rows(await cursor.fetchall())
+            return rows_of(await cursor.fetchall())
 
     async def stream(self, stream: str) -> list[Recorded]:
         """Every row of a stream, as its main or a further stream, in order."""
         async with self.pool.connection() as conn:
             cursor = await conn.execute(self.sql(STREAMS), {"streams": [stream], "fingerprint": ""}, binary=True)
-            return _rows(await cursor.fetchall())
+            return rows_of(await cursor.fetchall())
 
     async def by_id(self, event_id: UUID) -> Recorded | None:
         async with self.pool.connection() as conn:
             cursor = await conn.execute(
                 self.sql("select {columns} from {s}.stored_events where event_id = %s"), (event_id,), binary=True
             )
-            return next(iter(_rows(await cursor.fetchall())), None)
+            return next(iter(rows_of(await cursor.fetchall())), None)
 
     async def at(self, positions: Sequence[int]) -> list[Recorded]:
         """The rows at these positions, in order."""
         async with self.pool.connection() as conn:
             query = "select {columns} from {s}.stored_events where notification_id = any(%s) order by notification_id"
-            return _rows(await (await conn.execute(self.sql(query), (list(positions),), binary=True)).fetchall())
+            return rows_of(await (await conn.execute(self.sql(query), (list(positions),), binary=True)).fetchall())
 
     async def known(self, ids: Iterable[UUID]) -> set[UUID]:
         """Which of these events are in the log."""
@@ -239,7 +197,7 @@ class EventLog:
         bounds = (-1 if gt is None else gt, 2**62 if lte is None else lte)
         async with self.pool.connection() as conn:
             cursor = await conn.execute(query, (originator_id, *bounds, limit), binary=True)
-            return _rows(await cursor.fetchall())
+            return rows_of(await cursor.fetchall())
 
     async def select_notifications(
         self, start: int | None, limit: int, stop: int | None = None, topics: Sequence[str] = (),
@@ -256,186 +214,3 @@ class EventLog:
 
     async def max_tracking_id(self, application_name: str) -> int | None:
         return (await self.trackings()).get(application_name)
-
-
-HEAD = "select notification_id, hash, epoch, said, after from {s}.head"
-TRACKINGS = "select application_name, notification_id from {s}.notification_tracking"
-TRACK = (
-    "insert into {s}.notification_tracking as t select * from unnest(%s::text[], %s::bigint[])"
-    " on conflict (application_name) do update set notification_id = excluded.notification_id"
-    " where t.notification_id < excluded.notification_id"
-)
-STREAMS = """
-with asked as (
-    select a.stream, coalesce(n.position, 0) as position from unnest(%(streams)s::text[]) as a (stream)
-    left join {s}.snapshots n on n.stream = a.stream and n.fingerprint = %(fingerprint)s
-), wanted as (
-    select e.notification_id from asked a join {s}.stored_events e
-        on e.originator_id = a.stream and e.notification_id > a.position
-    union
-    select l.notification_id from asked a join {s}.links l on l.stream = a.stream and l.notification_id > a.position
-)
-select {columns} from {s}.stored_events where notification_id in (select notification_id from wanted)
-order by notification_id
-"""
-SNAPSHOTS = (
-    "select stream, version, position, state from {s}.snapshots where stream = any(%s::text[]) and fingerprint = %s"
-)
-INSERT = (
-    "insert into {s}.stored_events ({columns}) select * from unnest(%b::bigint[], %b::text[], %b::bigint[], %b::text[],"
-    " %b::bytea[], %b::uuid[], %b::bytea[], %b::timestamptz[], %b::boolean[], %b::bytea[])"
-)
-SET_HEAD = "update {s}.head set notification_id = %s, hash = %s, epoch = %s, said = %s, after = %s"
-
-
-@dataclass(slots=True)
-class Append:
-    """An open transaction on a log, holding its head row after ``read``."""
-
-    log: EventLog
-    conn: AsyncConnection[tuple[Any, ...]]
-    head: Head = field(default_factory=lambda: Head(0, GENESIS, 1, 0, {}))
-    rows: list[Recorded] = field(default_factory=list)
-    links: list[tuple[str, int]] = field(default_factory=list)
-    trackings: dict[str, int] = field(default_factory=dict)
-    others: list[Statement] = field(default_factory=list)
-
-    async def read(
-        self, ids: Sequence[UUID] = (), streams: Sequence[str] = (), fingerprint: str = "", since: int | None = None,
-        deadlines: tuple[str, Sequence[str]] | None = None,
-    ) -> "Read":  # fmt: skip
-        """Lock the head, then in the same round trip: which ids are known, the rows and snapshots of streams, the
-        rows that others wrote above ``since``, and who armed the deadlines of a views schema."""
-        q = self.log.sql
-        head = await self.conn.execute(q(HEAD + " for update"))
-        seen = (
-            await self.conn.execute(q("select event_id from {s}.stored_events where event_id = any(%s)"), (list(ids),))
-            if ids
-            else None
-        )
-        tail = (
-            await self.conn.execute(
-                q("select {columns} from {s}.stored_events where notification_id > %s order by notification_id"),
-                (since,), binary=True,
-            )
-            if since is not None
-            else None
-        )  # fmt: skip
-        tracked = await self.conn.execute(q(TRACKINGS))
-        armed = None
-        if deadlines and deadlines[1]:
-            query = sql.SQL("select key, armed_by from {} where key = any(%s)")
-            armed = await self.conn.execute(
-                query.format(sql.Identifier(deadlines[0], "deadlines")), (list(deadlines[1]),)
-            )
-        loaded = await self._load(streams, fingerprint) if streams else None
-        self.head = await _head(head)
-        return Read(
-            seen={row[0] for row in await seen.fetchall()} if seen else set(),
-            tail=_rows(await tail.fetchall()) if tail else [],
-            tracked={str(n): int(p) for n, p in await tracked.fetchall()},
-            armed=dict(await armed.fetchall()) if armed else {},
-            loaded=await _loaded(*loaded) if loaded else Loaded([], {}),
-        )
-
-    async def load(self, streams: Sequence[str], fingerprint: str) -> "Loaded":
-        """The past of streams: snapshots that fit the code, and the rows after them."""
-        return await _loaded(*await self._load(streams, fingerprint))
-
-    async def _load(self, streams: Sequence[str], fingerprint: str) -> tuple[AsyncCursor[Any], AsyncCursor[Any]]:
-        params = {"streams": list(streams), "fingerprint": fingerprint}
-        snapshots = await self.conn.execute(self.log.sql(SNAPSHOTS), (list(streams), fingerprint))
-        return await self.conn.execute(self.log.sql(STREAMS), params, binary=True), snapshots
-
-    def record(
-        self, stream: str, version: int, topic: str, state: bytes, event_id: UUID, metadata: bytes, at: datetime,
-        *, said: bool, also: Iterable[str] = (),
-    ) -> Recorded:  # fmt: skip
-        """Add a row at the next position; nothing is written before ``flush``."""
-        head = self.head
-        head.position += 1
-        row = Recorded(
-            originator_id=stream, originator_version=version, topic=topic, state=state, id=head.position,
-            event_id=event_id, metadata=metadata, recorded_at=at, said=said,
-        )  # fmt: skip
-        head.hash = chain(head.hash, row)
-        object.__setattr__(row, "hash", head.hash)
-        if said:
-            head.said = row.id
-        self.rows.append(row)
-        self.links += [(other, row.id) for other in also if other != stream]
-        return row
-
-    async def flush(self) -> None:
-        q, rows = self.log.sql, self.rows
-        if rows:
-            await self.conn.execute(
-                q(INSERT),
-                (
-                    [r.id for r in rows], [str(r.originator_id) for r in rows], [r.originator_version for r in rows],
-                    [r.topic for r in rows], [r.state for r in rows], [r.event_id for r in rows],
-                    [r.metadata for r in rows], [r.recorded_at for r in rows], [r.said for r in rows],
-                    [r.hash for r in rows],
-                ),
-            )  # fmt: skip
-        if self.links:
-            streams, positions = zip(*self.links, strict=True)
-            await self.conn.execute(
-                q("insert into {s}.links select * from unnest(%s::text[], %s::bigint[])"),
-                (list(streams), list(positions)),
-            )
-        if self.trackings:
-            await self.conn.execute(q(TRACK), (list(self.trackings), list(self.trackings.values())))
-        if self.trackings and not rows:
-            # nothing was recorded: if a crash takes this back, the next message shows a gap and it is read again
-            await self.conn.execute("set local synchronous_commit = off")
-        if rows or self.trackings:
-            head = self.head
-            await self.conn.execute(
-                q(SET_HEAD), (head.position, head.hash, head.epoch, head.said, orjson.dumps(head.after).decode())
-            )
-        for statement, params in self.others:
-            await self.conn.execute(statement, params)
-
-
-@dataclass(slots=True)
-class Loaded:
-    """Rows of streams, and snapshots {stream: (version, position, state)} that they go on from."""
-
-    rows: list[Recorded]
-    snapshots: Mapping[str, tuple[int, int, bytes]]
-
-
-@dataclass(slots=True)
-class Read:
-    """What a commit finds under the head lock."""
-
-    seen: set[UUID]
-    tail: list[Recorded]
-    tracked: dict[str, int]
-    armed: dict[str, str]
-    loaded: Loaded
-
-
-async def _head(cursor: AsyncCursor[Any]) -> Head:
-    row = await cursor.fetchone()
-    if row is None:
-        raise IntegrityError("the log has no head row: it was not created by Vefa, or was tampered with")
-    position, hash_, epoch, said, after = row
-    return Head(position, bytes(hash_), epoch, said, orjson.loads(after))
-
-
-async def _loaded(rows: AsyncCursor[Any], snapshots: AsyncCursor[Any]) -> Loaded:
-    found = {s: (v, p, bytes(state)) for s, v, p, state in await snapshots.fetchall()}
-    return Loaded(_rows(await rows.fetchall()), found)
-
-
-def _rows(rows: Iterable[tuple[Any, ...]]) -> list[Recorded]:
-    return [
-        Recorded(
-            id=position, originator_id=stream, originator_version=version, topic=topic, state=bytes(state),
-            event_id=event_id, metadata=bytes(metadata), recorded_at=recorded_at.astimezone(UTC),
-            said=said, hash=bytes(hash_),
-        )
-        for position, stream, version, topic, state, event_id, metadata, recorded_at, said, hash_ in rows
-    ]  # fmt: skip

@@ -13,8 +13,8 @@ from eventsourcing.utils import resolve_topic
 from pydantic import BaseModel
 
 from .events import FROM_LOG, NOBODY, Actor, Event, Message, Personal, personal_values, utc
-from .log import Recorded
 from .privacy import Key, seal, sealed_in, unseal
+from .recorded import Recorded
 from .tracing import heard_trace, traceparent
 
 MAX_BYTES = 256 * 1024

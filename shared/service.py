@@ -18,10 +18,11 @@ from contracts.kernel import DeadlineReached, Unreadable
 
 from .batch import NOTHING, Batch, Gap, Outcome, RetryFailed, deadline_id, gap_before, hold, subjects
 from .events import Event, Message, Personal
-from .log import EventLog, Recorded
+from .log import EventLog
 from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
 from .privacy import Vault
+from .recorded import Recorded
 from .tasks import end
 from .tracing import commit_span
 from .views import Views

@@ -19,9 +19,10 @@ from rich.table import Column, Table
 
 from shared.events import Event, Message, utc
 from shared.local import secret
-from shared.log import EventLog, Recorded
+from shared.log import EventLog
 from shared.mapper import EventMapper, RowNotes, from_row, key_ids
 from shared.privacy import Key, Vault
+from shared.recorded import Recorded
 
 if TYPE_CHECKING:
     from shared.app import App

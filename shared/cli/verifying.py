@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 from eventsourcing.persistence import IntegrityError
 
-from shared.log import EventLog, Recorded
+from shared.log import EventLog
+from shared.recorded import Recorded
 
 from .base import Logs
 
