@@ -303,7 +303,9 @@ class CustomerErased(Event, topic="intake.customer-erased.v1", stream="customer:
     certificate: Id
     """Id of the certificate of destruction."""
     rotation_outstanding: bool
-    """Whether the master key has still to be rotated before backups hold nothing usable."""
+    """Whether the master key has still to be exchanged before backups hold nothing usable."""
+    rotated_at: datetime | None = None
+    """When it was exchanged, UTC: from then on no backup opens what was erased."""
     regime: Code
     """Law or rule: kvkk, gdpr."""
     statement: Words
@@ -537,4 +539,32 @@ class KeysDestroyed(Event, topic="to.intake.keys-destroyed.v1", stream="customer
     destroyed_at: datetime
     """When, UTC."""
     rotation_outstanding: bool
-    """Whether the master key has still to be rotated before backups hold nothing usable."""
+    """Whether the master key has still to be exchanged before backups hold nothing usable."""
+    rotated_at: datetime | None = None
+    """When it was exchanged, UTC."""
+
+
+class RotateMasterKey(Event, topic="to.intake.rotate-master-key.v1", stream="vault:master"):
+    """A command: exchange the master key, so that old copies of the vault open nothing that was erased."""
+
+    by: Id
+    """Who asks; 'nightly' for the service itself."""
+
+
+class RotationTried(Event, topic="to.intake.rotation-tried.v1", stream="vault:master"):
+    """What came of a rotate-master-key."""
+
+    rotated_at: datetime | None
+    """When it was exchanged, UTC; none when that failed."""
+    problem: Annotated[str, Open("class of an exception, never its text")] = ""
+    """Why it failed; '' when it did not."""
+    attempt: int
+    """Number of the try, from 1."""
+
+
+class MasterKeyRotated(Event, topic="intake.master-key-rotated.v1", stream="vault:master"):
+    """Every key is wrapped by a new master key and the old one is gone: what was erased before is erased in every old
+    copy too."""
+
+    rotated_at: datetime
+    """When, UTC."""

@@ -15,10 +15,10 @@ from .effects import Sender
 from .events import Event
 from .http import Api
 from .log import EventLog
-from .privacy import Vault
 from .rebuild import rules_of
 from .service import Service
 from .tracing import tracer_of
+from .vault import Vault
 from .views import Views
 from .world import Decider
 

@@ -16,7 +16,7 @@ from .append import Append, Loaded, Read
 from .events import Event, Message, personal_values, said_id
 from .mapper import EventMapper, RowNotes, from_row, to_metadata
 from .memory import Memory, Parsers
-from .privacy import Vault
+from .vault import Vault
 from .views import Drop, Put, RowOp, Table, statements
 from .world import Decider, NotLoaded, Refused
 

@@ -12,7 +12,8 @@ from nats.aio.msg import Msg
 from contracts.common import Blob
 
 from .log import EventLog
-from .privacy import Vault, seal_bytes, unseal_bytes
+from .privacy import seal_bytes, unseal_bytes
+from .vault import Vault
 
 PIECE = 256 * 1024
 MAX_BYTES = 64 * 1024 * 1024

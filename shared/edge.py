@@ -16,9 +16,10 @@ from .blobs import Blobs
 from .clock import Clock
 from .events import Actor, Event, fresh, uuid7
 from .mapper import MAX_BYTES
-from .privacy import Key, Links, Vault, contact_id, digest, unseal
+from .privacy import Key, Links, contact_id, digest, unseal
 from .service import Outcome, Service
 from .settings import Settings
+from .vault import Vault
 from .world import Refused
 
 NAMESPACE = UUID("5f0c8f0e-2a64-5d5e-9d5e-76656661ed9e")

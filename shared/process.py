@@ -30,9 +30,10 @@ from .edge import NAMESPACE, Edge
 from .effects import Effects
 from .events import Actor, fresh, utc
 from .http import PUBLIC, Api, build
+from .master_key import MasterKey
 from .oidc import Provider
 from .policies_api import policies_api
-from .privacy import Links, Vault
+from .privacy import Links
 from .rebuild import prepare
 from .roles import ERASERS
 from .settings import Settings
@@ -40,6 +41,7 @@ from .stream import broker_of
 from .tasks import end
 from .telemetry import JsonLines, metrics
 from .told import told
+from .vault import Vault
 
 log = logging.getLogger("vefa")
 
@@ -75,7 +77,7 @@ class Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         async with connect(settings.database_url) as pool:
-            self.vault = Vault(pool, settings.secret("master.key"))
+            self.vault = Vault(pool, MasterKey.in_folder(settings.secrets))
             await self.vault.create()
             await self.vault.refresh()
             watching = asyncio.create_task(self.vault.watch())

@@ -5,7 +5,7 @@ import psycopg
 from psycopg import sql
 
 from .log import ddl
-from .privacy import VAULT
+from .vault import VAULT
 
 ERASERS = ("intake",)
 RIGHTS = {
@@ -34,7 +34,9 @@ def provide(admin_dsn: str, roles: dict[str, str]) -> None:
                 conn.execute(
                     sql.SQL("grant {} on {} to {}").format(sql.SQL(rights), sql.Identifier(service, own), name)
                 )
+            conn.execute(sql.SQL("grant select, insert on vault.master to {}").format(name))
             if service in ERASERS:
-                conn.execute(sql.SQL("grant delete on vault.keys to {}").format(name))
+                conn.execute(sql.SQL("grant delete, update (wrapped, wrapped_by) on vault.keys to {}").format(name))
+                conn.execute(sql.SQL("grant update on vault.master to {}").format(name))
                 conn.execute(sql.SQL("grant insert on vault.destroyed to {}").format(name))
                 conn.execute(sql.SQL("grant insert, update on vault.revoked to {}").format(name))

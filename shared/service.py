@@ -21,10 +21,10 @@ from .events import Event, Message, Personal
 from .log import EventLog
 from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
-from .privacy import Vault
 from .recorded import Recorded
 from .tasks import end
 from .tracing import commit_span
+from .vault import Vault
 from .views import Views
 from .world import Decider, Refused
 

@@ -19,10 +19,12 @@ from shared.edge import Edge
 from shared.events import Actor, Event, Role, fresh
 from shared.http import build
 from shared.log import EventLog
-from shared.privacy import Links, Vault
+from shared.master_key import MasterKey
+from shared.privacy import Links
 from shared.rebuild import check, prepare
 from shared.service import Outcome, Service
 from shared.settings import Settings
+from shared.vault import Vault
 from tests.scene import MONDAY
 
 SEED, INDEX = b"t" * 32, b"i" * 32
@@ -58,7 +60,7 @@ class Served:
 async def served(app: App, database: str, folder: Path, documents: Mapping[str, Any]) -> AsyncIterator[Served]:
     """``app`` with these policy documents in force."""
     async with connect(database) as pool:
-        vault, log, clock = Vault(pool, b"m" * 32), EventLog(pool, app.name), SteppedClock(MONDAY)
+        vault, log, clock = Vault(pool, MasterKey(b"m" * 32)), EventLog(pool, app.name), SteppedClock(MONDAY)
         await vault.create()
         await prepare(log, app.views, f"{app.name}_views")
         service = app.service_on(log, vault)

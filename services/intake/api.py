@@ -26,6 +26,7 @@ from contracts.intake import (
     Reply,
     ReplySent,
     Resolve,
+    RotateMasterKey,
 )
 from contracts.outside import CaseSubmitted, CustomerChanged, MessageSubmitted
 from shared.edge import Edge
@@ -208,6 +209,13 @@ async def erase(customer: Id, body: bodies.Erasure, call: Call) -> dict[str, str
     """Ask for the destruction of every key of a customer; once done, the customer shows the certificate."""
     await call.hear(EraseCustomer(customer=customer, regime=body.regime, by=call.actor.name))
     return {"customer": customer, "state": "asked"}
+
+
+@api.post("/v1/keys/rotate", way=roles("ops", "admin"), status=202)
+async def rotate(call: Call) -> dict[str, str]:
+    """Ask for the exchange of the master key: old copies of the vault open nothing any more that was erased before."""
+    await call.hear(RotateMasterKey(by=call.actor.name))
+    return {"state": "asked"}
 
 
 # What the routes share -----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from shared.world import Refused
 
 from .api import api
 from .domain import decider
-from .erasing import eraser
+from .erasing import Nightly, eraser, rotator
 from .mail import SmtpIntake
 from .policy import IntakePolicy
 from .views import views
@@ -48,6 +48,6 @@ app = App(
     policies={"intake": Policies(IntakePolicy, {"intake": "policy.yaml"})},
     told=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
     api=api,
-    senders={"erase": eraser},
-    listeners=(smtp,),
+    senders={"erase": eraser, "rotate": rotator},
+    listeners=(smtp, Nightly),
 )  # fmt: skip

@@ -13,6 +13,8 @@ from contracts.intake import (
     CustomerKnown,
     EraseCustomer,
     KeysDestroyed,
+    MasterKeyRotated,
+    RotationTried,
 )
 from contracts.notification import NoticeBounced
 from contracts.outside import ConsentChanged, CustomerChanged
@@ -141,8 +143,13 @@ def certify(world: World, message: Message, e: KeysDestroyed) -> Iterator[Event]
             yield ContactForgotten(contact=contact, certificate=certificate)
     yield CustomerErased(
         customer=e.customer, contacts=e.contacts, destroyed_at=e.destroyed_at, certificate=certificate,
-        rotation_outstanding=e.rotation_outstanding, regime=e.regime, statement=STATEMENT,
+        rotation_outstanding=e.rotation_outstanding, rotated_at=e.rotated_at, regime=e.regime, statement=STATEMENT,
     )  # fmt: skip
+
+
+def rotated(e: RotationTried) -> Iterator[Event]:
+    if e.rotated_at is not None:
+        yield MasterKeyRotated(rotated_at=e.rotated_at)
 
 
 def existing(world: World, customer: str) -> Customer:

@@ -18,6 +18,7 @@ from contracts.intake import (
     Reopen,
     Reply,
     Resolve,
+    RotationTried,
 )
 from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced
@@ -51,6 +52,8 @@ def decide(world: World, message: Message) -> Iterable[Event]:
             return customers.check_erasure(world, e)
         case KeysDestroyed() as e:
             return customers.certify(world, message, e)
+        case RotationTried() as e:
+            return customers.rotated(e)
         case NoticeBounced() as e:
             return customers.hear_bounce(world, e)
         case Reply() as e:

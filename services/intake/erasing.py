@@ -1,9 +1,23 @@
-"""The destruction of a customer's keys: an effect that is done once it is asked for, and heard as keys-destroyed."""
+"""The destruction of a customer's keys and the exchange of the master key: effects that are done once they are asked
+for, and heard as keys-destroyed and rotation-tried."""
 
-from contracts.intake import EraseCustomer, KeysDestroyed
-from shared.edge import Edge
+import asyncio
+import logging
+from datetime import datetime
+from uuid import uuid5
+
+from psycopg import Error
+
+from contracts.intake import EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried
+from shared.edge import NAMESPACE, Edge
 from shared.effects import Sender
 from shared.events import Event, Message
+from shared.tasks import end
+
+FAILURES = (OSError, Error)
+"""PermissionError too: a folder of secrets that is read-only."""
+LOOK_SECONDS = 600
+log = logging.getLogger("vefa.erasing")
 
 
 def eraser(edge: Edge) -> Sender:
@@ -15,8 +29,67 @@ def eraser(edge: Edge) -> Sender:
         rows = await edge.rows("select key from {views}.contacts where customer = %s order by key", asked.customer)
         contacts, at = tuple(str(row["key"]) for row in rows), edge.now
         await edge.vault.destroy(contacts, at)
+        rotated_at = await _rotated(edge) if edge.settings.rotation == "at-once" else None
         return KeysDestroyed(
-            customer=asked.customer, contacts=contacts, regime=asked.regime, destroyed_at=at, rotation_outstanding=True
-        )
+            customer=asked.customer, contacts=contacts, regime=asked.regime, destroyed_at=at,
+            rotation_outstanding=rotated_at is None, rotated_at=rotated_at,
+        )  # fmt: skip
 
     return destroy
+
+
+async def _rotated(edge: Edge) -> datetime | None:
+    """An erasure is done without it, too: then the certificate says that it is outstanding."""
+    try:
+        return await edge.vault.rotate(edge.now)
+    except FAILURES as error:
+        log.warning("the master key cannot be exchanged now: %s", type(error).__name__)
+        return None
+
+
+def rotator(edge: Edge) -> Sender:
+    """Exchanges the master key."""
+
+    async def rotate(message: Message, key: str, attempt: int, stale: bool) -> Event:
+        try:
+            return RotationTried(rotated_at=await edge.vault.rotate(edge.now), attempt=attempt)
+        except FAILURES as error:
+            return RotationTried(rotated_at=None, problem=type(error).__name__, attempt=attempt)
+
+    return rotate
+
+
+class Nightly:
+    """Asks for the exchange of the master key after midnight UTC, when the day before erased somebody."""
+
+    def __init__(self, edge: Edge):
+        self._edge = edge
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> dict[str, str]:
+        if self._edge.settings.rotation == "nightly":
+            self._task = asyncio.create_task(self._look())
+        return {}
+
+    async def stop(self) -> None:
+        if self._task:
+            await end(self._task)
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                await self.ask()
+            except Exception as error:  # whatever it is: tomorrow is a night, too
+                log.warning("the exchange of the master key cannot be asked for now: %s", type(error).__name__)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def ask(self) -> None:
+        """Once a night, whichever process of this service asks first."""
+        midnight = self._edge.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        query = (
+            "select 1 as one from {views}.customers c where erased_at < %s and rotation_outstanding"
+            " and not exists (select from {views}.rotations r where r.at >= c.erased_at) limit 1"
+        )
+        if await self._edge.row(query, midnight):
+            id = uuid5(NAMESPACE, f"intake/rotate/{midnight:%Y-%m-%d}")
+            await self._edge.hear(RotateMasterKey(by="nightly"), id=id)

@@ -98,6 +98,10 @@ async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
         " order by key desc limit 50", customer,
     )  # fmt: skip
     row.pop("key")
+    if row["rotation_outstanding"] and row["rotated_at"] is None:
+        later = await call.row("select min(at) as at from {views}.rotations where at >= %s", row["erased_at"])
+        row["rotated_at"] = later["at"] if later else None
+        row["rotation_outstanding"] = row["rotated_at"] is None
     return row | {"contacts": contacts, "consents": consents, "recent": cases}
 
 

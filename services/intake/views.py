@@ -25,20 +25,24 @@ from contracts.intake import (
     LoopSuspected,
     MailReceived,
     MailSeen,
+    MasterKeyRotated,
     MessageQuarantined,
     MessageReceived,
     NoteAdded,
     ReplySent,
+    RotateMasterKey,
+    RotationTried,
     StatusChanged,
 )
 from contracts.router import CaseAssigned, CaseUnassigned
 from shared.events import Message, Personal
-from shared.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, settled
+from shared.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
 
 from .states import COUNTED, what
 
 ERASE_WITHIN = timedelta(days=3650)
 """A duty to erase does not grow stale: it is tried until it is done."""
+ROTATE_AGAIN = timedelta(hours=1)
 
 TABLES = {
     "cases": Table(
@@ -64,8 +68,9 @@ TABLES = {
     "customers": Table(
         {"name": "personal", "language": "text", "tier": "text", "known_at": "timestamptz", "cases": "bigint",
          "erased_at": "timestamptz", "certificate": "text", "regime": "text", "rotation_outstanding": "bool",
-         "statement": "text"},
+         "rotated_at": "timestamptz", "statement": "text"},
     ),
+    "rotations": Table({"at": "timestamptz"}),
     "contacts": Table(
         {"kind": "text", "customer": "text", "address": "personal", "bounced": "bool", "forgotten": "bool",
          "loop_at": "timestamptz"},
@@ -222,8 +227,11 @@ def _customer(message: Message) -> Iterator[RowOp]:
         case CustomerErased() as e:
             yield Put("customers", e.customer, {
                 "name": None, "language": None, "tier": None, "erased_at": at, "certificate": e.certificate,
-                "regime": e.regime, "rotation_outstanding": e.rotation_outstanding, "statement": e.statement,
+                "regime": e.regime, "rotation_outstanding": e.rotation_outstanding, "rotated_at": e.rotated_at,
+                "statement": e.statement,
             })  # fmt: skip
+        case MasterKeyRotated() as e:
+            yield Put("rotations", str(message.id), {"at": e.rotated_at})
 
 
 def _mail(message: Message) -> Iterator[RowOp]:
@@ -256,6 +264,12 @@ def _due(message: Message) -> Iterator[RowOp]:
             yield attempt(message, f"erase:{e.customer}", "erase", e.customer, message.heard_at, not_after)
         case KeysDestroyed() as e:
             yield settled(f"erase:{e.customer}")
+        case RotateMasterKey():
+            yield attempt(message, "rotate", "rotate", "vault", message.heard_at, message.heard_at + ERASE_WITHIN)
+        case RotationTried(rotated_at=None) as e:
+            yield retry("rotate", message.heard_at + ROTATE_AGAIN, e.attempt)
+        case RotationTried():
+            yield settled("rotate")
 
 
 views = Views(TABLES, project)

@@ -18,11 +18,12 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from shared.events import Event, Message, utc
-from shared.local import secret
 from shared.log import EventLog
 from shared.mapper import EventMapper, RowNotes, from_row, key_ids
-from shared.privacy import Key, Vault
+from shared.master_key import MasterKey
+from shared.privacy import Key
 from shared.recorded import Recorded
+from shared.vault import Vault
 
 if TYPE_CHECKING:
     from shared.app import App
@@ -91,7 +92,7 @@ class Logs:
 
     by_name: Mapping[str, EventLog]
     vault: Vault
-    master: bytes = field(repr=False)
+    master: MasterKey = field(repr=False)
 
     def __getitem__(self, service: str) -> EventLog:
         return self.by_name[service]
@@ -122,7 +123,7 @@ async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
             if url not in pools:
                 pools[url] = await stack.enter_async_context(connect(url, size=3))
         logs = {name: EventLog(pools[databases[name]], name) for name in only or databases}
-        master = secret(data, "master.key")
+        master = MasterKey.in_folder(data / "secrets")
         yield Logs(logs, Vault(next(iter(pools.values())), master), master)
 
 

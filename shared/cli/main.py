@@ -17,7 +17,7 @@ from shared.local.mail_sink import MailSink
 from shared.settings import Settings
 from shared.world import Refused
 
-from . import audit, history, parked, persons, policy, scaffold, token, whatif
+from . import audit, history, keys, parked, persons, policy, scaffold, token, whatif
 from .base import DATA, AsJson, Data, Failed, print_json
 from .demo import command as demo
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(token.app, name="token")
 app.add_typer(parked.app, name="parked")
+app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
 for group in (demo, history, audit, whatif, persons, scaffold):
     app.add_typer(group.app)

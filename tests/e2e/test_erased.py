@@ -94,6 +94,22 @@ def test_nothing_of_the_erased_is_told_and_all_of_the_others(people: list[Person
             assert seen >= {"name", "subject", "text", "message", "reply", "note"}
 
 
+def test_a_certificate_says_when_old_copies_became_useless_and_the_master_key_can_be_exchanged_again(
+    people: list[Person], platform: Running
+) -> None:
+    gone = next(person for person in people if person.erased)
+    key = (platform.data / "secrets" / "master.key").read_bytes()
+    [certificate] = [
+        e["event"]
+        for e in json.loads(platform.vefa("history", f"customer:{gone.customer}", "--json"))
+        if e["topic"] == "intake.customer-erased.v1"
+    ]
+    assert certificate["rotated_at"] >= certificate["destroyed_at"]
+    assert certificate["rotation_outstanding"] is False
+    assert json.loads(platform.vefa("keys", "rotate", "--json"))["rotated_at"] > certificate["rotated_at"]
+    assert (platform.data / "secrets" / "master.key").read_bytes() != key
+
+
 def test_an_export_finds_nothing_of_the_erased(people: list[Person], platform: Running) -> None:
     for person in people:
         found = platform.vefa("export", person.customer)

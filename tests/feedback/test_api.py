@@ -22,10 +22,12 @@ from shared.edge import Edge
 from shared.events import Actor, Event, Personal, Role, fresh
 from shared.http import build
 from shared.log import EventLog
-from shared.privacy import Links, Vault
+from shared.master_key import MasterKey
+from shared.privacy import Links
 from shared.rebuild import check, prepare
 from shared.service import Service
 from shared.settings import Settings
+from shared.vault import Vault
 from tests.feedback.story import SHIPPED, opening, resolution, verdict
 from tests.scene import MONDAY
 
@@ -74,7 +76,7 @@ class Running:
 @pytest_asyncio.fixture
 async def feedback(database: str, tmp_path: Path) -> AsyncIterator[Running]:
     async with connect(database) as pool:
-        vault = Vault(pool, b"m" * 32)
+        vault = Vault(pool, MasterKey(b"m" * 32))
         await vault.create()
         log = EventLog(pool, "feedback")
         await prepare(log, app.views, "feedback_views")

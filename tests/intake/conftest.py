@@ -20,10 +20,12 @@ from shared.effects import Effects
 from shared.events import Actor, Personal, Role, fresh
 from shared.http import build
 from shared.log import EventLog
-from shared.privacy import Links, Vault
+from shared.master_key import MasterKey
+from shared.privacy import Links
 from shared.rebuild import prepare
 from shared.service import Service
 from shared.settings import Settings
+from shared.vault import Vault
 from tests.intake.words import POLICY
 from tests.scene import MONDAY
 
@@ -61,7 +63,7 @@ class Running:
 @pytest_asyncio.fixture
 async def intake(database: str, tmp_path: Path) -> AsyncIterator[Running]:
     async with connect(database) as pool:
-        vault = Vault(pool, b"m" * 32)
+        vault = Vault(pool, MasterKey(b"m" * 32))
         await vault.create()
         log = EventLog(pool, "intake")
         await prepare(log, app.views, "intake_views")

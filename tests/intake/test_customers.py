@@ -10,6 +10,9 @@ from contracts.intake import (
     CustomerKnown,
     EraseCustomer,
     KeysDestroyed,
+    MasterKeyRotated,
+    RotateMasterKey,
+    RotationTried,
 )
 from contracts.notification import NoticeBounced
 from contracts.outside import ConsentChanged, CustomerChanged
@@ -103,6 +106,17 @@ def test_an_erasure_opens_an_effect_and_is_certified_when_the_keys_are_gone() ->
     assert forgotten.certificate == gone.certificate
     assert at.tables["effects"] == {}
     assert at.when(destroyed(at, customer)) == []
+
+
+def test_an_exchange_of_the_master_key_is_tried_until_it_is_done_and_then_said() -> None:
+    at = scene()
+    assert at.when(RotateMasterKey(by="ops")) == []
+    assert at.tables["effects"]["rotate"]["attempt"] == 0
+    assert at.when(RotationTried(rotated_at=None, problem="PermissionError", attempt=1)) == []
+    assert at.tables["effects"]["rotate"]["attempt"] == 1
+    assert at.when(RotationTried(rotated_at=at.at, attempt=2)) == [MasterKeyRotated(rotated_at=at.at)]
+    assert at.tables["effects"] == {}
+    assert [row["at"] for row in at.tables["rotations"].values()] == [at.at]
 
 
 def test_an_unknown_regime_and_an_unknown_customer_are_refused() -> None:

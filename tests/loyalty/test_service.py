@@ -22,10 +22,12 @@ from shared.edge import Edge
 from shared.events import Actor, Event, Role, fresh, uuid7
 from shared.http import build
 from shared.log import EventLog
-from shared.privacy import Links, Vault, contact_id
+from shared.master_key import MasterKey
+from shared.privacy import Links, contact_id
 from shared.rebuild import check, prepare
 from shared.service import Outcome, Service
 from shared.settings import Settings
+from shared.vault import Vault
 from shared.world import Refused
 from tests.scene import MONDAY
 
@@ -43,7 +45,7 @@ POLICY = document(
 @pytest_asyncio.fixture
 async def loyalty(database: str) -> AsyncIterator[Service]:
     async with connect(database) as pool:
-        vault, log = Vault(pool, b"m" * 32), EventLog(pool, "loyalty")
+        vault, log = Vault(pool, MasterKey(b"m" * 32)), EventLog(pool, "loyalty")
         await vault.create()
         await prepare(log, app.views, "loyalty_views")
         service = app.service_on(log, vault)

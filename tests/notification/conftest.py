@@ -22,10 +22,12 @@ from shared.edge import Edge
 from shared.effects import Effects
 from shared.events import Actor, Event, fresh
 from shared.log import EventLog
-from shared.privacy import Links, Vault
+from shared.master_key import MasterKey
+from shared.privacy import Links
 from shared.rebuild import prepare
 from shared.service import Outcome
 from shared.settings import Settings
+from shared.vault import Vault
 from tests.scene import MONDAY
 
 
@@ -81,7 +83,7 @@ class Desk:
 @pytest_asyncio.fixture
 async def desk(database: str, sink: Sink, tmp_path: Path) -> AsyncIterator[Desk]:
     async with connect(database) as pool:
-        vault = Vault(pool, b"m" * 32)
+        vault = Vault(pool, MasterKey(b"m" * 32))
         await vault.create()
         log = EventLog(pool, app.name)
         await prepare(log, app.views, f"{app.name}_views")

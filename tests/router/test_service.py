@@ -22,10 +22,12 @@ from shared.edge import Edge
 from shared.events import Actor, Event, Role, fresh, uuid7
 from shared.http import build
 from shared.log import EventLog
-from shared.privacy import Links, Vault
+from shared.master_key import MasterKey
+from shared.privacy import Links
 from shared.rebuild import check, prepare
 from shared.service import Outcome, Service
 from shared.settings import Settings
+from shared.vault import Vault
 from shared.world import Refused
 from tests.router.desk import POLICY, Desk
 from tests.router.test_properties import step
@@ -43,7 +45,7 @@ async def pool(database: str) -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture
 async def router(pool: Any) -> AsyncIterator[Service]:
-    vault, log = Vault(pool, b"m" * 32), EventLog(pool, "router")
+    vault, log = Vault(pool, MasterKey(b"m" * 32)), EventLog(pool, "router")
     await vault.create()
     await prepare(log, app.views, "router_views")
     service = app.service_on(log, vault)

@@ -7,9 +7,10 @@ import pytest_asyncio
 
 from shared.database import connect
 from shared.log import EventLog
-from shared.privacy import Vault
+from shared.master_key import MasterKey
 from shared.rebuild import prepare
 from shared.service import Service
+from shared.vault import Vault
 
 from . import trade
 
@@ -24,7 +25,7 @@ async def pool(database: str) -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture
 async def vault(pool: Any) -> Vault:
-    vault = Vault(pool, b"m" * 32)
+    vault = Vault(pool, MasterKey(b"m" * 32))
     await vault.create()
     return vault
 
@@ -37,7 +38,7 @@ async def start(pool: Any, vault: Vault) -> AsyncIterator[Make]:
     async def make(name: str, **options: Any) -> Service:
         log, views = EventLog(pool, name), {"shop": trade.SHOP_VIEWS, "clerk": trade.CLERK_VIEWS}[name]
         await prepare(log, views, f"{name}_views")
-        service = {"shop": trade.shop, "clerk": trade.clerk}[name](log, Vault(pool, b"m" * 32), **options)
+        service = {"shop": trade.shop, "clerk": trade.clerk}[name](log, Vault(pool, MasterKey(b"m" * 32)), **options)
         await service.start()
         running.append(service)
         return service

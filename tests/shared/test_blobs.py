@@ -12,7 +12,7 @@ from nats.aio.client import Client
 
 from shared.blobs import MAX_BYTES, PIECE, Blobs
 from shared.log import EventLog
-from shared.privacy import Vault
+from shared.vault import Vault
 from tests.conftest import FreshNats
 
 pytestmark = pytest.mark.servers

@@ -14,9 +14,9 @@ from shared.clock import Deadlines, SteppedClock
 from shared.effects import Effects
 from shared.events import Event, Id, Message, State, fresh
 from shared.log import EventLog
-from shared.privacy import Vault
 from shared.rebuild import check, prepare
 from shared.service import Overloaded, Service
+from shared.vault import Vault
 from shared.views import RowOp, Table, Views, attempt, settled
 from shared.world import Decider, World
 from tests.shared import trade

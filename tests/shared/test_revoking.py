@@ -8,7 +8,8 @@ import pytest
 
 from shared import tokens
 from shared.events import Role
-from shared.privacy import Vault
+from shared.master_key import MasterKey
+from shared.vault import Vault
 
 pytestmark = pytest.mark.servers
 SEED = bytes(range(32))
@@ -17,7 +18,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 async def test_a_destroyed_key_leaves_the_cache_of_other_processes(vault: Vault, pool: Any) -> None:
-    other = Vault(pool, b"m" * 32)
+    other = Vault(pool, MasterKey(b"m" * 32))
     key = (await other.keys_for(["ada"]))["ada"]
     assert (await other.keys([key.id]))[key.id]
     await vault.destroy(["ada"], NOW)
@@ -27,7 +28,7 @@ async def test_a_destroyed_key_leaves_the_cache_of_other_processes(vault: Vault,
 
 
 async def test_a_key_that_was_made_after_an_erasure_stays(vault: Vault, pool: Any) -> None:
-    other = Vault(pool, b"m" * 32)
+    other = Vault(pool, MasterKey(b"m" * 32))
     await vault.keys_for(["ada"])
     await vault.destroy(["ada"], NOW)
     new = (await other.keys_for(["ada"]))["ada"]
@@ -49,7 +50,7 @@ async def test_a_months_quarantine_is_destroyed_thirty_days_after_its_end(vault:
 async def test_a_revoked_token_is_refused_and_others_are_not(vault: Vault, pool: Any) -> None:
     one, another = (tokens.create(SEED, Role.agent, "ece") for _ in range(2))
     await vault.revoke(tokens.read(PUBLIC, one)["jti"], datetime.now(UTC), "lost laptop")
-    other = Vault(pool, b"m" * 32)
+    other = Vault(pool, MasterKey(b"m" * 32))
     await other.refresh()
     with pytest.raises(jwt.InvalidTokenError, match="revoked"):
         tokens.check(PUBLIC, one, other.revoked)

@@ -13,9 +13,10 @@ from psycopg.conninfo import make_conninfo
 from shared import roles
 from shared.database import connect
 from shared.log import EventLog, ddl
-from shared.privacy import Vault
+from shared.master_key import MasterKey
 from shared.rebuild import check, prepare, rebuild
 from shared.service import Service
+from shared.vault import Vault
 
 from . import trade
 
@@ -25,7 +26,8 @@ FORBIDDEN = (
     "drop table shop.stored_events", "alter table shop.stored_events disable trigger all", "drop schema shop cascade",
     "delete from shop.head", "delete from shop.notification_tracking", "delete from shop.blobs",
     "create table shop.mine (x int)", "delete from vault.keys", "update vault.keys set subject = 'x'",
-    "delete from vault.destroyed", "insert into vault.revoked values ('x', now(), 'x')",
+    "delete from vault.destroyed", "update vault.master set id = 'x'", "update vault.keys set wrapped = ''",
+    "insert into vault.revoked values ('x', now(), 'x')",
     "select * from clerk.stored_events", "insert into clerk.links values ('x', 1)",
 )  # fmt: skip
 
@@ -50,7 +52,7 @@ async def as_shop(database: str) -> AsyncIterator[str]:
 
 
 async def shop_on(pool: Any) -> Service:
-    log, vault = EventLog(pool, "shop"), Vault(pool, b"m" * 32)
+    log, vault = EventLog(pool, "shop"), Vault(pool, MasterKey(b"m" * 32))
     await vault.create()
     await prepare(log, trade.SHOP_VIEWS, "shop_views")
     service = trade.shop(log, vault)

@@ -9,8 +9,8 @@ from uuid import uuid4
 from contracts.kernel import DeadlineReached
 from shared.events import Actor, Event, Id, Message, Personal, State, fresh
 from shared.log import EventLog
-from shared.privacy import Vault
 from shared.service import Service
+from shared.vault import Vault
 from shared.views import Add, Drop, Put, RowOp, Table, Views, arm
 from shared.world import Decider, Refused, World
 

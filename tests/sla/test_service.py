@@ -20,10 +20,12 @@ from shared.edge import Edge
 from shared.events import Actor, Event, Role, fresh, uuid7
 from shared.http import build
 from shared.log import EventLog
-from shared.privacy import Links, Vault
+from shared.master_key import MasterKey
+from shared.privacy import Links
 from shared.rebuild import check, prepare
 from shared.service import Outcome, Service
 from shared.settings import Settings
+from shared.vault import Vault
 
 from .words import POLICY, Desk, became, bounced, classified, opened, reopened, replied, resolved, t, wrote
 
@@ -55,7 +57,7 @@ async def pool(database: str) -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture
 async def sla(pool: Any) -> AsyncIterator[Service]:
-    vault, log = Vault(pool, b"m" * 32), EventLog(pool, "sla")
+    vault, log = Vault(pool, MasterKey(b"m" * 32)), EventLog(pool, "sla")
     await vault.create()
     await prepare(log, app.views, "sla_views")
     service = app.service_on(log, vault)
