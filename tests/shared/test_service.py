@@ -264,6 +264,17 @@ async def test_what_cannot_be_read_is_kept_sealed_and_parked(start: Make) -> Non
     assert clerk.tracked["shop"] == 2
 
 
+async def test_a_cause_of_a_cause_of_too_many_is_parked_so_that_no_circle_turns_for_ever(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1), order(2))
+    placed = zip(await said_by(shop), (16, 17), strict=True)
+    await clerk.hear(*(replace(e, message=replace(e.message, depth=depth)) for e, depth in placed))
+    packed, parked = (m.event for m in await clerk.open(await clerk.log.rows(0, 9, said=True)))
+    assert (packed.TOPIC, packed.order) == (OrderPacked.TOPIC, "1")
+    assert (parked.TOPIC, parked.of, parked.reason) == (EventParked.TOPIC, "order:2", "causation-too-deep")
+    assert [e.message.depth for e in await said_by(clerk)] == [17, 18]
+
+
 async def test_a_deadline_fires_once_at_its_instant(start: Make) -> None:
     shop = await start("shop")
     await shop.hear(order(1))
