@@ -17,7 +17,7 @@ from shared.local.nats_server import NatsServer
 from shared.local.process import free_port
 
 SERVICES = ("intake", "classifier", "router", "sla", "feedback", "loyalty", "notification")
-USERS = (*SERVICES, "shop", "clerk")
+USERS = (*SERVICES, "shop", "clerk", "courier")
 """Of a nats-server of one test: the services of the test trade too, with the rights that services have."""
 
 

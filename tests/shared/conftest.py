@@ -11,10 +11,16 @@ from shared.master_key import MasterKey
 from shared.rebuild import prepare
 from shared.service import Service
 from shared.vault import Vault
+from shared.views import Views
 
 from . import trade
 
 Make = Callable[..., Awaitable[Service]]
+TRADERS: dict[str, tuple[Views, Callable[..., Service]]] = {
+    "shop": (trade.SHOP_VIEWS, trade.shop),
+    "clerk": (trade.CLERK_VIEWS, trade.clerk),
+    "courier": (trade.COURIER_VIEWS, trade.courier),
+}
 
 
 @pytest_asyncio.fixture
@@ -36,9 +42,9 @@ async def start(pool: Any, vault: Vault) -> AsyncIterator[Make]:
     running: list[Service] = []
 
     async def make(name: str, **options: Any) -> Service:
-        log, views = EventLog(pool, name), {"shop": trade.SHOP_VIEWS, "clerk": trade.CLERK_VIEWS}[name]
+        log, (views, service_of) = EventLog(pool, name), TRADERS[name]
         await prepare(log, views, f"{name}_views")
-        service = {"shop": trade.shop, "clerk": trade.clerk}[name](log, Vault(pool, MasterKey(b"m" * 32)), **options)
+        service = service_of(log, Vault(pool, MasterKey(b"m" * 32)), **options)
         await service.start()
         running.append(service)
         return service

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import nats
@@ -16,13 +17,14 @@ from nats.js.errors import NotFoundError
 
 from shared.bus import Bus
 from shared.clock import Deadlines, SteppedClock, SystemClock
+from shared.events import Message, fresh
 from shared.rebuild import check
 from shared.service import Service
 from shared.stream import STREAM, broker_of, declare
 from tests.conftest import FreshNats
 
 from .conftest import Make
-from .trade import NOON, OrderPacked, OrderPlaced, OrderStale, order
+from .trade import NOON, HurryOrder, OrderHurried, OrderPacked, OrderPlaced, OrderStale, order
 
 pytestmark = pytest.mark.servers
 
@@ -48,7 +50,7 @@ async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
     """``await join("clerk")`` starts a service that acts on a bus of its own nats-server."""
     async with AsyncExitStack() as stack:
 
-        async def make(name: str, **options: Any) -> Node:
+        async def make(name: str, *, head_every: float = 0.2, **options: Any) -> Node:
             service = await start(name, **options)
             service.acting = True
             broker = broker_of(name, fresh_nats.server.url(name))
@@ -56,7 +58,7 @@ async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
             async def told(_: bytes) -> bytes:
                 return b"{}"
 
-            bus = Bus(service, broker, SystemClock(), told, head_every=0.2)
+            bus = Bus(service, broker, SystemClock(), told, head_every=head_every)
             await broker.start()
             await bus.act()
             node = Node(service, bus, broker)
@@ -73,6 +75,15 @@ async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)
+
+
+def hurry(number: object) -> Message:
+    """A command at the clerk's own edge, by somebody who saw there that the order was heard."""
+    return fresh(HurryOrder(order=str(number)), NOON, command=True)
+
+
+def hears_all(listener: Node, publisher: Node) -> bool:
+    return listener.service.tracked.get(publisher.service.name) == publisher.service.said
 
 
 async def packed(clerk: Node) -> list[str]:
@@ -116,6 +127,31 @@ async def test_a_late_joiner_reads_the_past_from_the_publishers_log(join: Join, 
     clerk = await join("clerk")
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     assert await packed(clerk) == [f"order:{n}" for n in range(50)]
+
+
+@pytest.mark.parametrize("first_heard", ["shop", "clerk"])
+async def test_a_late_joiner_hears_causes_before_effects_also_causes_from_outside(
+    join: Join, fresh_nats: FreshNats, first_heard: str
+) -> None:
+    """``first_heard`` speaks first when the courier is there, and so shows him that he missed something."""
+    shop, clerk = await join("shop", head_every=60), await join("clerk", head_every=60)
+    for number in range(20):
+        await shop.service.hear(order(number))
+        await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+        await clerk.service.hear(hurry(number))
+    await until(lambda: clerk.bus.relayed == clerk.service.said and shop.bus.relayed == shop.service.said)
+    client = await nats.connect(fresh_nats.url)
+    await client.jetstream().purge_stream(STREAM)
+    await client.close()
+    courier = await join("courier")
+    speak = {"shop": (shop, order("last")), "clerk": (clerk, hurry("last"))}
+    for node, last in (speak.pop(first_heard), *speak.values()):
+        await node.service.hear(last)
+        await until(partial(hears_all, courier, node))
+    heard = [(str(row.originator_id), row.topic) for row in await courier.service.log.rows(0, 999)]
+    for number in range(20):
+        course = [topic for stream, topic in heard if stream == f"order:{number}"]
+        assert course == [OrderPlaced.TOPIC, OrderPacked.TOPIC, OrderHurried.TOPIC]
 
 
 async def test_a_lost_message_is_read_from_the_log_when_the_next_one_shows_the_gap(

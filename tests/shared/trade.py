@@ -1,5 +1,5 @@
 """A small trade for tests of the kernel: a shop takes orders and says so; a clerk hears them and packs, each clerk
-one at a time."""
+one at a time; a courier hears both."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -41,6 +41,14 @@ class OrderPacked(Event, topic="clerk.order-packed.v1", stream="order:{order}"):
     amount: int
 
 
+class HurryOrder(Event, topic="to.clerk.hurry-order.v1", stream="order:{order}"):
+    order: Id
+
+
+class OrderHurried(Event, topic="clerk.order-hurried.v1", stream="order:{order}"):
+    order: Id
+
+
 class Order(State):
     placed: int = 0
     packed: int = 0
@@ -78,6 +86,8 @@ def pack(world: World, message: Message) -> Iterator[Event]:
             raise ZeroDivisionError("unlucky")
         case OrderPlaced() as e:
             yield OrderPacked(order=e.order, amount=e.amount)
+        case HurryOrder() as e:
+            yield OrderHurried(order=e.order)
 
 
 def shop_rows(message: Message) -> Iterable[RowOp]:
@@ -111,6 +121,8 @@ CLERK_VIEWS = Views(
     },
     clerk_rows,
 )
+COURIER = Decider(STATES, evolve, lambda world, message: ())
+COURIER_VIEWS = Views({}, lambda message: ())
 
 
 def shop(log: EventLog, vault: Vault, decider: Decider = SHOP, **options: Any) -> Service:
@@ -119,6 +131,12 @@ def shop(log: EventLog, vault: Vault, decider: Decider = SHOP, **options: Any) -
 
 def clerk(log: EventLog, vault: Vault, decider: Decider = CLERK, **options: Any) -> Service:
     return Service("clerk", decider, CLERK_VIEWS, log, vault, {}, **{"hears": [("shop", OrderPlaced.TOPIC)], **options})
+
+
+def courier(log: EventLog, vault: Vault, **options: Any) -> Service:
+    """Hears what the shop says and what the clerk says because of it, and says nothing."""
+    hears = [("shop", OrderPlaced.TOPIC), ("clerk", OrderPacked.TOPIC), ("clerk", OrderHurried.TOPIC)]
+    return Service("courier", COURIER, COURIER_VIEWS, log, vault, {}, hears=hears, **options)
 
 
 def order(number: object, *, at: datetime = NOON, id: Any = None, **fields: Any) -> Message:
