@@ -7,7 +7,6 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.kernel import DeadlineReached
 from contracts.sla import BreachRetracted, TargetBreached
 from services.sla.cases import Case
 from services.sla.domain import decider
@@ -17,6 +16,7 @@ from shared.events import Event
 
 from .words import (
     Desk,
+    Watched,
     became,
     bounced,
     classified,
@@ -51,19 +51,6 @@ steps = st.lists(
     ),
     max_size=14,
 )
-
-
-class Watched(Desk):
-    """A desk that keeps the deadlines that it heard."""
-
-    def __init__(self, policy: dict[str, Any] | None = None, *, timely: bool = True):
-        self.fired: list[DeadlineReached] = []
-        super().__init__(policy, timely=timely)
-
-    def when(self, event: Event, **envelope: Any) -> list[Event]:
-        if isinstance(event, DeadlineReached):
-            self.fired.append(event)
-        return super().when(event, **envelope)
 
 
 def event_of(action: str, number: int) -> Event | None:

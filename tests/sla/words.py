@@ -20,6 +20,7 @@ from contracts.intake import (
     ReplySent,
     StatusChanged,
 )
+from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld, Withholding
 from services.sla.domain import decider
 from services.sla.policy import TargetsPolicy
@@ -104,6 +105,19 @@ class Desk(Scene):
         return {name: number for name, number in found.items() if number}
 
 
+class Watched(Desk):
+    """A desk that keeps the deadlines that it heard."""
+
+    def __init__(self, policy: dict[str, Any] | None = None, *, timely: bool = True):
+        self.fired: list[DeadlineReached] = []
+        super().__init__(policy, timely=timely)
+
+    def when(self, event: Event, **envelope: Any) -> list[Event]:
+        if isinstance(event, DeadlineReached):
+            self.fired.append(event)
+        return super().when(event, **envelope)
+
+
 def case_opened(at: datetime, policy: dict[str, Any] | None = None, *, timely: bool = True, **fields: Any) -> Desk:
     """A desk with one open case."""
     desk = Desk(policy, timely=timely)
@@ -132,7 +146,7 @@ def names(events: Iterable[Event]) -> list[str]:
 
 def opened(**fields: Any) -> CaseOpened:
     values = {"number": "V-2026-000001", "channel": "email", "subject": Personal("a"), "text": Personal("b")}
-    return CaseOpened(**WHO, **(values | fields))
+    return CaseOpened(**(WHO | values | fields))
 
 
 def known(**fields: Any) -> CustomerKnown:
