@@ -17,9 +17,10 @@ from shared.clock import Deadlines, SteppedClock
 from shared.database import connect
 from shared.events import Event, Message, fresh, uuid7
 from shared.log import EventLog
-from shared.privacy import Vault
+from shared.master_key import MasterKey
 from shared.rebuild import check, prepare
 from shared.service import Service
+from shared.vault import Vault
 
 from .words import POLICY, Watched, opened, t
 
@@ -36,7 +37,7 @@ async def processes(database: str, number: int) -> AsyncIterator[list[Service]]:
         running = []
         for _ in range(number):
             pool = await stack.enter_async_context(connect(database))
-            log, vault = EventLog(pool, "sla"), Vault(pool, b"m" * 32)
+            log, vault = EventLog(pool, "sla"), Vault(pool, MasterKey(b"m" * 32))
             await vault.create()
             await prepare(log, app.views, "sla_views")
             service = app.service_on(log, vault)
