@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from shared.events import Code, Event, Id, Of, Open, Personal, Value
+from shared.events import Code, Event, Id, Of, Open, Part, Personal
 
 from .common import CustomerCaseFact, Kind, Language, Priority, Sentiment, Words
 
@@ -12,7 +12,7 @@ Head = Literal["topic", "kind", "urgency", "sentiment", "action", "language"]
 LabelValue = Annotated[str, Open("a value from the closed list of its head")]
 
 
-class Scored(Value):
+class Scored(Part):
     """One candidate of a model."""
 
     value: LabelValue
@@ -21,7 +21,7 @@ class Scored(Value):
     """Calibrated probability, 0 to 1."""
 
 
-class Label(Value):
+class Label(Part):
     """One label with its explanation."""
 
     value: LabelValue

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from shared.events import Code, Event, Id, Open, Personal, Value
+from shared.events import Code, Event, Id, Open, Part, Personal
 
 Kind = Literal["complaint", "request", "question", "praise", "product_feedback", "order", "lead", "privacy_request"]
 Channel = Literal["web", "email", "phone", "chat", "social", "sms", "api"]
@@ -16,7 +16,7 @@ Words = Annotated[str, Open("words of a policy document or of our own code: cond
 Digest = Annotated[str, Open("a hash, keyed or of ciphertext; nothing can be read from it")]
 
 
-class Blob(Value):
+class Blob(Part):
     """Large content kept encrypted in the blob table of the service that says so; others read it by ``vefa.blob``."""
 
     digest: Digest
@@ -29,7 +29,7 @@ class Blob(Value):
     """File name as it was sent."""
 
 
-class FormField(Value):
+class FormField(Part):
     """One filled field of a category form."""
 
     name: Code

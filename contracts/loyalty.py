@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events import Code, Event, Id, Open, Personal, Value
+from shared.events import Code, Event, Id, Open, Part, Personal
 
 from .common import Words
 
@@ -14,7 +14,7 @@ Period = Annotated[str, Open("a calendar year in the programme's zone, such as 2
 Severity = Literal["minor", "major", "severe"]
 
 
-class Share(Value):
+class Share(Part):
     """Points taken from, or given back to, one lot."""
 
     lot: Id

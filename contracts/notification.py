@@ -4,7 +4,7 @@ is sent."""
 from datetime import datetime
 from typing import Annotated, Literal
 
-from shared.events import Code, Event, Id, Open, Value
+from shared.events import Code, Event, Id, Open, Part
 
 from .common import Channel, Language
 
@@ -12,7 +12,7 @@ Zone = Annotated[str, Open("an IANA time zone, such as Europe/Istanbul")]
 TemplateClass = Literal["transactional", "commercial", "critical"]
 
 
-class Withholding(Value):
+class Withholding(Part):
     """Reason codes, so that a report can count them."""
 
     reason: Literal[

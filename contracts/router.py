@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events import Code, Event, Id, Of, Open, Personal, Value
+from shared.events import Code, Event, Id, Of, Open, Part, Personal
 
 from .common import CaseFact, Category, Channel, CustomerCaseFact, Language, Priority, Words
 
@@ -29,7 +29,7 @@ Rejection = Literal[
 ]
 
 
-class Candidate(Value):
+class Candidate(Part):
     """One agent as the choice saw him."""
 
     agent: Id

@@ -108,9 +108,15 @@ Version = Annotated[int, "positive, rises by one with each publication"]
 
 
 class Value(BaseModel):
-    """A frozen part of an event, a state or a policy document."""
+    """A frozen part of a state or a policy document; what it does not know is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Part(BaseModel):
+    """A frozen part of an event; a field of a later version is let pass, so that who runs the older one goes on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class State(BaseModel):

@@ -232,6 +232,8 @@ class Process:
         }  # fmt: skip
 
     async def _on_status(self, message: Msg) -> None:
+        if self.standing_by:
+            return  # the acting process knows
         await message.respond(orjson.dumps(await self.status(), option=orjson.OPT_UTC_Z))
 
     async def _on_clock(self, message: Msg) -> None:

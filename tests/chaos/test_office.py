@@ -127,7 +127,6 @@ def test_when_the_acting_process_dies_one_acts_and_nothing_is_doubled(platform: 
     platform.vefa("verify")
 
 
-@pytest.mark.xfail(strict=True, reason="the process that stands by answers too, from a memory that nothing moves")
 def test_who_is_asked_over_nats_speaks_for_the_acting_process(platform: Running, both: list[str]) -> None:
     async def ask() -> set[bool]:
         client = await nats.connect(platform.noted["nats"])
