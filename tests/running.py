@@ -18,6 +18,12 @@ ROOT = Path(__file__).parents[1]
 UP_SECONDS, SETTLED_SECONDS = 60, 120
 
 
+def run_vefa(*words: str) -> "subprocess.CompletedProcess[str]":
+    """A command as it is typed: status, output and complaint."""
+    command = [sys.executable, "-m", "shared.cli", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 @dataclass(frozen=True)
 class Running:
     """A running platform and its data folder."""
@@ -45,8 +51,7 @@ class Running:
 
     def vefa(self, *words: str) -> str:
         """What a command prints; AssertionError with its complaint when it fails."""
-        command = [sys.executable, "-m", "shared.cli", *words, "--data", str(self.data)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = run_vefa(*words, "--data", str(self.data))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 

@@ -155,19 +155,19 @@ async def _between(data: Path, service: str, first: Bound, last: Bound | None) -
 @app.command()
 def lag(data: Data = DATA, as_json: AsJson = False) -> None:
     """How far each service is behind those it hears, how much it has still to publish, and what is due next."""
-    states = asyncio.run(_states(data))
+    told = asyncio.run(states(data))
     behind = {
         name: {
             "heard": {
-                s: max(0, states[s]["said"] - state["heard"].get(s, 0))
-                for s in state["sources"] if s in states and "said" in states[s]
+                s: max(0, told[s]["said"] - state["heard"].get(s, 0))
+                for s in state["sources"] if s in told and "said" in told[s]
             },
             "unpublished": max(0, state["said"] - state["relayed"]),
             **{k: state[k] for k in ("acting", "position", "waiting", "effects", "next_due")},
         }
         if "said" in state
         else state
-        for name, state in states.items()
+        for name, state in told.items()
     }  # fmt: skip
     if as_json:
         print_json(behind)
@@ -186,7 +186,8 @@ def lag(data: Data = DATA, as_json: AsJson = False) -> None:
     )  # fmt: skip
 
 
-async def _states(data: Path) -> dict[str, dict[str, Any]]:
+async def states(data: Path) -> dict[str, dict[str, Any]]:
+    """What each service says of itself on vefa.status.<service>, or ``problem``."""
     noted = running(data)
     try:
         client = await nats.connect(noted["nats"], allow_reconnect=False, connect_timeout=5)

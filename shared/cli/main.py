@@ -20,6 +20,7 @@ from shared.world import Refused
 from . import audit, history, keys, parked, persons, policy, scaffold, token, whatif
 from .base import DATA, AsJson, Data, Failed, print_json
 from .demo import command as demo
+from .doctor import command as doctor
 
 app = typer.Typer(
     name="vefa", no_args_is_help=True, add_completion=False, help="Vefa, the customer-service process platform"
@@ -28,7 +29,7 @@ app.add_typer(token.app, name="token")
 app.add_typer(parked.app, name="parked")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
-for group in (demo, history, audit, whatif, persons, scaffold):
+for group in (demo, doctor, history, audit, whatif, persons, scaffold):
     app.add_typer(group.app)
 console = Console()
 

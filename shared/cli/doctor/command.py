@@ -1,0 +1,67 @@
+"""``vefa doctor``: looks at everything that a promise depends on, and says what to do."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import nats
+import typer
+from nats.errors import Error as NatsError
+
+from shared.cli.audit import states
+from shared.cli.base import DATA, AsJson, Data, Failed, console, opened, print_json, print_table, running
+
+from . import bus, database, folder, services
+from .finding import Finding
+
+app = typer.Typer()
+
+
+@app.command()
+def doctor(data: Data = DATA, as_json: AsJson = False) -> None:
+    """Look at settings, rights, secrets, clocks, versions, lag and what is parked, and say what to do. Status 1 when
+    something is bad."""
+    findings = asyncio.run(examine(data))
+    if as_json:
+        print_json([vars(f) for f in findings])
+    elif wrong := [f for f in findings if f.state != "ok"]:
+        title = f"{len(findings) - len(wrong)} of {len(findings)} are well"
+        rows = ((f.what, f.state, f.found, f.remedy) for f in wrong)
+        print_table(title, ("what", "state", "found", "what to do"), rows)
+    else:
+        console.print(f"{len(findings)} things were looked at; all are well.")
+    if any(f.state == "bad" for f in findings):
+        raise typer.Exit(1)
+
+
+async def examine(data: Path) -> list[Finding]:
+    """Everything, in the order of what depends on what."""
+    noted = running(data)
+    names = list(noted["databases"])
+    found = [folder.disk(data), *folder.secrets(data)]
+    async with opened(data) as logs:
+        first = logs[names[0]].pool
+        found += [await folder.master(data, first), await folder.erasures(first), *await database.settings(first)]
+        for name in names:
+            found += await database.rights(logs[name].pool, name, [n for n in names if n != name])
+        found += await _bus(noted["nats"], names)
+        told = await states(data)
+        found += [f for f in [services.clock(next(iter(told.values()), {}))] if f]
+        for name, state in told.items():
+            found += services.standing(name, state)
+            found += [
+                await services.ready(name, noted["services"][name]["http"]),
+                await services.parked(logs[name].pool, name),
+            ]
+    return found
+
+
+async def _bus(url: str, names: Iterable[str]) -> list[Finding]:
+    try:
+        client = await nats.connect(url, allow_reconnect=False, connect_timeout=5)
+    except (NatsError, OSError) as e:
+        raise Failed(f"NATS does not answer at its address ({type(e).__name__}); is the platform up?") from e
+    try:
+        return await bus.stream(client, names)
+    finally:
+        await client.close()

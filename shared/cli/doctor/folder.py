@@ -1,0 +1,51 @@
+"""The data folder: secrets that only we may read, a master key that fits, room on the disk."""
+
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from shared.log import Pool
+from shared.master_key import id_of
+
+from .finding import Finding, judged
+
+LITTLE, SCARCE = 2**30, 5 * 2**30
+"""Bytes: below the first nothing goes on for long, below the second somebody should know."""
+
+
+def disk(data: Path) -> Finding:
+    free = shutil.disk_usage(data).free
+    text = f"{free / 2**30:.1f} GiB free"
+    if free < LITTLE:
+        return Finding("disk", "bad", text, f"make room below {data}")
+    return judged("disk", text, f"make room below {data}", good=free >= SCARCE, otherwise="look")
+
+
+def secrets(data: Path) -> Iterator[Finding]:
+    for path in sorted((data / "secrets").glob("*.key")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        yield judged(f"secret {path.name}", f"mode {mode:o}", f"chmod 600 {path}", good=not mode & 0o077)
+
+
+async def master(data: Path, pool: Pool) -> Finding:
+    """Whether master.key is the one that wraps the vault; else every personal text is lost."""
+    async with pool.connection() as conn:
+        [wanted] = await (await conn.execute("select id from vault.master")).fetchone() or ("none",)
+    here = {id_of(p.read_bytes()) for n in ("master.key", "master.next") if (p := data / "secrets" / n).exists()}
+    fix = "restore master.key of this installation: without it no personal text can be read"
+    return judged(
+        "master key", "fits the vault" if wanted in here else f"{wanted} is not here", fix, good=wanted in here
+    )
+
+
+async def erasures(pool: Pool) -> Finding:
+    """Erasures that an old backup could still undo."""
+    async with pool.connection() as conn:
+        [count] = await (
+            await conn.execute(
+                "select count(*) from vault.destroyed d, vault.master m where d.destroyed_at > m.made_at"
+            )
+        ).fetchone() or (0,)
+    text = f"{count} destroyed keys since the master key was made"
+    return judged("erasures", text, "vefa keys rotate", good=count == 0, otherwise="look")

@@ -1,0 +1,74 @@
+"""``vefa doctor``: well when the platform is well, and each thing that is broken is found with its remedy."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from shared.cli.doctor.database import rights, settings
+from shared.database import connect
+from shared.log import EventLog
+from tests.running import Running, run_vefa, up
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def platform(open_folder: Path) -> Iterator[Running]:
+    with up(open_folder / "doctor") as running:
+        running.settled()
+        yield running
+
+
+def examined(platform: Running) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Exit status, and the findings by what was looked at."""
+    done = run_vefa("doctor", "--json", "--data", str(platform.data))
+    return done.returncode, {finding["what"]: finding for finding in json.loads(done.stdout)}
+
+
+def test_a_new_platform_is_well(platform: Running) -> None:
+    status, found = examined(platform)
+    assert {what: f for what, f in found.items() if f["state"] != "ok"} == {}
+    assert status == 0
+    assert {"disk", "master key", "PostgreSQL fsync", "NATS stream", "consumer of sla", "role of intake"} <= set(found)
+    assert found["role of intake"]["found"] == "vefa_intake only appends"
+
+
+def test_a_secret_that_others_may_read_is_bad(platform: Running) -> None:
+    key = platform.data / "secrets" / "link.key"
+    key.chmod(0o644)
+    status, found = examined(platform)
+    key.chmod(0o600)
+    assert (status, found["secret link.key"]["state"]) == (1, "bad")
+    assert found["secret link.key"]["remedy"].startswith("chmod 600")
+
+
+def test_another_installations_master_key_is_bad(platform: Running) -> None:
+    key = platform.data / "secrets" / "master.key"
+    own = key.read_bytes()
+    key.write_bytes(os.urandom(32))
+    status, found = examined(platform)
+    key.write_bytes(own)
+    assert (status, found["master key"]["state"]) == (1, "bad")
+    assert "restore master.key" in found["master key"]["remedy"]
+
+
+async def test_settings_that_tell_are_found(database: str) -> None:
+    changed = {"synchronous_commit": "off", "log_error_verbosity": "verbose", "log_statement": "all"}
+    with psycopg.connect(database, autocommit=True) as conn:
+        for setting, value in changed.items():
+            conn.execute(f"alter database {conn.info.dbname} set {setting} = '{value}'".encode())
+    async with connect(database) as pool:
+        await EventLog(pool, "shop").create()
+        found = {f.what: f for f in await settings(pool)}
+        [role] = await rights(pool, "shop", ["clerk"])
+    # connect() asks for synchronous_commit itself: the service waits for the disk whatever the database says
+    assert found["PostgreSQL synchronous_commit"].state == "ok"
+    assert {what for what, f in found.items() if f.state == "bad"} == {
+        "PostgreSQL log_error_verbosity", "PostgreSQL log_statement",
+    }  # fmt: skip
+    assert (role.state, "superuser" in role.found) == ("look", True)
