@@ -209,7 +209,10 @@ class Process:
             return Response(body, 200 if problem is None else 503, media_type="application/json")
 
         async def prometheus() -> Any:
-            return Response(metrics(self.service, self.bus), media_type="text/plain; version=0.0.4")
+            due = [at for at in (await self.deadlines.next.at(), await self.effects.next.at()) if at]
+            late = max(0.0, (self.clock.now() - min(due)).total_seconds()) if due else 0.0
+            content = metrics(self.service, self.bus, late, await self.effects.next.count())
+            return Response(content, media_type="text/plain; version=0.0.4")
 
         name = self.app.name
         for path, endpoint in (("health", health), ("ready", readiness), ("metrics", prometheus)):

@@ -21,6 +21,7 @@ from .events import Event, Message, Personal
 from .log import EventLog
 from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
+from .meters import Meters
 from .recorded import Recorded
 from .tasks import end
 from .tracing import commit_span
@@ -53,7 +54,7 @@ class Service:
         self.name, self.decider, self.views, self.log, self.vault = name, decider, views, log, vault
         self.hears = frozenset(hears)
         self.sources = frozenset(source for source, _ in self.hears)
-        self.mapper, self.tracer = EventMapper(), tracer
+        self.mapper, self.tracer, self.meters = EventMapper(), tracer, Meters(name)
         self.memory = Memory(decider, views, parsers)
         self.views_schema, self.fingerprint, self.batch, self.max_streams = f"{name}_views", fingerprint, batch, streams
         self.tables = views.all_tables()
@@ -175,7 +176,7 @@ class Service:
         results: list[Outcome | Exception | None] = [None] * len(messages)
         touched: dict[str, int] = {}
         try:
-            with commit_span(self.tracer, self.name, messages) as noted:
+            with self.meters.commit(), commit_span(self.tracer, self.name, messages) as noted:
                 async with self.log.append() as tx:
                     read = await tx.read(
                         [m.id for m in messages],
@@ -202,6 +203,7 @@ class Service:
         self.position, self.said, self.epoch = head.position, head.said, head.epoch
         self.tracked = {**read.tracked, **taken.moved}
         self._passed.clear()
+        self.meters.recorded(len(taken.planned))
         self.changes.update({op.table for op in taken.ops})
         if touched:
             for wake in self._wakes:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -33,8 +33,8 @@ class JsonLines(logging.Formatter):
 
 
 class _Figures(Collector):
-    def __init__(self, service: Service, bus: Bus):
-        self._service, self._bus = service, bus
+    def __init__(self, service: Service, bus: Bus, late: float, effects: int):
+        self._service, self._bus, self._late, self._effects = service, bus, late, effects
 
     def collect(self) -> Iterator[Metric]:
         service, bus, label = self._service, self._bus, ["service"]
@@ -47,6 +47,9 @@ class _Figures(Collector):
             "vefa_ready": ("1 when nothing stands in the way of hearing and saying", int(bus.problem is None)),
             "vefa_parked_streams": ("Streams with parked events", _parked(service)),
             "vefa_streams_in_memory": ("Streams held in memory", len(service.memory.streams)),
+            "vefa_waiting_messages": ("Messages that wait for a commit", service.waiting),
+            "vefa_late_seconds": ("How long the earliest deadline or effect is overdue", self._late),
+            "vefa_open_effects": ("Effects that are asked for and not settled", self._effects),
         }
         for name, (text, value) in values.items():
             family = GaugeMetricFamily(name, text, labels=label)
@@ -64,8 +67,10 @@ def _parked(service: Service) -> int:
     return sum(1 for _, row in service.memory.table("parked") if (row["count"] or 0) > 0)
 
 
-def metrics(service: Service, bus: Bus) -> bytes:
-    """The text exposition format."""
+def metrics(service: Service, bus: Bus, late: float = 0, effects: int = 0) -> bytes:
+    """The text exposition format. ``late``: seconds that the earliest deadline or effect is overdue; ``effects``: how
+    many are open."""
     registry = CollectorRegistry()
-    registry.register(_Figures(service, bus))
-    return generate_latest(registry)
+    registry.register(_Figures(service, bus, late, effects))
+    ProcessCollector(registry=registry)
+    return generate_latest(service.meters.registry) + generate_latest(registry)
