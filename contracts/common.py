@@ -1,8 +1,11 @@
 """Words and parts that the contracts of several services share."""
 
-from typing import Annotated, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal
 
-from shared.events import Code, Event, Id, Open, Part, Personal
+from pydantic import BeforeValidator
+
+from shared.events import Code, Event, Id, Open, Part, Personal, utc
 
 Kind = Literal["complaint", "request", "question", "praise", "product_feedback", "order", "lead", "privacy_request"]
 Channel = Literal["web", "email", "phone", "chat", "social", "sms", "api"]
@@ -14,6 +17,28 @@ Priority = Literal["low", "normal", "high", "urgent"]
 ContactKind = Literal["mail", "phone", "handle", "number"]
 Words = Annotated[str, Open("words of a policy document or of our own code: conditions, reasons, arithmetic")]
 Digest = Annotated[str, Open("a hash, keyed or of ciphertext; nothing can be read from it")]
+AHEAD: Final = timedelta(minutes=5)
+"""So far the clock of who says something may be ahead of ours."""
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Instants from outside lie in between: ids count their milliseconds from 1970 (UUIDv7), calendars end with 2199, and
+every policy can add its longest time to them."""
+
+
+def _instant(value: Any) -> datetime:
+    if not isinstance(value, str | datetime):
+        raise ValueError("write an instant such as 2026-10-26T09:00:00+03:00")
+    try:
+        at = utc(value if isinstance(value, str) else value.isoformat())
+        known = FIRST <= at < LAST
+    except OverflowError:
+        known = False
+    if not known:
+        raise ValueError(f"lies outside of {FIRST.year} to {LAST.year - 1}; check the clock or the date it came from")
+    return at
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""An instant that somebody else says, UTC: with an offset, and within the years that can be counted with."""
 
 
 class Blob(Part):

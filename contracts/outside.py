@@ -1,13 +1,12 @@
 """What the outside may say: customers by form, app or phone, the company's shop and other systems by HTTP or NATS."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from shared.events import Code, Event, Id, Open, Personal
 
-from .common import Blob, CaseFact, Channel, ContactKind, FormField, Kind, Language
+from .common import Blob, CaseFact, Channel, ContactKind, FormField, Instant, Kind, Language
 
 
 class CaseSubmitted(
@@ -117,8 +116,8 @@ class PurchaseMade(Event, topic="outside.purchase-made.v1", stream="contact:{con
     """Total in minor units of the currency (kuruş, cent)."""
     currency: Annotated[str, Open("ISO 4217 code"), Field(pattern="^[A-Z]{3}$")]
     """ISO 4217."""
-    bought_at: datetime
-    """Instant of the purchase, UTC."""
+    bought_at: Instant
+    """Instant of the purchase, UTC, from 1970 on and not ahead of us: its points and tiers are counted from it."""
     labels: tuple[Code, ...] = ()
     """Product groups."""
 

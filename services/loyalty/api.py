@@ -21,11 +21,12 @@ from contracts.loyalty import (
     SpendRefunded,
 )
 from contracts.outside import PurchaseMade, PurchaseReturned
-from shared.events import Personal, Role, Value, utc
+from shared.events import Personal, Role, Value
 from shared.http import Api, Call, roles
 from shared.service import Outcome
 from shared.world import Refused
 
+from .earning import refuse_ahead
 from .policy import Programme
 from .shapes import (
     Address,
@@ -127,14 +128,11 @@ async def refuse(grant: str, call: Call) -> GrantOut:
 async def purchase(body: Buying, call: Call) -> Heard:
     """The shop sold something. A purchase number that is known changes nothing."""
     contact, _ = call.contact(body.kind, body.address)
-    try:
-        bought_at = utc(body.bought_at)
-    except ValueError as e:
-        raise Refused("invalid-time", "bought_at", str(e), "write an ISO 8601 instant with an offset", 422) from e
     made = PurchaseMade(
-        contact=contact, purchase=body.purchase, amount=body.amount, currency=body.currency, bought_at=bought_at,
+        contact=contact, purchase=body.purchase, amount=body.amount, currency=body.currency, bought_at=body.bought_at,
         labels=body.labels,
     )  # fmt: skip
+    refuse_ahead(made, call.now)
     return Heard(position=(await call.hear(made, command=False)).position)
 
 

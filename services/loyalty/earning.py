@@ -6,6 +6,7 @@ or earns nothing. A purchase in another currency than the programme's earns noth
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from contracts.common import AHEAD
 from contracts.loyalty import EnrolMember, PointsCancelled, PointsClawedBack, PointsEarned, PurchaseHeld
 from contracts.outside import PurchaseMade, PurchaseReturned
 from shared.events import Event, Message, uuid7
@@ -57,7 +58,18 @@ def known(world: World, message: Message, customer: str, contact: str) -> Iterat
         yield from enrol_when(world, message, customer, contact, "purchase")
 
 
+def refuse_ahead(made: PurchaseMade, now: datetime) -> None:
+    """Raises Refused for a purchase that lies ahead: its points would count in a year that nobody knows yet."""
+    if made.bought_at > now + AHEAD:
+        raise Refused(
+            "in-the-future", "bought_at", f"{made.bought_at:%Y-%m-%dT%H:%M:%SZ} lies ahead", "check the shop's clock",
+            422,
+        )  # fmt: skip
+
+
 def bought(world: World, message: Message, made: PurchaseMade) -> Iterator[Event]:
+    if message.command:
+        refuse_ahead(made, message.heard_at)
     contact, document = _contact(world, made.contact), programme(world)
     if contact.customer:
         yield from enrol_when(world, message, contact.customer, made.contact, "purchase")
@@ -140,6 +152,8 @@ def credit(
 def _reverse_purchase(world: World, message: Message, name: str, by: str) -> Iterator[Event]:
     """Take back in proportion to all that came back: rounding is cumulative, a full return is a full claw-back."""
     purchase = _purchase(world, name)
+    if not purchase.amount:  # nothing was bought under this name: what it earned was for something else
+        return
     for rule, earned in sorted(_source(world, name).credits.items()):
         due = earned.amount * purchase.returned // purchase.amount - earned.reversed
         yield from reverse(world, message, name, rule, earned, due, by)

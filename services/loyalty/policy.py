@@ -67,7 +67,7 @@ class Expiry(Value):
     """When free points become worthless, counted from the instant they became free; always exclusive."""
 
     kind: Literal["never", "days", "end_of_month", "end_of_year"]
-    after: Annotated[int, Field(ge=0)] = 0
+    after: Annotated[int, Field(ge=0, le=3650)] = 0
     """Days, months or years; 0 is the end of the same month or year."""
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contracts.common import ContactKind
+from contracts.common import ContactKind, Instant
 from contracts.loyalty import Severity
 from shared.events import Code, Id, Value
 
@@ -33,8 +33,8 @@ class Buying(Address):
     amount: Annotated[int, Field(ge=0)]
     """Minor units."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
-    bought_at: str
-    """ISO 8601 with an offset."""
+    bought_at: Instant
+    """ISO 8601 with an offset; at most five minutes ahead of us."""
     labels: tuple[Code, ...] = ()
 
 

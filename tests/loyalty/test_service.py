@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from contracts.kernel import PublishPolicy
 from contracts.loyalty import EnrolMember, PointsSpent, RefundSpend, SpendPoints
+from contracts.outside import PurchaseMade
 from services.loyalty.app import app
 from shared import tokens
 from shared.blobs import Blobs
@@ -27,6 +28,7 @@ from shared.privacy import Links, contact_id
 from shared.rebuild import check, prepare
 from shared.service import Outcome, Service
 from shared.settings import Settings
+from shared.told import told
 from shared.vault import Vault
 from shared.world import Refused
 from tests.scene import MONDAY
@@ -203,12 +205,11 @@ async def test_what_is_unknown_is_named(http: Caller) -> None:
     wrong = [
         await http("GET", "/v1/members/nobody"),
         await http("POST", "/v1/purchases/b9/returns", {"returned": "r1", "amount": 1}),
-        await http("POST", "/v1/purchases", {**RECEIPT, "bought_at": "2026-10-26T09:00:00"}),
         await http("POST", "/v1/members", {"address": "bob@example.com"}),
         await http("POST", "/v1/grants/g9/approve"),
     ]
     assert [(status, problem["field"]) for status, problem in wrong] == [
-        (404, "member"), (404, "purchase"), (422, "bought_at"), (404, "contact"), (404, "grant"),
+        (404, "member"), (404, "purchase"), (404, "contact"), (404, "grant"),
     ]  # fmt: skip
 
 
@@ -223,3 +224,18 @@ async def test_a_refund_finds_its_spend_after_the_streams_were_forgotten(loyalty
     assert made
     loyalty.memory.streams.clear()
     assert isinstance(await hear(loyalty, RefundSpend(member=row["key"], spend=made.spend)), Outcome)
+
+
+@pytest.mark.parametrize(
+    "bought_at",
+    ["9999-12-31T23:59:59Z", "1900-01-01T00:00:00Z", "2026-10-26T09:00:00", "2026-10-31T09:06:00+03:00"],
+)
+async def test_a_purchase_at_no_time_is_refused_by_both_ways_in(http: Caller, loyalty: Service, bought_at: str) -> None:
+    receipt = {**RECEIPT, "bought_at": bought_at}
+    status, problem = await http("POST", "/v1/purchases", receipt, role="service", name="shop")
+    assert (status, problem.get("field") or problem["fields"][0]["field"]) == (422, "bought_at")
+    data = {"contact": AYSE, "purchase": "b1", "amount": 10_000, "currency": "TRY", "bought_at": bought_at}
+    event = {"specversion": "1.0", "id": "1", "source": "/shop", "type": PurchaseMade.TOPIC, "data": data}
+    answer = json.loads(await told(edge_of(loyalty), app.told, json.dumps(event).encode()))
+    assert (answer["status"], answer.get("field") or answer["fields"][0]["field"]) == (422, "bought_at")
+    assert not len(loyalty.memory.table("parked"))
