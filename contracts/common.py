@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from shared.events import Code, Event, Id, Open, Part, Personal, utc
 
@@ -17,6 +17,10 @@ Priority = Literal["low", "normal", "high", "urgent"]
 ContactKind = Literal["mail", "phone", "handle", "number"]
 Words = Annotated[str, Open("words of a policy document or of our own code: conditions, reasons, arithmetic")]
 Digest = Annotated[str, Open("a hash, keyed or of ciphertext; nothing can be read from it")]
+Money = Annotated[int, Field(ge=0, le=10**12)]
+"""Minor units of a currency: kuruş, cent; up to ten thousand million liras."""
+Count = Annotated[int, Field(ge=1, le=10**9)]
+"""A place in a row, from 1 on: a version, an attempt."""
 AHEAD: Final = timedelta(minutes=5)
 """So far the clock of who says something may be ahead of ours."""
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -46,7 +50,7 @@ class Blob(Part):
 
     digest: Digest
     """SHA-256 of the ciphertext, hex; its name."""
-    size: int
+    size: Annotated[int, Field(ge=0, le=2**40)]
     """Bytes of the plain content."""
     type: Annotated[str, Open("a media type detected from the content, such as image/png")]
     """Media type."""

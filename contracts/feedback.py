@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from shared.events import Code, Event, Id, Open, Personal
 
 from .common import Channel, CustomerCaseFact, Kind, Language
@@ -167,8 +169,8 @@ class AnswerSurvey(Event, topic="to.feedback.answer-survey.v1", stream="survey:{
     """The invitation."""
     contact: Id
     """Who was asked; data subject of the comment."""
-    score: int
-    """csat: 1 to 5; nps: 0 to 10."""
+    score: int = Field(ge=-99, le=99)
+    """csat: 1 to 5; nps: 0 to 10; another one is refused with the scale."""
     comment: Personal | None = None
     """In the person's words."""
 

@@ -11,6 +11,7 @@ from .common import (
     Category,
     Channel,
     ContactKind,
+    Count,
     CustomerCaseFact,
     Digest,
     FormField,
@@ -404,7 +405,7 @@ class Reply(Event, topic="to.intake.reply.v1", stream="case:{case}"):
     """The answer."""
     template: Code | None = None
     """Answer template that was used."""
-    expected_version: int | None = None
+    expected_version: Count | None = None
     """Version of the case that the answer was written against; a stale one is refused."""
     status: Code | None = None
     """Status afterwards, such as waiting_customer."""
@@ -449,7 +450,7 @@ class Resolve(Event, topic="to.intake.resolve.v1", stream="case:{case}"):
     """Root cause from the company's list; a recovery must have one."""
     action: Code | None = None
     """What was done about it; a recovery must have one."""
-    expected_version: int | None = None
+    expected_version: Count | None = None
     """Version of the case that was looked at; a stale one is refused."""
 
 

@@ -319,7 +319,7 @@ class EnrolMember(Event, topic="to.loyalty.enrol-member.v1", stream="contact:{co
 class SpendPoints(MemberFact, topic="to.loyalty.spend-points.v1"):
     """A command: spend points, all or nothing. Refused above the balance and while points are owed."""
 
-    amount: int = Field(gt=0)
+    amount: int = Field(ge=1, le=10**12)
     """Points."""
     what: Code
     """What for."""

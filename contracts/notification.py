@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from shared.events import Code, Event, Id, Open, Part
 
-from .common import Channel, Language
+from .common import Channel, Count, Language
 
 Zone = Annotated[str, Open("an IANA time zone, such as Europe/Istanbul")]
 TemplateClass = Literal["transactional", "commercial", "critical"]
@@ -126,7 +126,7 @@ class DeliveryReported(Event, topic="to.notification.delivery-reported.v1", stre
 
     notice: Id
     """The notice."""
-    attempt: int
+    attempt: Count
     """1 for the first try."""
     result: Literal["sent", "failed", "withheld"]
     """What came of it."""

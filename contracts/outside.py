@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.events import Code, Event, Id, Open, Personal
 
-from .common import Blob, CaseFact, Channel, ContactKind, FormField, Instant, Kind, Language
+from .common import Blob, CaseFact, Channel, ContactKind, FormField, Instant, Kind, Language, Money
 
 
 class CaseSubmitted(
@@ -112,7 +112,7 @@ class PurchaseMade(Event, topic="outside.purchase-made.v1", stream="contact:{con
     """Keyed hash of the buyer's address."""
     purchase: Id
     """Order or receipt number: a second delivery changes nothing."""
-    amount: int = Field(ge=0)
+    amount: Money
     """Total in minor units of the currency (kuruş, cent)."""
     currency: Annotated[str, Open("ISO 4217 code"), Field(pattern="^[A-Z]{3}$")]
     """ISO 4217."""
@@ -133,5 +133,5 @@ class PurchaseReturned(
     """The purchase."""
     returned: Id
     """Number of the return: a second delivery changes nothing."""
-    amount: int = Field(gt=0)
+    amount: Annotated[Money, Field(ge=1)]
     """Value of what came back, in minor units."""

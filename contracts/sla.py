@@ -5,7 +5,7 @@ from typing import Literal
 
 from shared.events import Code, Event, Id
 
-from .common import CaseFact, Category, Priority, Words
+from .common import CaseFact, Category, Count, Priority, Words
 
 Metric = Literal["first_response", "next_response", "resolution"]
 
@@ -226,7 +226,7 @@ class TargetsApplied(Event, topic="sla.targets-applied.v1", stream="targets:{pol
 class ApplyTargets(Event, topic="to.sla.apply-targets.v1", stream="targets:{policy}"):
     """A command: measure every running clock by this version of the targets policy from now on."""
 
-    policy: int
+    policy: Count
     """Version of the targets policy."""
 
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.common import Channel, ContactKind, Kind, Language
+from contracts.common import Channel, ContactKind, Count, Instant, Kind, Language
 from contracts.common import Outcome as Ending
 from shared.events import Code, Id
 
@@ -45,7 +45,7 @@ class Concern(Body):
     files: Files = ()
     organisation: Id | None = None
     external_id: Id | None = None
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Instant | None = None
     """When it was said, where another system knows it; now when left out."""
 
 
@@ -55,14 +55,14 @@ class Writing(Body):
     contact: Address | None = None
     """Who wrote, when staff or another system passes it on; a customer's own is known."""
     files: Files = ()
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Instant | None = None
     """When it was said, where another system knows it; now when left out."""
 
 
 class Answer(Body):
     text: Text
     template: Code | None = None
-    expected_version: int | None = None
+    expected_version: Count | None = None
     status: Code | None = None
 
 
@@ -79,7 +79,7 @@ class Resolution(Body):
     outcome: Ending
     cause: Code | None = None
     action: Code | None = None
-    expected_version: int | None = None
+    expected_version: Count | None = None
 
 
 class Confirmation(Body):

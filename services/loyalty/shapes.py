@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contracts.common import ContactKind, Instant
+from contracts.common import ContactKind, Instant, Money
 from contracts.loyalty import Severity
 from shared.events import Code, Id, Value
 
@@ -18,7 +18,7 @@ class Address(Value):
 
 
 class Spending(Value):
-    amount: Annotated[int, Field(gt=0)]
+    amount: Annotated[int, Field(ge=1, le=10**12)]
     """Points."""
     what: Code
 
@@ -30,7 +30,7 @@ class Granting(Value):
 
 class Buying(Address):
     purchase: Id
-    amount: Annotated[int, Field(ge=0)]
+    amount: Money
     """Minor units."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     bought_at: Instant
@@ -41,7 +41,7 @@ class Buying(Address):
 class Returning(Value):
     returned: Id
     """Number of the return."""
-    amount: Annotated[int, Field(gt=0)]
+    amount: Annotated[Money, Field(ge=1)]
     """Value of what came back, minor units."""
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
 
 from contracts.catalogue import FOLDER, events, generated
 from shared.cli.services import app_of, names
@@ -117,3 +117,56 @@ def test_the_check_for_plain_text_finds_one() -> None:
 
     assert holds_plain_text(Leaky.model_fields["note"].annotation)
     assert not holds_plain_text(Leaky.model_fields["who"].annotation, Leaky.model_fields["who"].metadata)
+
+
+SAID_TO_US = sorted(
+    {topic for topic in EVENTS if topic.startswith(("outside.", "to."))}
+    | {cls.TOPIC for name in names() for cls in app_of(name).told}
+)
+BIGINT = 2**63
+
+
+@pytest.mark.parametrize("topic", SAID_TO_US)
+def test_every_number_that_comes_from_outside_has_bounds_that_a_column_can_hold(topic: str) -> None:
+    unbounded = [
+        f"{model.__name__}.{name}"
+        for model in parts(EVENTS[topic])
+        for name, field in model.model_fields.items()
+        if holds_unbounded_number(field.annotation, field.metadata)
+    ]
+    assert not unbounded
+
+
+def holds_unbounded_number(kind: Any, metadata: Any = ()) -> bool:
+    if get_origin(kind) is Annotated:
+        inner, *more = get_args(kind)
+        return holds_unbounded_number(inner, (*metadata, *more))
+    if kind is float:
+        return True
+    if kind is int:
+        limits = [m for one in metadata for m in getattr(one, "metadata", (one,))]
+        least = [m.ge for m in limits if hasattr(m, "ge")]
+        most = [m.le for m in limits if hasattr(m, "le")]
+        return not (least and most and max(least) >= -BIGINT and min(most) < BIGINT)
+    return any(holds_unbounded_number(a, metadata) for a in get_args(kind))
+
+
+def test_the_check_for_unbounded_numbers_finds_one() -> None:
+    class Boundless(Event, stream="case:{case}"):
+        """A contract that lets anything in."""
+
+        case: Annotated[str, Open("an id")]
+        most: int | None = Field(ge=0)
+        least: Annotated[int, Field(le=1)] = 0
+        wide: int = Field(ge=0, le=2**63)
+        fine: Annotated[int, Field(ge=0, le=9)] | None = None
+
+    found = {n for n, f in Boundless.model_fields.items() if holds_unbounded_number(f.annotation, f.metadata)}
+    assert found == {"most", "least", "wide"}
+
+
+@pytest.mark.parametrize("amount", [2**64, 10**12 + 1, -1])
+def test_an_amount_that_nobody_pays_is_named(amount: int) -> None:
+    content = json.loads((FOLDER / "samples" / "outside.purchase-made.v1.json").read_text("utf-8"))
+    with pytest.raises(ValidationError, match="amount"):
+        EVENTS["outside.purchase-made.v1"].model_validate({**content, "amount": amount})

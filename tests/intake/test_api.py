@@ -49,8 +49,15 @@ async def test_another_system_may_say_when_it_happened_and_nobody_else(intake: R
     assert [(r.status_code, r.json()["field"]) for r in refused] == [(403, "occurred_at")] * 3
     ahead = {"occurred_at": (MONDAY + timedelta(hours=3)).isoformat()}
     assert (await intake.send("POST", "/v1/cases", "service", "shop", json=CONCERN | ahead)).status_code == 422
-    naive = {"occurred_at": "2026-10-26T09:00:00"}
-    assert (await intake.send("POST", "/v1/cases", "service", "shop", json=CONCERN | naive)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-10-26T09:00:00", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", 7]
+)
+async def test_an_instant_that_no_clock_can_count_from_is_refused_by_its_field(intake: Running, at: Any) -> None:
+    body = CONCERN | {"occurred_at": at}
+    refused = await intake.send("POST", "/v1/cases", "service", "shop", json=body)
+    assert (refused.status_code, refused.json()["fields"][0]["field"]) == (422, "occurred_at")
 
 
 async def test_a_wrong_form_is_answered_naming_every_field(intake: Running) -> None:
