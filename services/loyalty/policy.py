@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
 from contracts.loyalty import Severity
 from shared.events import Code, Value
 
-Positive = Annotated[int, Field(gt=0)]
+Percent = Annotated[int, Field(gt=0, le=10_000)]
+Points = Annotated[int, Field(gt=0, le=10**9)]
+Sum = Annotated[int, Field(ge=0, le=10**12)]
+MOST_PER_UNIT = 10
+"""Points for one minor unit, at most: the largest purchase of the contract earns what a column can hold."""
 Days = Annotated[int, Field(ge=0, le=3650)]
 Occasion = Literal["purchase", "survey_answered", "case_satisfied"]
 Enrolling = Literal["resolved_case", "purchase", "grant"]
@@ -22,7 +26,7 @@ class Tier(Value):
     """A tier and the points within a calendar year that it takes."""
 
     tier: Code
-    from_: Annotated[int, Field(ge=0, alias="from")]
+    from_: Annotated[int, Field(ge=0, le=10**12, alias="from")]
 
 
 class EarningRule(Value):
@@ -30,8 +34,8 @@ class EarningRule(Value):
 
     name: Code
     occasion: Occasion
-    points: Positive
-    per: Positive | None = None
+    points: Points
+    per: Annotated[int, Field(gt=0, le=10**12)] | None = None
     """Minor units of the programme's currency; purchases only."""
     labels: tuple[Code, ...] = ()
     """Only purchases with one of these product groups; empty: every purchase."""
@@ -39,7 +43,7 @@ class EarningRule(Value):
     pending_days: Days = 0
     counts: bool = False
     """Whether the points count towards tiers."""
-    percent: Mapping[Code, Positive] = {}
+    percent: Mapping[Code, Percent] = {}
     """Tier -> percent of the points; 100 where a tier is not named."""
 
     @model_validator(mode="after")
@@ -48,6 +52,12 @@ class EarningRule(Value):
             raise ValueError(f"rule {self.name!r}: 'per' belongs to purchases, which need it")
         if self.labels and self.occasion != "purchase":
             raise ValueError(f"rule {self.name!r}: 'labels' are product groups of purchases; leave them out")
+        most = max((100, *self.percent.values()))
+        if self.per and self.points * most > MOST_PER_UNIT * 100 * self.per:
+            raise ValueError(
+                f"rule {self.name!r}: {self.points} points x {most} % per {self.per} minor units are more than "
+                f"{MOST_PER_UNIT} for each; write fewer points, or a larger 'per'"
+            )
         return self
 
     def points_for(self, amount: int, tier: str) -> int:
@@ -80,12 +90,12 @@ class Expiry(Value):
 class Recovery(Value):
     """Points that make good a bad experience: how many, who may give them, and from which budget."""
 
-    points: Mapping[Severity, Mapping[Code, Positive]]
-    limits: Mapping[Code, Annotated[int, Field(ge=0)]]
+    points: Mapping[Severity, Mapping[Code, Points]]
+    limits: Mapping[Code, Sum]
     """Role -> points that it gives by itself, or approves; a role that is not named gives none."""
-    budget: Annotated[int, Field(ge=0)]
+    budget: Sum
     """Points per team and month."""
-    budgets: Mapping[Code, Annotated[int, Field(ge=0)]] = {}
+    budgets: Mapping[Code, Sum] = {}
     """Teams with a budget of their own."""
 
     def budget_of(self, team: str | None) -> int:
@@ -98,13 +108,13 @@ class Programme(Value):
     programme: Code
     zone: str
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
-    point_value: Annotated[int, Field(ge=0)]
+    point_value: Annotated[int, Field(ge=0, le=10**6)]
     auto_enrol: tuple[Enrolling, ...] = ()
     unknown_purchase: Literal["hold", "ignore"]
     hold_days: Annotated[int, Field(gt=0, le=3650)]
-    tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=50)]
     tier_grace_days: Days
-    rules: tuple[EarningRule, ...]
+    rules: Annotated[tuple[EarningRule, ...], Field(max_length=100)]
     satisfied_csat: Annotated[int, Field(ge=1, le=5)]
     expiry: Expiry
     notice_days: Days
@@ -117,8 +127,8 @@ class Programme(Value):
     def _known_zone(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as e:
-            raise ValueError(f"zone {zone!r} is unknown; write an IANA name such as Europe/Istanbul") from e
+        except (LookupError, ValueError, OSError) as e:  # it is looked for as a file
+            raise ValueError(f"zone {zone[:64]!r} is unknown; write an IANA name such as Europe/Istanbul") from e
         return zone
 
     @model_validator(mode="after")

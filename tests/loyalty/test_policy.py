@@ -15,10 +15,23 @@ def published(**changes: Any) -> Programme:
     return Programme.model_validate_json(json.dumps(document(**changes)))
 
 
+def rule(**changes: Any) -> dict[str, Any]:
+    return {"name": "x", "occasion": "purchase", "points": 1, "per": 100, **changes}
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"zone": "Europe/Ankara"}, "'Europe/Ankara' is unknown; write an IANA name"),
+        ({"zone": "x" * 5000}, "'x{64}' is unknown; write an IANA name"),
+        ({"zone": "Europe"}, "'Europe' is unknown; write an IANA name"),
+        ({"zone": "../../etc/passwd"}, "is unknown; write an IANA name"),
+        ({"percent": {"gold": 100_001}}, "gold\n  Input should be less than or equal to 10000"),
+        ({"point_value": 2**64}, "point_value"),
+        ({"expiry": {"kind": "end_of_year", "after": 10_000}}, "expiry.after"),
+        ({"rules": [rule(points=1001, per=100)]}, "1001 points x 100 % per 100 minor units are more than 10 for each"),
+        ({"rules": [rule(points=1, per=1, percent={"gold": 2000})]}, "write fewer points, or a larger 'per'"),
+        ({"rules": [rule(name=f"r{n}") for n in range(101)]}, "at most 100 items"),
         ({"tiers": [{"tier": "gold", "from": 10}]}, "'from' must start at 0 and rise"),
         ({"tiers": [{"tier": "gold", "from": 0}, {"tier": "gold", "from": 5}]}, "each name only once"),
         ({"tiers": [{"tier": "basic", "from": 0}]}, "recovery.points.minor must name each of the tiers"),
@@ -50,3 +63,8 @@ def test_the_shipped_programme_is_valid() -> None:
 
     programme = app.document_parsers()["programme"](app.shipped()["programme"])
     assert [t.tier for t in programme.tiers] == ["standard", "gold"]
+
+
+def test_the_largest_purchase_at_the_highest_rate_earns_what_a_column_can_hold() -> None:
+    most = EarningRule.model_validate(rule(points=1000, per=100))
+    assert most.points_for(10**12, "gold") == 10**13
