@@ -17,9 +17,9 @@ from contracts.loyalty import TierChanged
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld
 from contracts.router import CaseAssigned
 from shared.app import App, Policies
-from shared.calendar import Calendar
 
 from .api import api
+from .calendars import WorkingCalendar
 from .domain import decider
 from .policy import TargetsPolicy
 from .views import views
@@ -35,7 +35,7 @@ app = App(
     ),
     policies={
         "calendar": Policies(
-            Calendar,
+            WorkingCalendar,
             {f"calendar/{name}": f"calendars/{name}.yaml" for name in ("tr", "eu", "always")},
         ),
         "targets": Policies(TargetsPolicy, {"targets": "policy.yaml"}),

@@ -4,17 +4,19 @@ A clock is a row of legs. A leg begins at an instant with the seconds used until
 changes a clock (pause, resume, retarget, end) begins a new leg, so that every past instant can still be looked at."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from contracts.common import Priority
 from contracts.sla import Metric
-from shared.calendar import Calendar, due, elapsed
+from shared.calendar import Calendar, NoOpenTime, due, elapsed
 from shared.events import State
 
 from .policy import Level, Targets
 
 End = Literal["met", "late", "cancelled"]
+HORIZON = timedelta(days=3653)
+"""So far a calendar looks ahead."""
 
 
 class Pin(State):
@@ -153,4 +155,7 @@ class Arithmetic:
     def _reached(self, clock: Clock, at: datetime, missing: int) -> datetime:
         if missing <= 0:
             return at
-        return due(self._calendar(clock.pin.calendar, clock.pin.calendar_version), at, missing)
+        try:
+            return due(self._calendar(clock.pin.calendar, clock.pin.calendar_version), at, missing)
+        except NoOpenTime:  # it sufficed when the clock was pinned to it, and no more after a pause
+            return at + HORIZON

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError, model_validator
 
 from contracts.common import Category
 from contracts.sla import Metric
@@ -15,7 +15,11 @@ from shared.events import Code, Value
 
 FACTS = frozenset({"kind", "topic", "urgency", "priority", "channel", "language", "tier", "recovery", "team"})
 METRICS: tuple[Metric, ...] = get_args(Metric)
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+LONGEST = 2 * 365 * 24 * 3600
+"""Seconds of any duration, two years: what is promised comes to an end within the ten years that a calendar looks
+ahead, even by a week of 40 hours."""
+_DURATION = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+_NAME = TypeAdapter(Code)
 _OFFSET = re.compile(r"([+-])(\w+)")
 _SHARE = re.compile(r"(\d{1,3})%")
 
@@ -27,11 +31,13 @@ def seconds(value: Any) -> int:
     else:
         parts = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
         if not parts:
-            raise ValueError(f"{value!r} is not a duration; write for example '4h', '30m' or '1h30m'")
+            raise ValueError(f"{str(value)[:40]!r} is not a duration; write for example '4h', '30m' or '1h30m'")
         hours, minutes, rest = (int(part or 0) for part in parts.groups())
         found = hours * 3600 + minutes * 60 + rest
     if found <= 0:
         raise ValueError(f"{value!r} is no time at all; write a duration above zero, like '30m'")
+    if found > LONGEST:
+        raise ValueError(f"{value!r} is longer than two years; write at most '{LONGEST // 3600}h'")
     return found
 
 
@@ -93,6 +99,11 @@ class Targets(Value):
             raise ValueError(f"levels: names must be unique, {sorted(twice)} occur more than once")
         for level in self.levels:
             for metric in level.metrics:
+                if level.after(self.target(metric)) > LONGEST:
+                    raise ValueError(
+                        f"levels: {level.name} at {level.at} lies more than two years after the start of {metric}; "
+                        f"write a shorter time, or leave {metric} out"
+                    )
                 if level.after(self.target(metric)) <= 0:
                     raise ValueError(
                         f"levels: {level.name} at {level.at} lies before the start of {metric}, whose target is "
@@ -103,6 +114,11 @@ class Targets(Value):
     def target(self, metric: Metric) -> int:
         """Seconds of business time."""
         return int(getattr(self, metric))
+
+    def longest(self, metric: Metric) -> int:
+        """Seconds of business time until the last that such a clock says: its breach or a level after it."""
+        target = self.target(metric)
+        return max([target, *(after for after, _ in self.steps(metric, target))])
 
     def paused(self, metric: Metric, category: Category) -> bool:
         return category in getattr(self.pauses, metric)
@@ -124,6 +140,14 @@ class TargetsPolicy(Value):
     @model_validator(mode="after")
     def _facts_are_known(self) -> Self:
         self.targets.check_facts(FACTS)
+        for row, rule in enumerate(self.targets.rules, 1):
+            try:
+                _NAME.validate_python(rule.name)
+            except ValidationError as e:
+                raise ValueError(
+                    f"targets, row {row}: {rule.name[:64]!r} is no name of a row, which every clock carries; "
+                    "write small letters, digits, '-' and '_', at most 64"
+                ) from e
         return self
 
     def choose(self, facts: Mapping[str, Any]) -> tuple[str, str, Targets]:

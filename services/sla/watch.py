@@ -26,6 +26,7 @@ from shared.calendar import Calendar
 from shared.events import Event, Message
 from shared.world import World
 
+from .calendars import counting
 from .cases import Case
 from .clocks import Arithmetic, Clock, Pin, Step
 from .policy import Targets, TargetsPolicy
@@ -86,7 +87,7 @@ class Watch:
     def start(self, metric: Metric, at: datetime) -> Iterator[Event]:
         """A new cycle begins at ``at``."""
         cycle = max((clock.cycle for clock in self.case.of(metric)), default=0) + 1
-        pin, targets = self._choose(metric)
+        pin, targets = self._choose(metric, at)
         running = not targets.paused(metric, self.case.category)
         clock = Clock(metric=metric, cycle=cycle, started_at=at, pin=pin, legs=()).leg(at, 0, running)
         due = self._count.running_due(clock)
@@ -208,7 +209,7 @@ class Watch:
         yield from self.catch_up(name, self.at)
         clock = self._clock(name)
         policy: TargetsPolicy = self._world.policy("targets", version).document
-        pin, targets = self._choose(clock.metric, version)
+        pin, targets = self._choose(clock.metric, self.at, version)
         mode = policy.on_change
         if mode == "keep" and version is None:
             pin, targets = clock.pin.model_copy(update={"priority": pin.priority}), self._targets(clock.pin)
@@ -236,14 +237,15 @@ class Watch:
         policy: TargetsPolicy = self._world.policy("targets", pin.policy).document
         return policy.row(pin.rule)
 
-    def _choose(self, metric: Metric, version: int | None = None) -> tuple[Pin, Targets]:
+    def _choose(self, metric: Metric, at: datetime, version: int | None = None) -> tuple[Pin, Targets]:
         case = self.case
         published = self._world.policy("targets", version)
         tier = self._world[f"customer:{case.customer}"].tier
         rule, condition, targets = published.document.choose({**case.facts.model_dump(), "tier": tier})
-        calendar = self._world.policy(f"calendar/{targets.calendar}")
+        calendar, instead = counting(self._world, published.document, targets, metric, at)
         pin = Pin(
-            policy=published.version, rule=rule, condition=condition, calendar=targets.calendar,
+            policy=published.version, rule=rule, condition="; ".join(filter(None, (condition, instead))),
+            calendar=calendar.name.removeprefix("calendar/"),
             calendar_version=calendar.version, priority=case.facts.priority, target=targets.target(metric),
         )  # fmt: skip
         return pin, targets

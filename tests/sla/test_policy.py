@@ -85,3 +85,24 @@ def test_the_shipped_documents_pass_and_survive_their_own_json():
 def test_shipped_files_become_json_without_help():
     for file in (FOLDER / "calendars").glob("*.yaml"):
         json.dumps(yaml.safe_load(file.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("text", ["17521h", "900000h", "99999999999h", "9" * 5000 + "h", 2**64, 63_072_001])
+def test_a_duration_of_more_than_two_years_is_refused(text):
+    with pytest.raises(ValueError, match=r"longer than two years; write at most '17520h'|is not a duration"):
+        seconds(text)
+    assert seconds("17520h") == 63_072_000
+
+
+@pytest.mark.parametrize("at", ["+17521h", "+17519h", "999%"])
+def test_a_level_more_than_two_years_after_the_start_is_refused(at):
+    level = {"name": "late", "at": at, "target": "owner", "action": "notify"}
+    with pytest.raises(ValidationError, match="two years"):
+        TargetsPolicy.model_validate(document(levels=[level], resolution="2000h"))
+
+
+@pytest.mark.parametrize("name", ["Best customers", "", "x" * 65, "müşteri!"])
+def test_a_row_whose_name_no_clock_could_carry_is_refused(name):
+    rules = [{**POLICY["targets"]["rules"][1], "name": name}, POLICY["targets"]["rules"][2]]
+    with pytest.raises(ValidationError, match=r"row 1.*small letters, digits"):
+        TargetsPolicy.model_validate({"targets": {"rules": rules}})
