@@ -13,6 +13,10 @@ from mailparser_reply import EmailMessage
 from mailparser_reply.constants import MAIL_LANGUAGES, QUOTED_MATCH_INCLUDE
 
 MAX_HTML = 2_000_000
+MAX_TAGS = 10_000
+"""What stands behind so many is not looked at: the time to read nested ones grows with their square."""
+LONG_LINE, SEEN = 250, 100
+"""Characters."""
 MAX_TEXT = 200_000
 """Characters that are looked at; what is longer is kept whole in the raw mail."""
 
@@ -54,10 +58,13 @@ _CLOSING = re.compile(
     r"(best|kind|warm) (regards|wishes)|regards|sincerely|yours (sincerely|faithfully|truly)|cheers)[ ,.!]*$",
     re.IGNORECASE,
 )
+_MARK = re.compile(r"\x01(\d+)\x01")
 _QUOTED = re.compile(r"^\s*>")
 _RULE = re.compile(r"^[_=*-]{5,}$")
 _SAID_BY = re.compile(r"[<\"][^<>\"]*[^\s<>\"]+@[^\s<>\"]+[>\"]?[^\n]{0,60}:$|\d{4}.{0,80}<\s?[^\s<>]+@[^\s<>]+>:?$")
 """The last lines above a quotation in any language: an address, and a colon at the end."""
+LONGEST_SIGNATURE = 16
+"""Lines of a signature, with its first."""
 _DELIMITER = re.compile(r"^(--|__|—)\s*$")
 
 
@@ -76,6 +83,18 @@ def clean(text: str) -> str:
 
 
 def _first_reply(text: str) -> str:
+    """Above the first quotation. The patterns for headers take the square of a line's length: of a long line they see
+    the beginning, and a mark for the rest."""
+    rests: list[str] = []
+    lines = text.split("\n")
+    for at, line in enumerate(lines):
+        if len(line) > LONG_LINE:
+            lines[at] = f"{line[:SEEN]}\x01{len(rests)}\x01"  # no text holds this character any more
+            rests.append(line[SEEN:])
+    return _MARK.sub(lambda mark: rests[int(mark[1])], _above_quotation("\n".join(lines)))
+
+
+def _above_quotation(text: str) -> str:
     replies = (
         EmailMessage(text, languages=list(LANGUAGES), include_english=False, keep_hyphen_lists=True).read().replies
     )
@@ -94,7 +113,8 @@ def _without_last_quotation(text: str) -> str:
         lines.pop()
     for height in (1, 2):
         above = [line.strip() for line in lines[-height:]]
-        if len(lines) > height and _SAID_BY.search(" ".join(above)) and (height == 1 or above[0]):
+        said = " ".join(above)
+        if len(said) <= LONG_LINE and len(lines) > height and _SAID_BY.search(said) and (height == 1 or above[0]):
             return "\n".join(lines[:-height]).strip()
     return "\n".join(lines).strip()
 
@@ -102,9 +122,11 @@ def _without_last_quotation(text: str) -> str:
 def _without_signature(text: str) -> str:
     """Cut at a signature's first line when little follows, and only when something stands above it."""
     lines = text.split("\n")
-    for at, line in enumerate(lines):
-        rest = [one for one in lines[at + 1 :] if one.strip()]
-        if at and any(one.strip() for one in lines[:at]) and _begins_signature(line.strip(), rest):
+    filled = [at for at, line in enumerate(lines) if line.strip()]
+    for n, at in enumerate(filled[1:], 1):
+        if len(filled) - n > LONGEST_SIGNATURE:
+            continue
+        if _begins_signature(lines[at].strip(), [lines[later] for later in filled[n + 1 :]]):
             return "\n".join(lines[:at]).strip()
     return text.strip()
 
@@ -175,9 +197,8 @@ class _Text(HTMLParser):
 
 def html_text(html: str) -> str:
     """HTML as plain text: cleaned first, so that no script, style, form or remote image is looked at."""
-    cleaned = nh3.clean(
-        html[:MAX_HTML], tags=_KEPT, attributes={}, clean_content_tags={"script", "style", "title", "noscript"}
-    )
+    upto = "<".join(html[:MAX_HTML].split("<", MAX_TAGS + 1)[: MAX_TAGS + 1])
+    cleaned = nh3.clean(upto, tags=_KEPT, attributes={}, clean_content_tags={"script", "style", "title", "noscript"})
     parser = _Text()
     parser.feed(cleaned)
     parser.close()

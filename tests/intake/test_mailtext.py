@@ -1,7 +1,9 @@
 """What a person wrote, found among quotations and signatures in Turkish and English."""
 
+import nh3
 import pytest
 
+from services.intake import mailtext
 from services.intake.mailtext import clean, html_text, reply_text
 
 GMAIL_TR = "12 Eki 2026 Pzt, 10:15 tarihinde Destek <destek@vefa.example> şunu yazdı:\n\n> Merhaba,\n> numaranız?"
@@ -73,3 +75,56 @@ def test_html_becomes_text_without_scripts_and_remote_images() -> None:
 
 def test_control_characters_and_lone_surrogates_do_not_survive() -> None:
     assert clean("a\x00b\x1b[31mc\r\nd\udce9") == "ab[31mc\nd?"
+
+
+def test_of_a_long_mail_only_the_last_lines_can_be_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def counted(line: str, rest: list[str]) -> bool:
+        looked_at.append(len(rest))
+        return begins(line, rest)
+
+    begins = mailtext._begins_signature
+    monkeypatch.setattr(mailtext, "_begins_signature", counted)
+    long = "\n".join(f"line {n}" for n in range(10_000))
+    assert reply_text(f"{long}\n-- \nAyşe\n0532") == long
+    assert looked_at == list(range(15, 1, -1))
+
+
+def test_of_a_page_of_nested_tags_the_first_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    clean_html = nh3.clean
+    monkeypatch.setattr(nh3, "clean", lambda html, **options: read.append(html) or clean_html(html, **options))
+    assert html_text("<p>It broke.</p>" + "<div>" * 300_000 + "x") == "It broke."
+    assert html_text("<p>It broke.</p>" + "<div>" * 20 + "x") == "It broke.\n\nx"
+    assert [html.count("<") for html in read] == [10_000, 22]
+
+
+@pytest.mark.parametrize("unit", [">", "On ", "<a"])
+def test_a_long_line_is_searched_at_its_beginning_and_kept_whole(monkeypatch: pytest.MonkeyPatch, unit: str) -> None:
+    searched: list[str] = []
+    above = mailtext._above_quotation
+    monkeypatch.setattr(mailtext, "_above_quotation", lambda text: searched.append(text) or above(text))
+    line = (unit * 50_000)[:100_000].strip()
+    assert reply_text(f"Hello\n{line}\nthe end") == f"Hello\n{line}\nthe end"
+    assert max(map(len, searched[0].split("\n"))) < 250
+
+
+def test_a_quotation_with_long_lines_is_left_out() -> None:
+    to = "; ".join(f"Person {n} <p{n}@example.com>" for n in range(100))
+    quotation = OUTLOOK_EN.replace("To: Ann", f"To: {to}")
+    long = "The parcel broke. " * 40
+    assert reply_text(f"{long}\n\n{quotation}") == long.strip()
+
+
+def test_a_long_last_line_is_no_line_above_a_quotation(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    class Counted:
+        def search(self, text: str) -> None:
+            searched.append(text)
+
+    monkeypatch.setattr(mailtext, "_SAID_BY", Counted())
+    line = '"' + "a@" * 50_000 + ":"
+    assert reply_text(f"Hello\n{line}") == f"Hello\n{line}"
+    assert searched == []
