@@ -4,6 +4,7 @@ What cannot be recorded is answered 451, so that the sender's server keeps it an
 
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -18,7 +19,7 @@ from contracts.intake import MailReceived, MailUnreadable
 from shared.events import Event, Personal
 from shared.world import Refused
 
-from .mailparse import MAX_BYTES, Facts
+from .mailparse import MAX_BYTES, Facts, senders_at_a_glance
 from .mailworker import MailReader
 
 NAMESPACE: Final = UUID("0e4fb2a6-5a0c-5d0b-9a0e-6d61696c2e76")
@@ -113,15 +114,20 @@ class SmtpIntake:
         """Record one mail, whatever it is; returns what ``hear`` returned. For an IMAP poll as well as for SMTP."""
         facts = await self._reader.read(raw, mail_from)
         event: MailReceived | MailUnreadable
-        event = await (self._quarantined(raw, facts) if "reason" in facts else self._received(raw, facts, recipients))
+        if "reason" in facts:
+            event = await self._quarantined(raw, facts, mail_from)
+        else:
+            event = await self._received(raw, facts, recipients, mail_from)
         content = event.content if isinstance(event, MailReceived) else ""
         return await self._hear(event, None, uuid5(NAMESPACE, f"{event.message}|{event.contact}|{content}"))
 
-    async def _received(self, raw: bytes, facts: Facts, recipients: tuple[str, ...]) -> MailReceived | MailUnreadable:
+    async def _received(
+        self, raw: bytes, facts: Facts, recipients: tuple[str, ...], mail_from: str | None
+    ) -> MailReceived | MailUnreadable:
         try:
             contact, address = self._contact("mail", facts["address"])
         except Refused:
-            return await self._quarantined(raw, facts | {"reason": "no-sender"})
+            return await self._quarantined(raw, facts | {"reason": "no-sender"}, mail_from)
         text, files = facts["text"], list(facts["files"])
         short = shortened(text)
         if short != text:
@@ -138,11 +144,13 @@ class SmtpIntake:
             text=Personal(short), attachments=tuple(attachments), raw=await self._store(raw, "mail.eml", contact),
         )  # fmt: skip
 
-    async def _quarantined(self, raw: bytes, facts: Facts) -> MailUnreadable:
-        try:
-            contact, _ = self._contact("mail", facts.get("address", ""))
-        except Refused:
-            contact = UNKNOWN
+    async def _quarantined(self, raw: bytes, facts: Facts, mail_from: str | None) -> MailUnreadable:
+        """Kept under the key of whoever seems to have sent it, so that an erasure reaches it."""
+        contact = UNKNOWN
+        for address in (facts.get("address", ""), *senders_at_a_glance(raw, mail_from)):
+            with contextlib.suppress(Refused):
+                contact, _ = self._contact("mail", address)
+                break
         blob = await self._store(raw, "mail.eml", contact)
         return MailUnreadable(message=self._id(raw, {}), contact=contact, reason=facts["reason"], raw=blob)
 

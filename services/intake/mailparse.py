@@ -27,6 +27,10 @@ _ID = re.compile(r"<([^<>\s]{1,500})>")
 _ADDRESS = re.compile(r"[^\s<>,;\"@]{1,128}@[^\s<>,;\"@]{1,253}")
 
 _BRACKETED = re.compile(r"<([^<>]+)>\s*$")
+GLANCE: Final = 64 * 1024
+MAX_FROM: Final = 2000
+_END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
+_FROM = re.compile(rb"^from:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
 
 Facts = dict[str, Any]
 """message_id, address, name, subject, text, content, references, tokens, automatic, returned_to, returned_tokens and
@@ -124,6 +128,18 @@ def _sender(headers: Headers, mail_from: str | None) -> tuple[str, str]:
             if _ADDRESS.fullmatch(address) and "=?" not in address:
                 return _words(name.strip()), address
     return "", mail_from if mail_from and _ADDRESS.fullmatch(mail_from) else ""
+
+
+def senders_at_a_glance(raw: bytes, mail_from: str | None) -> Iterator[str]:
+    """Who may have sent a mail that nothing could read: by the first 64 KiB of its headers, then by the envelope, in
+    the order of a mail that is read. Nothing here takes longer for a hostile mail than for another."""
+    found = _FROM.search(_END_OF_HEADERS.split(raw[:GLANCE], maxsplit=1)[0])
+    if found:
+        line = found[1][:MAX_FROM].decode("latin-1").strip()
+        bracketed = [match[1] for match in [_BRACKETED.search(line)] if match]
+        yield from (*bracketed, *_ADDRESS.findall(line)[:1])
+    if mail_from:
+        yield mail_from
 
 
 def _parts(mail: Message) -> Iterator[Message]:

@@ -13,7 +13,7 @@ import pytest
 from contracts.common import Blob
 from contracts.intake import MailReceived, MailUnreadable
 from services.intake.mail import SmtpIntake, shortened
-from services.intake.mailparse import MAX_BYTES, parse
+from services.intake.mailparse import MAX_BYTES, Facts, parse
 from services.intake.mailtext import clean, reply_text
 from services.intake.mailworker import MailReader
 from shared.edge import normalise
@@ -200,6 +200,7 @@ class Desk:
     def __init__(self) -> None:
         self.heard: list[tuple[UUID, Event]] = []
         self.blobs: list[bytes] = []
+        self.subjects: list[str] = []
         self.fails = False
 
     async def hear(self, event: Event, occurred_at: object, id: UUID) -> None:
@@ -209,6 +210,7 @@ class Desk:
 
     async def store(self, content: bytes, name: str, subject: str) -> Blob:
         self.blobs.append(content)
+        self.subjects.append(subject)
         return Blob(digest=f"{len(self.blobs)}", size=len(content), type="application/octet-stream", name=name)
 
     def smtp(self) -> SmtpIntake:
@@ -330,6 +332,41 @@ async def test_a_mail_without_sender_is_heard_as_unreadable_with_its_bytes_kept(
     event = desk.heard[0][1]
     assert isinstance(event, MailUnreadable)
     assert (event.reason, event.contact, desk.blobs) == ("no-sender", "unknown", [b"Subject: x\r\n\r\ny"])
+
+
+class GivesUp(MailReader):
+    """A worker that no mail lets finish."""
+
+    async def read(self, raw: bytes, mail_from: str | None = None) -> Facts:
+        return {"reason": "timed-out"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "mail_from", "contact"),
+    [
+        (mail(), "bounce+17@mailer.example", "c:ayse@example.com"),
+        (mail(From="Ayşe Kaya <AYSE@example.com>"), None, "c:ayse@example.com"),
+        (b"Subject: x\r\nFROM:\r\n =?utf-8?q?e=40x.org?= \"q@y.org\"\r\n\t<ayse@example.com>\r\n\r\nx", None,
+         "c:ayse@example.com"),
+        (b"\n".join([b"X: y"] * 9) + b"\nfrom: ayse@example.com (Ay)\n\nx", None, "c:ayse@example.com"),
+        (b"Subject: x\r\n\r\nFrom: mallory@example.com\r\n", "ayse@example.com", "c:ayse@example.com"),
+        (b"From: nobody at all\r\n\r\nx", "ayse@example.com", "c:ayse@example.com"),
+        (b"X: " + b"y" * 70_000 + b"\r\nFrom: late@example.com\r\n\r\nx", "", "unknown"),
+        (b"From: " + b"<" * 60_000 + b"@" * 60_000, None, "unknown"),
+        (b"", None, "unknown"),
+    ],
+)  # fmt: skip
+async def test_a_mail_that_nobody_could_read_is_kept_under_its_senders_key(
+    raw: bytes, mail_from: str | None, contact: str
+) -> None:
+    desk = Desk()
+    server = desk.smtp()
+    server._reader = GivesUp()
+    await server.take(raw, mail_from)
+    await server.stop()
+    event = desk.heard[0][1]
+    assert isinstance(event, MailUnreadable)
+    assert (event.reason, event.contact, desk.subjects) == ("timed-out", contact, [contact])
 
 
 async def test_a_long_text_is_cut_for_the_event_and_kept_whole_as_a_file() -> None:
