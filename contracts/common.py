@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from shared.events import Code, Event, Id, Open, Part, Personal, utc
+from shared.events import Code, Event, Id, Open, OutOfCalendar, Part, Personal, utc
 
 Kind = Literal["complaint", "request", "question", "praise", "product_feedback", "order", "lead", "privacy_request"]
 Channel = Literal["web", "email", "phone", "chat", "social", "sms", "api"]
@@ -34,7 +34,7 @@ def _instant(value: Any) -> datetime:
     try:
         at = utc(value if isinstance(value, str) else value.isoformat())
         known = FIRST <= at < LAST
-    except OverflowError:
+    except OutOfCalendar:
         known = False
     if not known:
         raise ValueError(f"lies outside of {FIRST.year} to {LAST.year - 1}; check the clock or the date it came from")

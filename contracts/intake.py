@@ -559,7 +559,7 @@ class RotationTried(Event, topic="to.intake.rotation-tried.v1", stream="vault:ma
     """When it was exchanged, UTC; none when that failed."""
     problem: Annotated[str, Open("class of an exception, never its text")] = ""
     """Why it failed; '' when it did not."""
-    attempt: int
+    attempt: Count
     """Number of the try, from 1."""
 
 

@@ -304,6 +304,10 @@ def said_id(log: str, heard: UUID, epoch: int, index: int) -> UUID:
     return uuid5(heard, f"{log}|{epoch}|{index}")
 
 
+class OutOfCalendar(ValueError):
+    """An instant that is before the year 1 or after 9999 in UTC."""
+
+
 def utc(text: str) -> datetime:
     """An ISO 8601 instant with an offset, as UTC. Raises ValueError that says so when the offset is missing."""
     value = datetime.fromisoformat(text)
@@ -312,7 +316,7 @@ def utc(text: str) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError as e:
-        raise ValueError(f"{text!r} lies outside of all calendars") from e
+        raise OutOfCalendar(f"{text!r} lies outside of all calendars") from e
 
 
 def personal_values(value: Any, path: str = "") -> Iterator[tuple[str, Personal]]:
