@@ -8,17 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import nats
 import orjson
 import typer
 from nats.errors import Error as NatsError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from . import reach
 from .base import (
+    AGAIN,
     DATA,
     AsJson,
     Data,
-    Failed,
     Seen,
     app_of,
     cell,
@@ -118,6 +118,8 @@ def replay(
 ) -> None:
     """Print what a log holds between two positions or instants, in order, texts in plain."""
     first, last = _bound(since, "--from"), _bound(until, "--to") if until else None
+    if isinstance(first, int) and isinstance(last, int) and last < first:
+        raise typer.BadParameter(f"{last} lies before --from {first}; give a later position", param_hint="--to")
 
     async def show() -> None:
         async for seen in _between(data, service, first, last):
@@ -189,10 +191,7 @@ def lag(data: Data = DATA, as_json: AsJson = False) -> None:
 async def states(data: Path) -> dict[str, dict[str, Any]]:
     """What each service says of itself on vefa.status.<service>, or ``problem``."""
     noted = running(data)
-    try:
-        client = await nats.connect(noted["nats"], allow_reconnect=False, connect_timeout=5)
-    except (NatsError, OSError) as e:
-        raise Failed(f"NATS does not answer at its address ({type(e).__name__}); is the platform up?") from e
+    client = await reach.bus(noted["nats"], f"--data {data}", AGAIN.format(data=data))
 
     async def ask(name: str) -> tuple[str, dict[str, Any]]:
         try:

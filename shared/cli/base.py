@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
+from psycopg import OperationalError
 from rich.console import Console
 from rich.table import Column, Table
 
 from shared.events import Event, Message, utc
+from shared.local.home import make_data_dir
 from shared.log import EventLog
 from shared.mapper import EventMapper, RowNotes, from_row, key_ids
 from shared.master_key import MasterKey
@@ -28,10 +30,14 @@ from shared.vault import Vault
 if TYPE_CHECKING:
     from shared.app import App
 
-Data = Annotated[Path, typer.Option("--data", envvar="VEFA_DATA", help="Folder with the data of the embedded servers")]
+Data = Annotated[
+    Path,
+    typer.Option("--data", envvar="VEFA_DATA", file_okay=False, help="Folder with the data of the embedded servers"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")]
 DATA = Path(".vefa")
 ERASED = "[erased]"
+AGAIN = "if the platform was killed, start it again with: vefa up --data {data}"
 WIDE = 200
 """Columns where the output is no terminal: a file or a pipe cuts nothing off."""
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
@@ -110,12 +116,16 @@ class Logs:
 
 @asynccontextmanager
 async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
-    """The logs of these services, or of all. Raises LookupError when no platform runs or a service is unknown."""
+    """The logs of these services, or of all. Raises LookupError when no platform runs or a service is unknown, Failed
+    when its database is not there."""
     from shared.database import connect
+
+    from . import reach
 
     databases: dict[str, str] = running(data)["databases"]
     for name in only:
         known(name, databases)
+    reach.postgres(databases[next(iter(only or databases))], f"--data {data}", AGAIN.format(data=data))
     learn_topics()
     async with AsyncExitStack() as stack:
         pools: dict[str, Any] = {}
@@ -124,7 +134,10 @@ async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
                 pools[url] = await stack.enter_async_context(connect(url, size=3))
         logs = {name: EventLog(pools[databases[name]], name) for name in only or databases}
         master = MasterKey.in_folder(data / "secrets")
-        yield Logs(logs, Vault(next(iter(pools.values())), master), master)
+        try:
+            yield Logs(logs, Vault(next(iter(pools.values())), master), master)
+        except OperationalError as e:  # it ended while we read
+            raise Failed(f"--data {data}: PostgreSQL: {reach.reason(e)}; {AGAIN.format(data=data)}") from e
 
 
 def running(data: Path) -> dict[str, Any]:
@@ -132,6 +145,15 @@ def running(data: Path) -> dict[str, Any]:
     from . import platform
 
     return platform.running(data)
+
+
+def usable(data: Path) -> Path:
+    """The absolute path of a data folder that is there, made if need be; Failed when it cannot be."""
+    try:
+        make_data_dir(data.absolute())
+    except OSError as e:
+        raise Failed(f"--data: {data} cannot be made: {e.strerror}; choose another folder") from e
+    return data.absolute()
 
 
 def app_of(service: str) -> "App":
@@ -160,7 +182,7 @@ def instant(text: str, name: str) -> datetime:
     """An instant from the command line; a wrong one is named with its argument."""
     try:
         return utc(text)
-    except ValueError as e:
+    except (ValueError, OverflowError) as e:
         raise typer.BadParameter(f"{e}; write an instant like 2026-10-26T09:00+03:00", param_hint=name) from None
 
 

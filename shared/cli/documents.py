@@ -24,19 +24,22 @@ class Document:
     """As the rules read it."""
 
 
-def read(app: "App", file: Path, name: str = "") -> Document:
-    """The document in a YAML or JSON file. Raises typer.BadParameter naming the file, the field and the remedy."""
+def read(app: "App", file: Path, name: str = "", given: str = "FILE") -> Document:
+    """The document in a YAML or JSON file. Raises typer.BadParameter naming the argument ``given``, the file, the field
+    and the remedy."""
     name = named(app, name)
     try:
         content = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as e:
+    except OSError as e:
         raise typer.BadParameter(
-            f"{file} cannot be read: {getattr(e, 'strerror', None) or e}", param_hint="FILE"
+            f"{file} cannot be read: {e.strerror}; give a YAML or JSON file", param_hint=given
         ) from None
+    except UnicodeDecodeError as e:
+        raise typer.BadParameter(f"{file} is not UTF-8 (byte {e.start}); save it as such", param_hint=given) from None
     except yaml.YAMLError as e:
         at = getattr(e, "problem_mark", None)
         where = f", line {at.line + 1}, column {at.column + 1}" if at else ""
-        raise typer.BadParameter(f"{file}{where}: not YAML; correct it there", param_hint="FILE") from None
+        raise typer.BadParameter(f"{file}{where}: not YAML; correct it there", param_hint=given) from None
     text = json.dumps(content, ensure_ascii=False, default=str)
     try:
         return Document(name, text, app.document_parsers()[name.partition("/")[0]](text))
@@ -46,7 +49,7 @@ def read(app: "App", file: Path, name: str = "") -> Document:
             for p in e.errors(include_url=False, include_input=False)
         ]
         raise typer.BadParameter(
-            f"{file} is no {name} of {app.name}: {'; '.join(problems)}", param_hint="FILE"
+            f"{file} is no {name} of {app.name}: {'; '.join(problems)}", param_hint=given
         ) from None
 
 

@@ -7,18 +7,14 @@ import time
 from typing import Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from shared.events import Role
-from shared.local import LocalServerError
 from shared.local.mail_sink import MailSink
-from shared.settings import Settings
-from shared.world import Refused
 
-from . import audit, history, keys, parked, persons, policy, scaffold, token, whatif
-from .base import DATA, AsJson, Data, Failed, print_json
+from . import audit, history, keys, mistakes, parked, persons, policy, scaffold, token, whatif
+from .base import DATA, AsJson, Data, print_json, usable
 from .demo import command as demo
 from .doctor import command as doctor
 
@@ -45,7 +41,7 @@ def up(data: Data = DATA, as_json: AsJson = False) -> None:
     apps = {name: app_of(name) for name in names()}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sink = None if os.environ.get("VEFA_MAIL_PORT") else MailSink()
-    platform = Platform.start(data.absolute(), apps, **({"mail_port": sink.port} if sink else {}))
+    platform = Platform.start(usable(data), apps, **({"mail_port": sink.port} if sink else {}))
     try:
         if sink:
             sink.start()
@@ -80,14 +76,13 @@ def _show(told: dict[str, Any]) -> None:
 def main() -> None:
     """Run the command line; what a user did wrong ends with one clear line and status 2."""
     try:
-        app()
-    except (Failed, Refused, LocalServerError, LookupError, TimeoutError, ChildProcessError) as e:
-        print(f"vefa: {e}", file=sys.stderr)
-        sys.exit(2)
-    except ValidationError as e:
-        if e.title != Settings.__name__:
+        sys.exit(app(standalone_mode=False))
+    except typer.Abort:
+        print("vefa: given up", file=sys.stderr)
+        sys.exit(1)
+    except Exception as e:
+        if (found := mistakes.lines(e)) is None:
             raise
-        for wrong in e.errors(include_url=False, include_input=False):
-            name = "__".join(map(str, wrong["loc"])).upper()
-            print(f"vefa: setting VEFA_{name}: {wrong['msg']}", file=sys.stderr)
+        for line in found:
+            print(f"vefa: {line}", file=sys.stderr)
         sys.exit(2)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import nats
+from nats.errors import Error as NatsError
 
 from shared import roles, tokens
 from shared.app import App
@@ -26,11 +26,18 @@ from shared.events import Role
 from shared.local import Backing, Servers, open_servers, secret
 from shared.local.home import write_private
 from shared.local.process import free_port
+from shared.local.servers import DATABASE_VARIABLE, NATS_VARIABLE
 from shared.process import run
 from shared.settings import Settings
 from shared.stream import declare
 
+from . import reach
+from .base import Failed
+
 READY_SECONDS = 60
+CANNOT = 2
+"""Exit status of a service whose start fails for a reason that trying again does not mend."""
+REMEDY = f"start it or correct the URL, or unset {DATABASE_VARIABLE} and {NATS_VARIABLE} to run the embedded servers"
 SECRETS = ("master.key", "index.key", "link.key", "token.key")
 
 
@@ -112,6 +119,8 @@ class Platform:
         public.write_bytes(tokens.public_key(secret(self.data_dir, "token.key")))
         if isinstance(self.backing, Servers):
             roles.provide(self.backing.postgres_admin_dsn, {name: f"vefa_{name}" for name in self._apps})
+        else:
+            reach.postgres(self.backing.postgres_admin_dsn, DATABASE_VARIABLE, REMEDY)
         asyncio.run(_declare(self.backing.nats_url("ops")))
 
     def _choose_ports(self) -> None:
@@ -159,9 +168,15 @@ class Platform:
 
 
 async def _declare(url: str) -> None:
-    client = await nats.connect(url)
-    await declare(client)
-    await client.close()
+    client = await reach.bus(url, NATS_VARIABLE, REMEDY)
+    try:
+        await declare(client)
+    except NatsError as e:
+        raise Failed(
+            f"{NATS_VARIABLE}: NATS keeps no streams: {reach.reason(e)}; start it with -js, or unset both"
+        ) from e
+    finally:
+        await client.close()
 
 
 def _fork(name: str, app: App) -> Keeper:
@@ -211,6 +226,8 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
             _serve(app, settings, (addresses_pipe, finds) if first else (finds,))  # the parent reads once
         _, status = os.waitpid(child, 0)
         child = 0
+        if first and os.waitstatus_to_exitcode(status) == CANNOT:
+            return
         with suppress(BlockingIOError):
             _come_back(settings, json.loads(os.read(found, 65536).splitlines()[-1]))
             first = False
@@ -228,7 +245,11 @@ def _come_back(settings: Settings, addresses: Mapping[str, str]) -> None:
 
 
 def _serve(app: App, settings: Settings, pipes: Sequence[int]) -> None:
+    started = False
+
     def ready(addresses: dict[str, str]) -> None:
+        nonlocal started
+        started = True
         for pipe in pipes:
             os.write(pipe, json.dumps(addresses).encode() + b"\n")
 
@@ -236,8 +257,10 @@ def _serve(app: App, settings: Settings, pipes: Sequence[int]) -> None:
     try:
         run(app, settings, ready)
         code = 0
-    except SystemExit as e:
-        print(f"{app.name}: {e}", file=sys.stderr, flush=True)
+    except (SystemExit, OSError) as e:
+        code = 1 if started else CANNOT
+        hint = "" if isinstance(e, SystemExit) else "; is VEFA_HTTP_HOST or VEFA_SMTP_PORT wrong, or in use?"
+        print(f"{app.name}: {e}{hint}", file=sys.stderr, flush=True)
     except BaseException:
         import traceback
 
@@ -258,8 +281,11 @@ def running(data_dir: Path) -> dict[str, Any]:
     """What a running platform on this data directory noted of itself; LookupError with the remedy when none runs."""
     try:
         noted: dict[str, Any] = json.loads((data_dir / "running.json").read_text())
-        os.kill(noted["pid"], 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError) as e:
+        with suppress(PermissionError):  # it runs, as somebody else
+            os.kill(noted["pid"], 0)
+        if missing := {"services", "databases", "nats"} - noted.keys():
+            raise ValueError(missing)
+    except (FileNotFoundError, ValueError, LookupError, TypeError, ProcessLookupError) as e:
         raise LookupError(f"no platform runs on {data_dir}; start one with: vefa up --data {data_dir}") from e
     return noted
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import jwt
@@ -12,9 +14,10 @@ from shared.events import Role
 from shared.local import secret
 from shared.tokens import create, public_key, read
 
-from .base import DATA, AsJson, Data, opened, print_json, print_table
+from .base import DATA, AsJson, Data, Failed, opened, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Tokens for the HTTP interfaces")
+ID = re.compile(r"[\w:.@~/+-]{1,128}")
 KEEPER = "intake"
 """The service whose database role may write what is revoked."""
 
@@ -27,8 +30,13 @@ def token_create(
     as_json: AsJson = False,
 ) -> None:
     """Make a token, valid for 30 days."""
-    text = create(secret(data.absolute(), "token.key"), role, subject)
-    claims = read(public_key(secret(data.absolute(), "token.key")), text)
+    if not ID.fullmatch(subject):
+        raise typer.BadParameter(
+            f"{subject!r} is no id; use letters, digits and . _ : @ ~ / + -", param_hint="--subject"
+        )
+    seed = _seed(data)
+    text = create(seed, role, subject)
+    claims = read(public_key(seed), text)
     print(json.dumps({"token": text, "role": role.value, "subject": subject, "id": claims["jti"]}) if as_json else text)
 
 
@@ -43,7 +51,7 @@ def revoke(
     """Revoke one token, or all that somebody has until now; every process refuses it within 5 s."""
     if bool(token) == bool(subject):
         raise typer.BadParameter("give a token (or its id), or --subject, and not both", param_hint="TOKEN")
-    key = f"sub:{subject}" if subject else _id(token, secret(data.absolute(), "token.key"))
+    key = f"sub:{subject}" if subject else _id(token, _seed(data))
     at = datetime.now(UTC)
 
     async def write() -> None:
@@ -70,6 +78,13 @@ def list_(data: Data = DATA, as_json: AsJson = False) -> None:
         print_json([{"revoked": token, "at": at, "reason": by} for token, at, by in rows])
         return
     print_table("Revoked", ("token id or subject", "at", "reason"), rows)
+
+
+def _seed(data: Path) -> bytes:
+    """The key that signs tokens. One that is made here would sign tokens that no service takes."""
+    if not (data / "secrets" / "token.key").exists():
+        raise Failed(f"--data: {data} holds no platform; give its folder, or start one with: vefa up --data {data}")
+    return secret(data.absolute(), "token.key")
 
 
 def _id(token: str, seed: bytes) -> str:

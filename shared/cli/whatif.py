@@ -28,7 +28,7 @@ def what_if(
 ) -> None:
     """Take each past decision of a service again with another policy: which differ, and how clocks would have run."""
     app_ = app_of(service)
-    found = read(app_, policy, name)
+    found = read(app_, policy, name, "--policy")
     parsers, documents = app_.document_parsers(), {found.name: found.document}
     again = whatif.Again(app_.decider, app_.views, parsers, documents, examples=examples)
     course = whatif.Course(service, app_.decider, app_.views, parsers, documents)

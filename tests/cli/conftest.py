@@ -38,17 +38,8 @@ class Result:
     err: str
 
     @property
-    def complaint(self) -> str:
-        """The error output on one line, without the box around it."""
-        return unboxed(self.err)
-
-    @property
     def json(self) -> Any:
         return json.loads(self.out)
-
-
-def unboxed(text: str) -> str:
-    return " ".join(text.replace("│", " ").split())
 
 
 def run(*arguments: str) -> int:

@@ -64,7 +64,7 @@ async def test_a_wrong_document_is_refused_with_file_and_field(platform: Platfor
     for command in (["check", "shop", file], ["publish", "shop", file, "--reason", "x"]):
         result = await platform.vefa("policy", *command)
         assert result.status == 2
-        assert complaint in result.complaint
+        assert complaint in result.err
 
 
 async def test_a_file_that_is_not_there_and_a_name_that_is_none_are_named(platform: Platform) -> None:

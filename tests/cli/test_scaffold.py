@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import run, unboxed
+from .conftest import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,7 +78,7 @@ def test_a_name_that_cannot_be_one_is_refused(repository: Path, name: str, capsy
 
 def test_a_name_that_is_taken_is_refused(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("new-service", "spare_parts", "--into", str(repository)) == 2
-    assert "is there already" in unboxed(capsys.readouterr().err)
+    assert "is there already" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.cli.base import Failed
+
 FOLDER = Path(__file__).parent
 TEAMS = {
     "billing": ("money", "general"), "delivery": ("delivery", "general"), "technical": ("technical", "general"),
@@ -61,13 +63,31 @@ def complaints() -> list[Complaint]:
 
 
 def foreign(path: Path, column: str) -> list[Complaint]:
-    """Complaints of the user's own: one column of a CSV file. LookupError names the columns that there are."""
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if column not in (reader.fieldnames or ()):
-            raise LookupError(f"{path} has no column {column!r}; it has {', '.join(reader.fieldnames or ())}")
+    """Complaints of the user's own: one column of a CSV file, separated by commas, semicolons or tabs.
+
+    Raises Failed with the option, what is wrong there, and what helps."""
+    lines = _lines(path)
+    separator = max(",;\t", key=lines[0].count) if lines else ","
+    reader = csv.DictReader(lines, delimiter=separator)
+    try:
+        there = reader.fieldnames or ()
+        if column not in there:
+            has = f"it has {', '.join(there)}" if there else "it is empty; give one whose first line names its columns"
+            raise Failed(f"--text: {path} has no column {column!r}; {has}")
         texts = [row[column].strip() for row in reader if (row[column] or "").strip()]
+    except csv.Error as e:
+        raise Failed(f"--from: {path}, after line {reader.line_num}: {e}; correct it there") from e
     if not texts:
-        raise LookupError(f"{path}: column {column!r} is empty")
+        raise Failed(f"--text: column {column!r} of {path} is empty; choose another")
     reply = "We have looked into it and put it right."
     return [Complaint("", "web", "", "negative", "", text[:20_000], reply) for text in texts]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # Excel writes a BOM
+            return list(file)
+    except OSError as e:
+        raise Failed(f"--from: {path} cannot be read: {e.strerror}; give a CSV file") from e
+    except UnicodeDecodeError as e:
+        raise Failed(f"--from: {path} is not UTF-8 (byte {e.start}); save it as 'CSV UTF-8'") from e

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shared.cli.base import AsJson, console, opened, print_json
+from shared.cli.base import AsJson, Failed, console, opened, print_json, usable
 from shared.cli.history import _history, _short, _texts, _words
 from shared.cli.platform import Platform
 from shared.cli.services import app_of, names
@@ -32,7 +32,9 @@ app = typer.Typer()
 @app.command()
 def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same figures")] = 1,
-    data: Annotated[Path | None, typer.Option(help="Folder for the data; a temporary one otherwise")] = None,
+    data: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for the data; a temporary one otherwise")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running at the end")] = False,
     source: Annotated[Path | None, typer.Option("--from", help="A CSV file with complaints of your own")] = None,
     text: Annotated[str, typer.Option(help="The column of that file that holds the text")] = "text",
@@ -42,12 +44,11 @@ def demo(
     """Play five days of a service desk and prove the result."""
     console.stderr = as_json
     texts = (foreign(source, text) if source else complaints())[:limit]
-    folder = data.absolute() if data else Path(tempfile.mkdtemp(prefix="vefa-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = usable(data or Path(tempfile.mkdtemp(prefix="vefa-demo-")))
     if not data:
         folder.chmod(0o711)
     if (folder / "postgres").exists():
-        raise LookupError(f"{folder} holds a platform already; give the demo an empty folder")
+        raise Failed(f"--data: {folder} holds a platform already; give the demo an empty folder")
     sink = MailSink()
     began = time.monotonic()
     platform = Platform.start(
