@@ -13,6 +13,7 @@ from contracts.kernel import DeadlineReached
 from shared.service import deadline_id
 
 from .base import DATA, AsJson, Data, Logs, Seen, app_of, cell, console, instant, opened, print_json, print_table
+from .telling import says, told
 
 WHYS = (
     "rule", "policy", "version", "definition", "definition_version", "condition", "cause", "why", "reason", "basis",
@@ -46,16 +47,16 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Everything that happened to a case, over all services' logs, in time order, with the whys; texts in plain."""
-    happenings = asyncio.run(_history(data, case))
+    happenings = asyncio.run(history_of(data, case))
     if not happenings:
         raise LookupError(f"CASE: no log knows {case!r}; give a case id, or a whole stream name such as customer:ID")
     if as_json:
         print_json([h.as_data() for h in happenings])
         return
     print_table(
-        f"History of {case}", ("recorded at", "log", "event", "why", "texts"),
+        f"History of {case}", ("recorded at", "log", "event", "what and why", "texts"),
         (
-            (h.home.row.recorded_at, f"{h.home.log} {h.home.row.id}", _short(h.home), _words(h.why), _texts(h.home))
+            (h.home.row.recorded_at, f"{h.home.log} {h.home.row.id}", _short(h.home), _words(h), _texts(h.home))
             for h in happenings
         ),
     )  # fmt: skip
@@ -130,10 +131,10 @@ def why(
         ("field", "value"), first.content.items(),
     )  # fmt: skip
     print_table(
-        "Because", ("link", "recorded at", "log", "event", "why", "id"),
+        "Because", ("link", "recorded at", "log", "event", "what and why", "id"),
         (
             (
-                link, h.home.row.recorded_at, f"{h.home.log} {h.home.row.id}", _short(h.home), _words(h.why),
+                link, h.home.row.recorded_at, f"{h.home.log} {h.home.row.id}", _short(h.home), _words(h),
                 h.home.row.event_id,
             )
             for link, h in chain
@@ -145,7 +146,8 @@ def _stream(case: str) -> str:
     return case if ":" in case else f"case:{case}"
 
 
-async def _history(data: Any, case: str) -> list[Happening]:
+async def history_of(data: Any, case: str) -> list[Happening]:
+    """Everything that happened to a case or on a stream, in order."""
     async with opened(data) as logs:
         streams, found = {_stream(case), f"parked:{_stream(case)}"}, dict[tuple[str, int], Seen]()
         looked = set[str]()
@@ -243,10 +245,20 @@ def _short(seen: Seen) -> str:
     return f"{seen.row.topic}{f' (parked: {seen.notes.parked})' if seen.notes.parked else ''}"
 
 
-def _words(why: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in why.items())
+def _words(h: Happening) -> str:
+    """What it says in words, and the whys that are not in them."""
+    topic = h.home.row.topic
+    what = told(topic, h.home.content, lambda text: cell(instant(text, "")))
+    more = ", ".join(f"{name} {value}" for name, value in h.why.items() if not (what and says(topic, name)))
+    return "; ".join(filter(None, (what, more)))
 
 
 def _texts(seen: Seen) -> str:
-    texts = (cell(v) for n, v in seen.content.items() if v and n in seen.event.PERSONAL and n not in WHYS)
-    return " | ".join(t if len(t) <= 80 else f"{t[:77]}..." for t in texts)
+    return " | ".join(t if len(t) <= 80 else f"{t[:77]}..." for t in texts_of(seen))
+
+
+def texts_of(seen: Seen) -> list[str]:
+    """What a person wrote, each text in plain."""
+    return [
+        v for n, v in seen.content.items() if v and isinstance(v, str) and n in seen.event.PERSONAL and n not in WHYS
+    ]

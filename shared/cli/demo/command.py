@@ -13,7 +13,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from shared.cli.base import AsJson, Failed, console, opened, print_json, usable
-from shared.cli.history import _history, _short, _texts, _words
 from shared.cli.platform import Platform
 from shared.cli.services import app_of, names
 from shared.cli.verifying import verify
@@ -23,8 +22,10 @@ from shared.rebuild import check
 
 from .agenda import END, ISTANBUL, START
 from .cast import Complaint, complaints, foreign, people
+from .ending import how_to_go_on
 from .play import Play
 from .stage import Stage
+from .story import tell
 
 app = typer.Typer()
 
@@ -64,7 +65,8 @@ def demo(
         console.print(f"{time.monotonic() - began:.0f} s in all.")
         if as_json:
             print_json(result)
-        _say_how_to_go_on(folder, result["cases"], keep or data is not None)
+        for line in how_to_go_on(folder, result["cases"], runs=keep, stays=keep or data is not None):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         if keep:
             console.print("Everything runs on; Ctrl-C ends it. Addresses (each has /docs):")
             for name, addresses in platform.addresses.items():
@@ -108,41 +110,9 @@ async def _play(platform: Platform, sink: MailSink, folder: Path, texts: list[Co
     if play.agents.threaded:
         number, case = min((number, case) for case, number in play.agents.threaded.items())
         shown["mail answer"] = case, f"{number}: its clocks stood still until the customer wrote back"
-    await _tell(folder, shown)
+    await tell(folder, shown)
     cases = {why: case for why, (case, _) in shown.items()}
     return {"figures": dict(rows), "cases": cases, "proof": await _prove(folder)}
-
-
-async def _tell(folder: Path, shown: dict[str, tuple[str, str]]) -> None:
-    """Cases worth a look, and the whole journey of one of them."""
-    if not shown:
-        return
-    console.print("\nWorth a look:")
-    for why, (_, words) in sorted(shown.items()):
-        console.print(f"  {why:18} {words}", highlight=False)
-    story = shown.get("mail answer", next(iter(shown.values())))[0]
-    console.print(f"\nOne case from its first message on (vefa history {story} --data {folder}):")
-    for happening in await _history(folder, story):
-        h, at = happening, happening.home.row.recorded_at.astimezone(ISTANBUL)
-        line = f"  {at:%a %H:%M}  {h.home.log:12} {_short(h.home):36} {_words(h.why)} {_texts(h.home)}"
-        console.print(line[:200], soft_wrap=True, highlight=False, markup=False)
-
-
-def _say_how_to_go_on(folder: Path, cases: dict[str, str], kept: bool) -> None:
-    if not kept:
-        console.print("Look further: with --keep everything runs on, and 'vefa history', 'why', 'what-if' answer.")
-        return
-    console.print(f"Look further while it runs ('vefa up --data {folder}' starts it again), with --data {folder}:")
-    for why, case in sorted(cases.items()):
-        console.print(f"  vefa history {case}  # {why}", highlight=False, soft_wrap=True)
-    for command in (
-        "verify",
-        "lag",
-        "parked list",
-        "what-if sla --name targets --policy FILE",
-        "rebuild router --check",
-    ):
-        console.print(f"  vefa {command}", highlight=False)
 
 
 async def _prove(folder: Path) -> dict[str, Any]:
