@@ -115,7 +115,8 @@ class Batch:
                 if message.command:
                     return error
                 if message.retry_of:
-                    return RetryFailed(f"{type(error).__name__} at {place(error)}")
+                    told = isinstance(error, RetryFailed)
+                    return error if told else RetryFailed(f"{type(error).__name__} at {place(error)}")
                 if park:
                     raise
                 park = ("rule-raised", error)
@@ -145,11 +146,13 @@ class Batch:
 
     def _decide(self, message: Message) -> Outcome:
         event = message.event
+        if isinstance(event, Unreadable):  # whatever else of its sender is parked: no order is lost by it
+            if message.retry_of:
+                raise RetryFailed("it cannot be read: its sender must say it again")
+            return self._park(message, "unreadable", None)
         parked = self.memory.table("parked").get(event.stream)
         if parked and (parked["count"] or 0) > 0 and message.retry_of is None and not message.command:
             return self._park(message, "behind-a-parked-event", None)
-        if isinstance(event, Unreadable):
-            return self._park(message, "unreadable", None)
         if message.depth > MAX_DEPTH:
             return self._park(message, "causation-too-deep", None)
         position = self.position + 1

@@ -264,6 +264,19 @@ async def test_what_cannot_be_read_is_kept_sealed_and_parked(start: Make) -> Non
     assert clerk.tracked["shop"] == 2
 
 
+async def test_each_of_what_cannot_be_read_says_so_and_a_retry_of_it_changes_nothing(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1), order(2))
+    await clerk.hear(*(replace(placed, state=b"null") for placed in await said_by(shop)))
+    parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 9)) if isinstance(m.event, EventParked)]
+    assert [p.reason for p in parked] == ["unreadable", "unreadable"]
+    before = (await clerk.log.head()).position
+    [(_, result)] = await clerk.retry_parked("unreadable:shop")
+    assert result.startswith("it cannot be read")
+    assert (await clerk.log.head()).position == before
+    assert await views_equal(clerk)
+
+
 async def test_a_cause_of_a_cause_of_too_many_is_parked_so_that_no_circle_turns_for_ever(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
     await shop.hear(order(1), order(2))
