@@ -11,22 +11,15 @@ import pytest
 from contracts.kernel import EventParked, EventUnparked
 from shared.clock import Deadlines, SteppedClock
 from shared.events import said_id
-from shared.mapper import Envelope, to_wire
 from shared.rebuild import check, rebuild
 from shared.service import Gap, Outcome, Service
 from shared.world import Decider, Refused
 
 from . import trade
 from .conftest import Make
-from .trade import NOON, OrderPacked, OrderPlaced, order
+from .trade import NOON, OrderPacked, OrderPlaced, order, said_by
 
 pytestmark = pytest.mark.servers
-
-
-async def said_by(service: Service, after: int = 0) -> list[Envelope]:
-    """What a service said, as it travels."""
-    rows = await service.log.rows(after, 10_000, said=True)
-    return [Envelope.parse(to_wire(service.name, row).body, NOON) for row in rows]
 
 
 async def views_equal(service: Service) -> bool:

@@ -9,6 +9,7 @@ from uuid import uuid4
 from contracts.kernel import DeadlineReached
 from shared.events import Actor, Event, Id, Message, Personal, State, fresh
 from shared.log import EventLog
+from shared.mapper import Envelope, to_wire
 from shared.service import Service
 from shared.vault import Vault
 from shared.views import Add, Drop, Put, RowOp, Table, Views, arm
@@ -143,3 +144,9 @@ def order(number: object, *, at: datetime = NOON, id: Any = None, **fields: Any)
     """A command that places an order."""
     values = {"order": str(number), "contact": "ada", "text": f"please wrap number {number}", **fields}
     return fresh(PlaceOrder(**values), at, id=id or uuid4(), actor=Actor("customer", "ada"), command=True)
+
+
+async def said_by(service: Service, after: int = 0) -> list[Envelope]:
+    """What a service said, as it travels."""
+    rows = await service.log.rows(after, 10_000, said=True)
+    return [Envelope.parse(to_wire(service.name, row).body, NOON) for row in rows]

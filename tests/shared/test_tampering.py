@@ -1,0 +1,91 @@
+"""Whichever byte of a log is changed afterwards: it is found."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from eventsourcing.persistence import IntegrityError
+
+from shared.log import EventLog
+from shared.recorded import EPOCH, GENESIS, Recorded, chain
+
+from .conftest import Make
+from .trade import order
+
+pytestmark = pytest.mark.servers
+ORDERS, BY_UPDATE = 100, 20
+Change = tuple[str, Any, Recorded]
+"""(column, its new value, the row with it)."""
+MICROSECOND = timedelta(microseconds=1)
+
+
+@pytest_asyncio.fixture
+async def log(start: Make) -> EventLog:
+    """A log of 200 rows."""
+    shop = await start("shop")
+    await shop.hear(*(order(n) for n in range(ORDERS)))
+    return shop.log
+
+
+def flips(row: Recorded) -> Iterator[Change]:
+    """The row with one byte flipped, for every byte of it."""
+    for content in flipped(str(row.originator_id).encode()):
+        yield "originator_id", content.decode(), replace(row, originator_id=content.decode())
+    for content in flipped(row.topic.encode()):
+        yield "topic", content.decode(), replace(row, topic=content.decode())
+    for content in flipped(row.state):
+        yield "state", content, replace(row, state=content)
+    for content in flipped(row.metadata):
+        yield "metadata", content, replace(row, metadata=content)
+    for content in flipped(row.hash):
+        yield "hash", content, replace(row, hash=content)
+    for content in flipped(row.event_id.bytes):
+        yield "event_id", UUID(bytes=content), replace(row, event_id=UUID(bytes=content))
+    yield "said", not row.said, replace(row, said=not row.said)
+    for number in flipped_number(row.id):
+        yield "notification_id", number, replace(row, id=number)
+    for number in flipped_number(row.originator_version):
+        yield "originator_version", number, replace(row, originator_version=number)
+    for number in list(flipped_number((row.recorded_at - EPOCH) // MICROSECOND))[1:]:  # the first byte: no instant
+        at = EPOCH + number * MICROSECOND
+        yield "recorded_at", at, replace(row, recorded_at=at)
+
+
+def flipped(content: bytes) -> Iterator[bytes]:
+    for at in range(len(content)):
+        yield content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def flipped_number(number: int) -> Iterator[int]:
+    for content in flipped(number.to_bytes(8)):
+        yield int.from_bytes(content)
+
+
+async def test_every_flipped_byte_of_a_row_breaks_the_chain(log: EventLog) -> None:
+    previous, tried = GENESIS, 0
+    for row in await log.rows(0, 1000):
+        assert chain(previous, row) == row.hash
+        for column, _, changed in flips(row):
+            assert chain(previous, changed) != changed.hash, (row.id, column)
+            tried += 1
+        previous = row.hash
+    assert tried > 2 * ORDERS * 300
+
+
+async def test_a_byte_that_the_owner_of_the_table_flips_is_found(log: EventLog) -> None:
+    dice = random.Random(3)
+    for row in dice.sample(await log.rows(0, 1000), BY_UPDATE):
+        column, value, _ = dice.choice([c for c in flips(row) if c[0] != "notification_id"])
+        query = log.sql(f"update {{s}}.stored_events set {column} = %s where notification_id = {row.id}")
+        async with log.pool.connection() as owner:
+            await owner.execute(query, (value,))
+        with pytest.raises(IntegrityError):
+            await log.verify()
+        async with log.pool.connection() as owner:
+            await owner.execute(query, (getattr(row, column),))
+    assert await log.verify() == 2 * ORDERS
