@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,12 +73,16 @@ def until_true(check: Callable[[], bool], otherwise: str, seconds: float = SETTL
 
 
 @contextmanager
-def up(data: Path, **environment: str) -> Iterator[Running]:
-    """``vefa up`` on a data folder, with these environment variables, until the block ends."""
+def up(data: Path, *, lines: Path | None = None, **environment: str) -> Iterator[Running]:
+    """``vefa up`` on a data folder, with these environment variables, until the block ends. What the processes log
+    goes to the file ``lines``, or where that of the tests goes."""
     command = [sys.executable, "-m", "shared.cli", "up", "--data", str(data)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **environment}
-    ) as process:  # fmt: skip
+    with (
+        lines.open("ab") if lines else nullcontext() as log,
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **environment}
+        ) as process,
+    ):
         try:
             until = time.monotonic() + UP_SECONDS
             while not (data / "running.json").exists():
