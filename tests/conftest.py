@@ -1,5 +1,6 @@
 """Fixtures that many tests share: real servers, started once, and fresh databases on them."""
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -16,6 +17,7 @@ from shared.local.home import Home
 from shared.local.nats_server import NatsServer
 from shared.local.process import free_port
 
+os.environ.pop("COLUMNS", None)  # a parallel run sets it; commands print here as into a pipe
 SERVICES = ("intake", "classifier", "router", "sla", "feedback", "loyalty", "notification")
 USERS = (*SERVICES, "shop", "clerk", "courier")
 """Of a nats-server of one test: the services of the test trade too, with the rights that services have."""
