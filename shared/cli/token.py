@@ -1,9 +1,8 @@
 """``vefa token``: make tokens for the HTTP interfaces, and revoke them."""
 
 import asyncio
-import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -26,18 +25,23 @@ KEEPER = "intake"
 def token_create(
     role: Annotated[Role, typer.Option(help="What the holder may do")],
     subject: Annotated[str, typer.Option(help="Agent id, customer id, or name of the other system")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid")] = 30,
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token, valid for 30 days."""
+    """Make a token."""
     if not ID.fullmatch(subject):
         raise typer.BadParameter(
             f"{subject!r} is no id; use letters, digits and . _ : @ ~ / + -", param_hint="--subject"
         )
     seed = _seed(data)
-    text = create(seed, role, subject)
+    text = create(seed, role, subject, timedelta(days=days))
     claims = read(public_key(seed), text)
-    print(json.dumps({"token": text, "role": role.value, "subject": subject, "id": claims["jti"]}) if as_json else text)
+    if as_json:
+        until = datetime.fromtimestamp(claims["exp"], UTC)
+        print_json({"token": text, "role": role.value, "subject": subject, "id": claims["jti"], "valid_until": until})
+    else:
+        print(text)
 
 
 @app.command()
