@@ -13,7 +13,9 @@ from shared.tokens import create
 from .base import Failed, known, running
 
 
-def call(data: Path, service: str, method: str, path: str, body: dict[str, Any], by: str = "admin") -> dict[str, Any]:
+def call(
+    data: Path, service: str, method: str, path: str, body: dict[str, Any] | None = None, by: str = "admin"
+) -> Any:
     """The answer of a route. Raises Failed with the service's own words and remedy when it refuses or is not there."""
     addresses: dict[str, dict[str, str]] = running(data)["services"]
     address = addresses[known(service, addresses)]["http"]
@@ -23,7 +25,7 @@ def call(data: Path, service: str, method: str, path: str, body: dict[str, Any],
         reply = httpx.request(method, f"{address}{path}", json=body, headers=headers, timeout=30)
     except httpx.HTTPError as e:
         raise Failed(f"{service} does not answer at {address} ({type(e).__name__}); is the platform up?") from e
-    content: dict[str, Any] = reply.json() if "json" in reply.headers.get("content-type", "") else {}
+    content = reply.json() if "json" in reply.headers.get("content-type", "") else {}
     if reply.is_success:
         return content
     fields = "; ".join(f"{f['field']}: {f['text']}" for f in content.get("fields", []))

@@ -5,8 +5,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,38 @@ async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
             await asyncio.sleep(0.02)
 
 
+@asynccontextmanager
+async def running(apps: Iterable[App], database: str, nats_url: str, folder: Path) -> AsyncIterator[dict[str, Process]]:
+    """These services with their data folder, noted as ``vefa up`` notes what it started."""
+    client = await nats.connect(nats_url)
+    await declare(client)
+    await client.close()
+    for name in ("master.key", "index.key", "link.key"):
+        secret(folder, name)
+    public = tokens.public_key(secret(folder, "token.key"))
+    (folder / "secrets" / "token.pub").write_bytes(public)
+    addresses: dict[str, dict[str, str]] = {}
+    processes, ends = {}, list[Awaitable[None]]()
+    for app in apps:
+        settings = Settings(
+            database_url=database, nats_url=nats_url, secrets=folder / "secrets", clock="stepped", clock_start=NOON
+        )
+        processes[app.name] = Process(app, settings)
+        note = partial(addresses.__setitem__, app.name)
+        ends.append(asyncio.create_task(processes[app.name].run(note)))
+    await until(lambda: len(addresses) == len(processes) and all(p.service.acting for p in processes.values()))
+    noted = {
+        "pid": os.getpid(), "services": addresses, "databases": dict.fromkeys(processes, database), "nats": nats_url,
+    }  # fmt: skip
+    (folder / "running.json").write_text(json.dumps(noted))
+    yield processes
+    for process in processes.values():
+        process.stopping.set()
+    await asyncio.gather(*ends)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
 @pytest_asyncio.fixture
 async def platform(
     database: str,
@@ -96,38 +130,10 @@ async def platform(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> AsyncIterator[Platform]:
-    client = await nats.connect(fresh_nats.url)
-    await declare(client)
-    await client.close()
-    for name in ("master.key", "index.key", "link.key"):
-        secret(tmp_path, name)
-    public = tokens.public_key(secret(tmp_path, "token.key"))
-    (tmp_path / "secrets" / "token.pub").write_bytes(public)
     apps = {app.name: app for app in (trades.shop, trades.clerk, trades.intake)}
     monkeypatch.setattr("shared.cli.services.app_of", apps.__getitem__)
     monkeypatch.setenv("VEFA_DATA", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "250")
     monkeypatch.setattr(sys, "argv", sys.argv)
-    addresses: dict[str, dict[str, str]] = {}
-    processes, running = {}, list[Awaitable[None]]()
-    for name, app in apps.items():
-        settings = Settings(
-            database_url=database,
-            nats_url=fresh_nats.url,
-            secrets=tmp_path / "secrets",
-            clock="stepped",
-            clock_start=NOON,
-        )
-        processes[name] = Process(app, settings)
-        running.append(asyncio.create_task(processes[name].run(lambda a, name=name: addresses.update({name: a}))))  # type: ignore[misc]
-    await until(lambda: len(addresses) == len(apps) and all(p.service.acting for p in processes.values()))
-    noted = {
-        "pid": os.getpid(), "services": addresses, "databases": dict.fromkeys(apps, database), "nats": fresh_nats.url,
-    }  # fmt: skip
-    (tmp_path / "running.json").write_text(json.dumps(noted))
-    yield Platform(tmp_path, database, processes, apps, capsys)
-    for process in processes.values():
-        process.stopping.set()
-    await asyncio.gather(*running)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().remove_signal_handler(number)
+    async with running(apps.values(), database, fresh_nats.url, tmp_path) as processes:
+        yield Platform(tmp_path, database, processes, apps, capsys)
