@@ -55,4 +55,5 @@ class Play:
             self.customers.hear(said)
             self.agents.hear(said)
         for mail in self._sink.take():
+            self.tally.counts["mails that came"] += 1
             self.customers.read(mail)
