@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from contracts.common import Language
 from contracts.intake import ReplySent
 from contracts.notification import NoticeQueued, NoticeWithheld, Withholding
-from shared.calendar import next_opening
+from shared.calendar import NoOpenTime, next_opening
 from shared.events import Event, Message
 from shared.world import World
 
@@ -177,7 +177,10 @@ def opening(world: World, policy: Templates, rule: Rule, contact: str, at: datet
         return at
     if contact.startswith("agent:"):
         name = f"calendar/{policy.staff.calendar}"
-        return next_opening(world.policy(name).document, at) if world.has_policy(name) else at
+        try:
+            return next_opening(world.policy(name).document, at) if world.has_policy(name) else at
+        except NoOpenTime:  # a calendar that never opens again holds nobody's notices back
+            return at
     state: Contact = world[f"contact:{contact}"]
     return policy.customer_opening(policy.zone(state.preferred or state.language, state.zone), at)
 

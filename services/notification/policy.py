@@ -15,7 +15,7 @@ from shared.events import Code, Event, Id, Value
 
 from .wording import TOPICS, check_text, facts, variables
 
-Seconds = Annotated[int, Field(gt=0)]
+Seconds = Annotated[int, Field(gt=0, le=366 * 86_400)]
 Recipient = Literal["contact", "owner", "manager", "team", "queue_owner", "target"]
 Word = Literal["tr", "en"]
 
@@ -23,8 +23,8 @@ Word = Literal["tr", "en"]
 class Text(Value):
     """A mail in one language: Jinja2, with the variables of its event."""
 
-    subject: str
-    text: str
+    subject: Annotated[str, Field(max_length=1000)]
+    text: Annotated[str, Field(max_length=20_000)]
     """Plain text; the HTML part is made of it."""
 
 
@@ -147,14 +147,14 @@ class Volume(Value):
 class Templates(Value):
     """The whole document."""
 
-    company: str
+    company: Annotated[str, Field(max_length=200)]
     """How the company signs."""
     language: Word = "tr"
     """For whom no language is known."""
     customers: Customers
     staff: Staff
     volume: Volume = Volume()
-    retries: tuple[Seconds, ...] = (60, 300, 1800, 7200)
+    retries: Annotated[tuple[Seconds, ...], Field(max_length=100)] = (60, 300, 1800, 7200)
     """Seconds until the second try, the third ...; after the last one a notice is given up."""
     reply_days: Annotated[int, Field(ge=1, le=730)] = 180
     """For so many days a reply finds its case."""

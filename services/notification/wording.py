@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-from jinja2 import StrictUndefined, TemplateError, meta
+from jinja2 import StrictUndefined, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
@@ -35,6 +35,14 @@ TOPICS: Mapping[str, type[Event]] = {event.TOPIC: event for event in HEARD}
 LINKED: tuple[type[Event], ...] = (SurveyInvited, CaseResolved)
 """Events whose text may hold a signed ``link``: the survey, and whether the case is solved."""
 FILTERS = ("default", "join", "length", "lower", "replace", "round", "title", "trim", "truncate", "upper")
+ALLOWED: tuple[type[nodes.Node], ...] = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Filter, nodes.Keyword, nodes.If,
+    nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test, nodes.Concat, nodes.List,
+    nodes.Tuple,
+)  # fmt: skip
+"""What a text may be made of: nothing that repeats, calls or calculates, so that none takes long or much room."""
+GROWING = ("join", "replace")
+MOST_GROWING, LONGEST_GROWTH, LARGEST = 3, 10, 1000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
 
 
@@ -103,16 +111,49 @@ def variables(event: type[Event], *, verified: bool = False) -> frozenset[str]:
 
 
 def check_text(source: str, known: frozenset[str]) -> None:
-    """Raises ValueError for a text that could fail when it is sent."""
+    """Raises ValueError for a text that could fail when it is sent, or grow beyond measure."""
     try:
-        used = meta.find_undeclared_variables(_JINJA.parse(source))
+        parsed = _JINJA.parse(source)
+        _check_nodes(parsed)  # first of all: to look for variables already works out what is constant
+        used = meta.find_undeclared_variables(parsed)
         if unknown := sorted(used - known):
             near = get_close_matches(unknown[0], sorted(known), 1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
             raise ValueError(f"unknown variable {unknown[0]!r}; {hint}")
         _template(source).render(dict.fromkeys(known, "x"))
-    except (TemplateError, TypeError) as e:
-        raise ValueError(f"{e}; correct the text, it is Jinja2 with the filters {', '.join(FILTERS)}") from e
+    except ValueError:
+        raise
+    except Exception as e:  # a parser gives up, a filter is asked for what it cannot do
+        raise ValueError(f"{str(e)[:200]}; correct the text, it is Jinja2 with the filters {', '.join(FILTERS)}") from e
+
+
+def _check_nodes(parsed: nodes.Template) -> None:
+    """Raises ValueError for what no text needs and what could take long, with its line."""
+    for node in parsed.find_all(nodes.Node):
+        if not isinstance(node, ALLOWED):
+            kind = type(node).__name__.lower()
+            raise ValueError(
+                f"line {node.lineno}: {kind!r} is not allowed in a text; "
+                f"write variables, texts, 'if' and the filters {', '.join(FILTERS)}"
+            )
+    filters = list(parsed.find_all(nodes.Filter))
+    for one in filters:
+        _check_filter(one)
+    if sum(one.name in GROWING for one in filters) > MOST_GROWING:
+        raise ValueError(f"at most {MOST_GROWING} of {' and '.join(GROWING)} in a text; leave some out")
+
+
+def _check_filter(asked: nodes.Filter) -> None:
+    for value in (*asked.args, *(keyword.value for keyword in asked.kwargs)):
+        match value:
+            case nodes.Const(value=str() as text) if asked.name in GROWING and len(text) > LONGEST_GROWTH:
+                raise ValueError(f"line {asked.lineno}: {asked.name}: write at most {LONGEST_GROWTH} characters")
+            case nodes.Const(value=int() | float() as number) if abs(number) > LARGEST:
+                raise ValueError(f"line {asked.lineno}: {asked.name}: write a number up to {LARGEST}")
+            case nodes.Const():
+                pass
+            case _ if asked.name != "default":
+                raise ValueError(f"line {asked.lineno}: {asked.name}: write its values, not a variable")
 
 
 def values(event: Event, zone: str, **more: Any) -> dict[str, Any]:
@@ -140,7 +181,7 @@ def render(subject: str, text: str, given: Mapping[str, Any], link: str = "") ->
     try:
         line = _template(subject).render(given)
         body = _template(text).render(given)
-    except (TemplateError, TypeError) as e:
+    except Exception as e:  # whatever a text does with these values: its notice is given up, no other one waits
         raise ValueError(type(e).__name__) from e
     line = " ".join(_CONTROL.sub(" ", line).split())[:200]
     body = _CONTROL.sub("", body.replace("\r\n", "\n").replace("\r", "\n")).strip() + "\n"

@@ -419,3 +419,9 @@ def test_an_address_that_bounced_has_its_last_notice_bounced_and_gets_no_automat
 def test_every_topic_that_the_policy_names_is_heard() -> None:
     heard = {topic for _, topic in app.topics()}
     assert {rule["event"] for rule in json.loads(app.shipped()["templates"])["rules"]} <= heard
+
+
+def test_staff_whose_calendar_never_opens_again_are_told_at_once() -> None:
+    never = json.dumps({"name": "tr", "zone": "UTC", "week": {}, "exceptions": {"2020-01-01": ["09:00-18:00"]}})
+    play = scene(NIGHT, **{"calendar/tr": ("sla", never)}).given(agent("ali"), assigned())
+    assert queued(play.when(warned())).not_before == NIGHT
