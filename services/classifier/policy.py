@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from contracts.common import Kind, Priority, Sentiment
+from contracts.common import Channel, Kind, Priority, Sentiment
 from shared.events import Code, Value
 from shared.text import WordRules, word_rules
 
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+Points = Annotated[int, Field(ge=-100, le=100)]
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "kind": get_args(Kind),
     "urgency": ("0", "1", "2"),
@@ -42,7 +43,7 @@ class Rule(Value):
 
     name: Code
     words: tuple[str, ...] = ()
-    channel: tuple[str, ...] = ()
+    channel: tuple[Channel, ...] = ()
     form: tuple[str, ...] = ()
     then: Labels
 
@@ -50,6 +51,7 @@ class Rule(Value):
     def _says_when(self) -> Self:
         if not (self.words or self.channel or self.form):
             raise ValueError(f"rule {self.name}: give at least one of words, channel, form")
+        word_rules(self.words)
         return self
 
     @cached_property
@@ -80,11 +82,11 @@ class Bands(Value):
 class Modifiers(Value):
     """Points added to impact x urgency."""
 
-    repeat_contacts: int = Field(default=2, ge=1)
+    repeat_contacts: int = Field(default=2, ge=1, le=10_000)
     """From so many earlier cases in 30 days on, ``repeat`` is added."""
-    repeat: int = 1
-    tiers: Mapping[str, int] = {}
-    tags: Mapping[str, int] = {}
+    repeat: Points = 1
+    tiers: Mapping[str, Points] = {}
+    tags: Mapping[str, Points] = {}
 
 
 class ClassificationPolicy(Value):
@@ -97,7 +99,7 @@ class ClassificationPolicy(Value):
     bands: Bands = Bands()
     model: Literal["seed"] = "seed"
     """Which model scores."""
-    matrix: tuple[int, int, int] = (1, 3, 5)
+    matrix: tuple[Points, Points, Points] = (1, 3, 5)
     """Points from which a priority is normal, high, urgent."""
     modifiers: Modifiers = Modifiers()
 
@@ -107,6 +109,8 @@ class ClassificationPolicy(Value):
         for where, topic in named:
             if topic not in self.topics:
                 raise ValueError(f"{where}: unknown topic {topic!r}; known are {', '.join(sorted(self.topics))}")
+        if list(self.matrix) != sorted(set(self.matrix)):
+            raise ValueError(f"matrix: points must rise, not {list(self.matrix)}")
         return self
 
     def values(self, head: str) -> tuple[str, ...]:

@@ -34,10 +34,26 @@ def test_the_shipped_document_is_accepted() -> None:
         ({"bands": {"auto": 1.0}}, "bands.auto"),
         ({"model": "gpt"}, "model"),
         ({"colour": "red"}, "colour"),
+        ({"rules": [{"name": "r", "words": ["ia*de"], "then": {"urgency": 2}}]}, r"rule 'ia\*de': write whole words"),
+        ({"rules": [{"name": "r", "words": ["*"], "then": {"urgency": 2}}]}, r"rule '\*': write whole words"),
+        ({"rules": [{"name": "r", "channel": ["pigeon"], "then": {"urgency": 2}}]}, "rules.0.channel.0"),
+        ({"modifiers": {"repeat": 10**4000}}, "modifiers.repeat"),
+        ({"modifiers": {"tags": {"safety": -(2**64)}}}, "modifiers.tags.safety"),
+        ({"modifiers": {"tiers": {"gold": 101}}}, "modifiers.tiers.gold"),
+        ({"matrix": [5, 3, 1]}, r"matrix: points must rise, not \[5, 3, 1\]"),
+        ({"matrix": [1, 2, 2**70]}, "matrix.2"),
+        ({"topics": {}}, "other: unknown topic"),
     ],
 )
 def test_a_mistake_is_named(changes: dict[str, Any], words: str) -> None:
     assert re.search(words, refused(**changes))
+
+
+def test_a_rule_of_signs_is_read_as_the_words_between_them() -> None:
+    rule = {"name": "r", "words": ["(a+)+$"], "then": {"urgency": 2}}
+    [read] = ClassificationPolicy.model_validate(document(rules=[rule])).rules
+    assert read.holds("b a c", {})
+    assert not read.holds("a" * 100_000 + "!", {})
 
 
 @pytest.mark.parametrize(
