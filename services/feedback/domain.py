@@ -21,7 +21,7 @@ from shared.events import Event, Message, uuid7
 from shared.world import Decider, World
 
 from .answers import answered, given_up, unanswered
-from .policy import FLOOR, SurveysPolicy
+from .policy import ASKED_AGAIN, FLOOR, SurveysPolicy
 from .states import STATES, Case, Customer, Resolution, Survey, evolve
 
 
@@ -80,7 +80,7 @@ def _asked_again(world: World, message: Message, case_id: str, case: Case, resol
     if first.frozen is None or first.frozen.definition not in policy.definitions:
         yield from given_up(world, case.recovery)
         return
-    yield _scheduled(world, message, case_id, first.frozen.definition, "recovery", policy.recovery.delay_hours)
+    yield _scheduled(world, message, case_id, first.frozen.definition, ASKED_AGAIN, policy.recovery.delay_hours)
 
 
 def _scheduled(

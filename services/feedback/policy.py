@@ -20,6 +20,8 @@ TOP: Mapping[SurveyKind, int] = {"csat": 4, "nps": 9}
 """From this score on: content (CSAT top box), promoter (NPS)."""
 BOTTOM: Mapping[SurveyKind, int] = {"csat": 2, "nps": 6}
 """Up to this score: discontent, detractor."""
+ASKED_AGAIN = "recovery"
+"""Stands for a trigger where a recovery was carried out and the person is asked again."""
 FACTS = frozenset({"kind", "topic", "channel", "language", "team", "outcome", "sla", "nth", "reopens"})
 """What a trigger's audience may ask for. ``nth``: which resolved case of this person it is, 1, 2, 3 ..."""
 
@@ -67,7 +69,7 @@ class Trigger(Value):
     """From the resolution to the invitation."""
     when: Mapping[str, Condition] = {}
     """The audience: conditions that must all hold; see FACTS."""
-    every: int = Field(default=1, ge=1)
+    every: int = Field(default=1, ge=1, le=10_000)
     """Only each N-th resolved case of a person."""
     first: bool = False
     """The person's first resolved case too, whatever ``every`` says."""
@@ -88,8 +90,8 @@ class Trigger(Value):
 class Throttle(Value):
     """How often one person may be asked, in days; the floor of 24 hours holds whatever stands here."""
 
-    group_days: int = Field(default=14, ge=0)
-    global_days: int = Field(default=7, ge=0)
+    group_days: int = Field(default=14, ge=0, le=3650)
+    global_days: int = Field(default=7, ge=0, le=3650)
 
 
 class Recovery(Value):
@@ -124,6 +126,8 @@ class SurveysPolicy(Value):
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"triggers: names must be unique, {sorted(twice)} occur more than once")
         for row, trigger in enumerate(self.triggers, 1):
+            if trigger.name == ASKED_AGAIN:
+                raise ValueError(f"triggers, row {row}: {ASKED_AGAIN!r} is the name of asking again; write another")
             if trigger.survey not in self.definitions:
                 known = ", ".join(sorted(self.definitions))
                 raise ValueError(

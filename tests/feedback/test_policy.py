@@ -49,3 +49,25 @@ def test_the_sample_is_about_its_share_and_never_changes_its_mind() -> None:
 @pytest.mark.parametrize(("sample", "sent"), [(0.0, False), (1.0, True)])
 def test_a_sample_of_nothing_sends_nothing_and_of_all_everything(sample: float, sent: bool) -> None:
     assert {Trigger(name="t", survey="csat", sample=sample).samples(str(i)) for i in range(200)} == {sent}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"throttle": {"group_days": 10**12}}, r"throttle.group_days\n"),
+        ({"throttle": {"global_days": 3651}}, r"throttle.global_days\n"),
+        ({"triggers": [{"name": "t", "survey": "csat", "every": 2**64}]}, r"triggers.0.every\n"),
+        (
+            {"triggers": [{"name": "recovery", "survey": "csat"}]},
+            "'recovery' is the name of asking again; write",
+        ),
+        ({"triggers": [{"name": "t", "survey": "csat", "sample": float("nan")}]}, r"triggers.0.sample\n"),
+    ],
+)
+def test_what_no_rule_could_count_with_is_refused_by_its_place(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        parsed(**changes)
+
+
+def test_a_survey_that_is_never_triggered_is_harmless() -> None:
+    assert parsed(definitions={}, triggers=[]).trigger_for({"nth": 1}) is None
