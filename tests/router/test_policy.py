@@ -76,3 +76,20 @@ def test_each_skill_that_the_shipped_policy_asks_for_is_held_by_somebody_of_the_
     for name, queue in RoutingPolicy.model_validate(shipped()).queues.items():
         held = {skill for a in agents if queue.team in cast.TEAMS[a.team] for skill in a.skills}
         assert {skill for asked in queue.skills.values() for skill in asked} <= held, name
+
+
+@pytest.mark.parametrize("name", ["ageing", "hold_after", "alert_every"])
+def test_a_time_that_no_instant_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        parsed(**{name: 10**15})
+
+
+def test_a_queue_cannot_overflow_in_a_million_years():
+    with pytest.raises(ValueError, match=r"general\.t_overflow"):
+        parsed(queues={**POLICY["queues"], "general": {"team": "general", "t_overflow": 10**13}})
+
+
+@pytest.mark.parametrize("name", ["Key accounts", "", "x" * 65])
+def test_a_row_whose_name_no_case_could_carry_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"routing, row 1.*small letters, digits"):
+        parsed(routing=rules({"name": name, "when": {"topic": "x"}, "then": "billing"}))
