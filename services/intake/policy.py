@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
+from string import Formatter
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from shared.text import fold, words
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 SETTABLE: frozenset[Category] = frozenset({"open", "waiting_customer", "waiting_third_party", "spam"})
 """Categories that a status can be set to; the others are reached by resolve, confirm, close and reopen alone."""
+MAX_SUBJECT = 300
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 
@@ -119,11 +121,11 @@ class Numbers(Value):
 class MailRules(Value):
     """What protects intake from mail robots."""
 
-    repeat_within: int = Field(default=3600, ge=0)
+    repeat_within: int = Field(default=3600, ge=0, le=30 * 86_400)
     """Seconds in which the same sender and body under another Message-ID are one mail."""
     loop_count: int = Field(default=20, ge=1, le=99)
     """More mails than this of one sender within the window are suspected to be a loop."""
-    loop_window: int = Field(default=3600, ge=1)
+    loop_window: int = Field(default=3600, ge=1, le=30 * 86_400)
     """Seconds."""
 
 
@@ -180,10 +182,14 @@ class IntakePolicy(Value):
         if "en" not in subjects:
             raise ValueError("recovery_subject: 'en' is missing; it stands for every language without its own")
         for language, subject in subjects.items():
+            if len(subject) > MAX_SUBJECT:
+                raise ValueError(f"recovery_subject, {language}: longer than {MAX_SUBJECT} characters; shorten it")
             try:
-                subject.format(number="")
-            except (KeyError, IndexError, ValueError) as error:
-                raise ValueError(f"recovery_subject, {language}: only {{number}} can be filled in") from error
+                asked = [part[1:] for part in Formatter().parse(subject) if part[1] is not None]
+            except ValueError:
+                asked = [("", "", None)]
+            if any(one != ("number", "", None) for one in asked):
+                raise ValueError(f"recovery_subject, {language}: only {{number}} can be filled in")
         return subjects
 
     def status_for(self, category: Category) -> str:
