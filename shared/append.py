@@ -33,6 +33,8 @@ class Append:
     links: list[tuple[str, int]] = field(default_factory=list)
     trackings: dict[str, int] = field(default_factory=dict)
     others: list[Statement] = field(default_factory=list)
+    durable: bool = True
+    """Whether the commit waits for the disk: False when nothing is recorded that an answer would rest on."""
 
     async def read(
         self, ids: Sequence[UUID] = (), streams: Sequence[str] = (), fingerprint: str = "", since: int | None = None,
@@ -120,8 +122,8 @@ class Append:
             )
         if self.trackings:
             await self.conn.execute(q(TRACK), (list(self.trackings), list(self.trackings.values())))
-        if self.trackings and not rows:
-            # nothing was recorded: if a crash takes this back, the next message shows a gap and it is read again
+        if not self.durable:
+            # if a crash takes trackings back, the next message shows a gap and it is read again
             await self.conn.execute("set local synchronous_commit = off")
         if rows or self.trackings:
             head = self.head

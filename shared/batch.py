@@ -243,6 +243,7 @@ class Batch:
     async def write(self) -> None:
         """Hand all that was planned to the transaction."""
         tx = self.tx
+        tx.durable = bool(self.planned)
         keys = await self.service.vault.keys_for(subjects(m.event for m, *_ in self.planned))
         head = tx.head
         head.after = self.after
