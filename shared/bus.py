@@ -34,9 +34,14 @@ class Bus:
     """In, out, and back reading for one service. ``answer`` parts run in every process, ``act`` only in the acting
     one."""
 
-    def __init__(self, service: Service, broker: NatsBroker, clock: Clock, told: Told, *, head_every: float = 5.0):
+    def __init__(
+        self, service: Service, broker: NatsBroker, clock: Clock, told: Told,
+        *, head_every: float = 5.0, look_every: float = 5.0, silent_after: float = 10.0,
+    ):  # fmt: skip
+        """Seconds: ``head_every`` its head is announced; ``look_every`` it is asked whether messages wait, once none
+        came for ``silent_after``."""
         self.service, self.broker, self.clock, self._told = service, broker, clock, told
-        self.head_every = head_every
+        self.head_every, self.look_every, self.silent_after = head_every, look_every, silent_after
         self.listening = False
         """What others say from now on is fetched."""
         self.troubles: dict[str, str] = {}
@@ -277,8 +282,8 @@ class Bus:
     async def _watch(self) -> None:
         """A pull request can be lost on a reconnect: if messages wait and none is fetched, subscribe anew."""
         while True:
-            await asyncio.sleep(5)
-            if self._consumer is None or time.monotonic() - self.fetched_at < 10:
+            await asyncio.sleep(self.look_every)
+            if self._consumer is None or time.monotonic() - self.fetched_at < self.silent_after:
                 continue
             with contextlib.suppress(NatsError, TimeoutError):
                 js = self.broker.config.connection_state.connection.jetstream()

@@ -1,19 +1,26 @@
 """Services of the test trade on a database of their own."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
+import nats
 import pytest_asyncio
 
+from shared.bus import Bus
+from shared.clock import SystemClock
 from shared.database import connect
 from shared.log import EventLog
 from shared.master_key import MasterKey
 from shared.rebuild import prepare
 from shared.service import Service
+from shared.stream import broker_of, declare
 from shared.vault import Vault
 from shared.views import Views
+from tests.conftest import FreshNats
 
 from . import trade
+from .nodes import Join, Node
 
 Make = Callable[..., Awaitable[Service]]
 TRADERS: dict[str, tuple[Views, Callable[..., Service]]] = {
@@ -52,3 +59,36 @@ async def start(pool: Any, vault: Vault) -> AsyncIterator[Make]:
     yield make
     for service in running:
         await service.stop()
+
+
+@pytest_asyncio.fixture
+async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
+    """``await join("clerk")`` starts a service that acts on a bus of its own nats-server, reached by another ``port``
+    if one is given."""
+    async with AsyncExitStack() as stack:
+
+        async def make(
+            name: str, *, port: int = 0, head_every: float = 0.2, silent_after: float = 10.0, **options: Any
+        ) -> Node:
+            service = await start(name, **options)
+            service.acting = True
+            url = fresh_nats.server.url(name)
+            broker = broker_of(name, url.replace(f":{fresh_nats.server.port}", f":{port}") if port else url)
+
+            async def told(_: bytes) -> bytes:
+                return b"{}"
+
+            bus = Bus(
+                service, broker, SystemClock(), told,
+                head_every=head_every, look_every=silent_after / 2, silent_after=silent_after,
+            )  # fmt: skip
+            await broker.start()
+            await bus.act()
+            node = Node(service, bus, broker)
+            stack.push_async_callback(node.stop)
+            return node
+
+        client = await nats.connect(fresh_nats.url)
+        await declare(client)
+        await client.close()
+        yield make

@@ -2,79 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import nats
 import pytest
-import pytest_asyncio
-from faststream.nats import NatsBroker
 from nats.js.errors import NotFoundError
 
-from shared.bus import Bus
-from shared.clock import Deadlines, SteppedClock, SystemClock
+from shared.clock import Deadlines, SteppedClock
 from shared.events import Message, fresh
 from shared.rebuild import check
-from shared.service import Service
-from shared.stream import STREAM, broker_of, declare
+from shared.stream import STREAM, declare
 from tests.conftest import FreshNats
 
-from .conftest import Make
+from .nodes import Join, Node, until
 from .trade import NOON, HurryOrder, OrderHurried, OrderPacked, OrderPlaced, OrderStale, order
 
 pytestmark = pytest.mark.servers
-
-
-@dataclass
-class Node:
-    """A service on the bus."""
-
-    service: Service
-    bus: Bus
-    broker: NatsBroker
-
-    async def stop(self) -> None:
-        await self.bus.rest()
-        await self.broker.stop()
-
-
-Join = Callable[..., Awaitable[Node]]
-
-
-@pytest_asyncio.fixture
-async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
-    """``await join("clerk")`` starts a service that acts on a bus of its own nats-server."""
-    async with AsyncExitStack() as stack:
-
-        async def make(name: str, *, head_every: float = 0.2, **options: Any) -> Node:
-            service = await start(name, **options)
-            service.acting = True
-            broker = broker_of(name, fresh_nats.server.url(name))
-
-            async def told(_: bytes) -> bytes:
-                return b"{}"
-
-            bus = Bus(service, broker, SystemClock(), told, head_every=head_every)
-            await broker.start()
-            await bus.act()
-            node = Node(service, bus, broker)
-            stack.push_async_callback(node.stop)
-            return node
-
-        client = await nats.connect(fresh_nats.url)
-        await declare(client)
-        await client.close()
-        yield make
-
-
-async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 def hurry(number: object) -> Message:

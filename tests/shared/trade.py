@@ -137,7 +137,7 @@ def clerk(log: EventLog, vault: Vault, decider: Decider = CLERK, **options: Any)
 def courier(log: EventLog, vault: Vault, **options: Any) -> Service:
     """Hears what the shop says and what the clerk says because of it, and says nothing."""
     hears = [("shop", OrderPlaced.TOPIC), ("clerk", OrderPacked.TOPIC), ("clerk", OrderHurried.TOPIC)]
-    return Service("courier", COURIER, COURIER_VIEWS, log, vault, {}, hears=hears, **options)
+    return Service("courier", COURIER, COURIER_VIEWS, log, vault, {}, **{"hears": hears, **options})
 
 
 def order(number: object, *, at: datetime = NOON, id: Any = None, **fields: Any) -> Message:
