@@ -20,7 +20,7 @@ from .service import Service
 from .tracing import tracer_of
 from .vault import Vault
 from .views import Views
-from .world import Decider
+from .world import Check, Decider
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ Hears = type[Event] | tuple[str, type[Event]]
 class App:
     """A service, declared. ``hears`` lists event classes; a kernel event names the log it is heard from: ``("sla",
     PolicyPublished)``.
-    ``told`` lists what others may say to it over NATS."""
+    ``told`` lists what others may say to it over NATS. ``checks``: by kind of document, what its model cannot see."""
 
     name: str
     decider: Decider
@@ -59,6 +59,7 @@ class App:
     hears: Sequence[Hears] = ()
     policies: Mapping[str, Policies] = field(default_factory=dict)
     parsers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
     told: Sequence[type[Event]] = ()
     api: Api = field(default_factory=Api)
     senders: Mapping[str, Callable[[Edge], Sender]] = field(default_factory=dict)
@@ -92,4 +93,5 @@ class App:
         return Service(
             self.name, self.decider, self.views, event_log, vault, self.document_parsers(),
             hears=self.topics(), fingerprint=self.fingerprint(), tracer=tracer_of(self.name),
+            checks=self.checks,
         )  # fmt: skip

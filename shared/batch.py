@@ -4,6 +4,7 @@ them is written in one transaction."""
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
@@ -18,7 +19,7 @@ from .mapper import EventMapper, RowNotes, from_row, to_metadata
 from .memory import Memory, Parsers
 from .vault import Vault
 from .views import Drop, Put, RowOp, Table, statements
-from .world import Decider, NotLoaded, Refused
+from .world import Check, Decider, NotLoaded, Refused
 
 MAX_DEPTH = 16
 E = TypeVar("E", bound=Event)
@@ -63,6 +64,7 @@ class Owner(Protocol):
     mapper: EventMapper
     vault: Vault
     parsers: Parsers
+    checks: Mapping[str, Check]
     sources: frozenset[str]
     fingerprint: str
     views_schema: str
@@ -170,27 +172,30 @@ class Batch:
 
     def _says(self, heard: Message) -> Iterator[Event]:
         if isinstance(heard.event, PublishPolicy):
-            yield self._publish(heard.event)
+            yield self._publish(heard.event, heard.heard_at)
         elif not isinstance(heard.event, PolicyPublished) or heard.source:
             yield from self.service.decider.decide(self.memory, heard)
         if heard.retry_of:
             yield EventUnparked(of=heard.event.stream, parked=str(heard.retry_of))
 
-    def _publish(self, asked: PublishPolicy) -> PolicyPublished:
-        parser = self.service.parsers.get(asked.name.partition("/")[0])
+    def _publish(self, asked: PublishPolicy, at: datetime) -> PolicyPublished:
+        kind = asked.name.partition("/")[0]
+        parser, check = self.service.parsers.get(kind), self.service.checks.get(kind)
         if asked.service != self.service.name or parser is None:
             known = ", ".join(sorted(self.service.parsers))
             raise Refused(
                 "unknown-policy", "name", f"{self.service.name} has no policy {asked.name!r}", f"known are {known}", 404
             )
         try:
-            parser(asked.document)
+            document = parser(asked.document)
         except ValidationError as e:
             first = e.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "document"
             raise Refused(
                 "invalid-policy", where, first["msg"], "correct the document and publish it again", 422
             ) from e
+        if check:
+            check(self.memory, document, at)
         version = self.memory.policy(asked.name).version if self.memory.has_policy(asked.name) else 0
         return PolicyPublished(version=version + 1, **asked.model_dump(exclude={"reason"}), reason=asked.reason)
 

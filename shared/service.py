@@ -27,7 +27,7 @@ from .tasks import end
 from .tracing import commit_span
 from .vault import Vault
 from .views import Views
-from .world import Decider, Refused
+from .world import Check, Decider, Refused
 
 WAITING = 10_000
 WRITING = (DataError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -48,7 +48,7 @@ class Service:
     def __init__(
         self, name: str, decider: Decider, views: Views, log: EventLog, vault: Vault, parsers: Parsers,
         *, hears: Iterable[tuple[str, str]] = (), fingerprint: str = "", batch: int = 500, streams: int = 50_000,
-        tracer: Tracer | None = None,
+        tracer: Tracer | None = None, checks: Mapping[str, Check] | None = None,
     ):  # fmt: skip
         """``hears``: pairs of (log, topic); ``fingerprint``: of the code that folds states, for snapshots."""
         self.name, self.decider, self.views, self.log, self.vault = name, decider, views, log, vault
@@ -65,7 +65,7 @@ class Service:
         self.acting = False
         self._wakes: list[asyncio.Event] = []
         self.changes: Counter[str] = Counter()  # commits that touched each table of the views
-        self.parsers = parsers
+        self.parsers, self.checks = parsers, checks or {}
         self._queue: asyncio.Queue[tuple[Sequence[Message | Envelope], asyncio.Future[list[Outcome | Exception]]]]
         self._queue = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None

@@ -3,6 +3,7 @@ log."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from .events import Event, Message
@@ -24,6 +25,11 @@ class Refused(Exception):
     def __init__(self, code: str, field: str, text: str, remedy: str, status: int = 409):
         super().__init__(f"{code}: {field}: {text}; {remedy}")
         self.code, self.field, self.text, self.remedy, self.status = code, field, text, remedy, status
+
+
+Check = Callable[[Any, Any, datetime], None]
+"""``check(world, document, at)`` raises Refused for a document that its model takes but that does not fit what else is
+in force."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from contracts.router import CaseAssigned
 from shared.app import App, Policies
 
 from .api import api
-from .calendars import WorkingCalendar
+from .calendars import WorkingCalendar, check
 from .domain import decider
 from .policy import TargetsPolicy
 from .views import views
@@ -40,5 +40,6 @@ app = App(
         ),
         "targets": Policies(TargetsPolicy, {"targets": "policy.yaml"}),
     },
+    checks={"targets": check},
     api=api,
 )  # fmt: skip

@@ -26,6 +26,7 @@ from shared.rebuild import check, prepare
 from shared.service import Outcome, Service
 from shared.settings import Settings
 from shared.vault import Vault
+from shared.world import Refused
 
 from .words import POLICY, Desk, became, bounced, classified, opened, reopened, replied, resolved, t, wrote
 
@@ -174,6 +175,15 @@ async def test_a_version_is_applied_to_running_clocks(sla: Service, http: Caller
     sla.memory.streams.clear()
     assert await http("POST", "/v1/targets/2/apply") == (200, {"policy": 2, "clocks": 1, "retargeted": 1})
     assert (await http("POST", "/v1/targets/9/apply"))[0] == 404
+
+
+async def test_targets_of_a_calendar_that_is_not_published_are_refused_naming_the_row(sla: Service) -> None:
+    row = {"calendar": "nowhere", "first_response": "1h", "next_response": "1h", "resolution": "90h"}
+    document = json.dumps({"targets": {"rules": [{"name": "all", "then": row}]}})
+    command = PublishPolicy(service="sla", name="targets", document=document, by="a1", reason="a typo")
+    with pytest.raises(Refused, match=r"row 1 \(all\).*nowhere.*publish calendar/nowhere first"):
+        await sla.hear(fresh(command, NOW, id=uuid7(NOW, "typo"), command=True))
+    assert sla.memory.policy("targets").version == 1
 
 
 def instant(text: str | None) -> datetime | None:
