@@ -12,6 +12,8 @@ import phonenumbers
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from contracts.common import FIRST
+
 from .blobs import Blobs
 from .clock import Clock
 from .events import Actor, Event, fresh, uuid7
@@ -56,6 +58,8 @@ class Edge:
         now = self.now
         if occurred_at and occurred_at > now + AHEAD:
             raise Refused("in-the-future", "time", f"{occurred_at} lies ahead", "check the sender's clock", 422)
+        if occurred_at and occurred_at < FIRST:
+            raise Refused("too-long-ago", "time", f"{occurred_at} is before 1970", "check the sender's clock", 422)
         if len(event.model_dump_json()) > MAX_BYTES // 2:
             raise Refused("too-large", "text", "more than 128 KiB", "send long content as an attachment", 413)
         if id is None:

@@ -53,7 +53,7 @@ async def test_nobody_names_the_contact_point_of_an_address_but_intake(intake: R
         ({"id": "a\x00"}, "id"), ({"source": "/a\n"}, "source"),
         ({"source": 7}, "source"), ({"specversion": "0.3"}, "specversion"), ({"data": None}, "data"),
         ({"data": []}, "data"), ({"time": "yesterday"}, "time"), ({"time": "2026-01-01T00:00:00"}, "time"),
-        ({"time": "9999-12-31T23:59:59-12:00"}, "time"), ({"time": 7}, "time"), ({"traceparent": {}}, "traceparent"),
+        ({"time": "9999-12-31T23:59:59-12:00"}, "time"), ({"time": "0001-01-01T00:00:00+14:00"}, "time"), ({"time": 7}, "time"), ({"traceparent": {}}, "traceparent"),
         ({"data": {**DATA, "channel": "pigeon"}}, "channel"), ({"data": {**DATA, "text": 7}}, "text"),
     ],
 )  # fmt: skip
@@ -90,3 +90,8 @@ async def test_what_is_not_heard_here_is_answered_with_what_is(intake: Running) 
 async def test_an_address_that_is_none_and_a_time_ahead_are_refused(intake: Running) -> None:
     assert (await say(intake, {**EVENT, "data": {**DATA, "address": "nope"}}))["field"] == "address"
     assert (await say(intake, {**EVENT, "time": "2100-01-01T00:00:00Z"}))["field"] == "time"
+
+
+async def test_what_happened_before_all_calendars_is_refused(intake: Running) -> None:
+    answer = await say(intake, {**EVENT, "time": "1969-12-31T23:59:59Z"})
+    assert (answer["problem"], answer["field"]) == ("too-long-ago", "time")
