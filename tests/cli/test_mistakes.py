@@ -69,7 +69,7 @@ def test_a_folder_given_as_file_of_complaints() -> None:
     [
         "up", "demo", "verify", "lag", "history x", "state-at x 2026-10-26T09:00Z", f"why {EVENT}", "parked list",
         "rebuild sla", "replay sla", "policy show sla", "export x", "erase x --yes",
-        "token create --role agent --subject a", "token list", "token revoke x",
+        "token create --role agent --subject a", "token list", "token revoke x", "explain x", "doctor", "keys rotate",
     ],
 )  # fmt: skip
 def test_a_data_folder_that_is_a_file(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +90,9 @@ def test_a_note_of_a_running_platform_that_says_nothing(noted: str, capsys: pyte
     assert complaint(capsys, "verify --data .") == "vefa: no platform runs on .; start one with: vefa up --data ."
 
 
-@pytest.mark.parametrize("command", ["verify", "history x", f"why {EVENT}", "parked list", "policy show sla", "lag"])
+@pytest.mark.parametrize(
+    "command", ["verify", "history x", f"why {EVENT}", "parked list", "policy show sla", "lag", "doctor"]
+)
 def test_a_platform_whose_servers_are_gone(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     noted = {
         "pid": os.getpid(), "services": {}, "nats": f"nats://ops:word@{NOWHERE}",
@@ -109,7 +111,7 @@ def test_a_platform_whose_servers_are_gone(command: str, capsys: pytest.CaptureF
     [
         ("state-at x 26.10.2026", "TIME: Invalid isoformat string: '26.10.2026'; write an instant like"),
         ("state-at x 2026-10-26T09:00", "TIME: '2026-10-26T09:00' has no UTC offset"),
-        ("state-at x 9999-12-31T23:59-14:00", "TIME: date value out of range"),
+        ("state-at x 9999-12-31T23:59-14:00", "TIME: '9999-12-31T23:59-14:00' lies outside of all calendars; write"),
         ("replay sla --from yesterday", "--from: Invalid isoformat string"),
         ("replay sla --from 5 --to 3", "--to: 3 lies before --from 5"),
         ("what-if sla --name targets --policy none.yaml", "--policy: none.yaml cannot be read: No such file"),

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-import nats
 import typer
-from nats.errors import Error as NatsError
 
+from shared.cli import reach
 from shared.cli.audit import states
-from shared.cli.base import DATA, AsJson, Data, Failed, console, opened, print_json, print_table, running
+from shared.cli.base import AGAIN, DATA, AsJson, Data, console, opened, print_json, print_table, running
 
 from . import bus, database, folder, services
 from .finding import Finding
@@ -44,7 +43,7 @@ async def examine(data: Path) -> list[Finding]:
         found += [await folder.master(data, first), await folder.erasures(first), *await database.settings(first)]
         for name in names:
             found += await database.rights(logs[name].pool, name, [n for n in names if n != name])
-        found += await _bus(noted["nats"], names)
+        found += await _bus(data, noted["nats"], names)
         told = await states(data)
         found += [f for f in [services.clock(next(iter(told.values()), {}))] if f]
         for name, state in told.items():
@@ -56,11 +55,8 @@ async def examine(data: Path) -> list[Finding]:
     return found
 
 
-async def _bus(url: str, names: Iterable[str]) -> list[Finding]:
-    try:
-        client = await nats.connect(url, allow_reconnect=False, connect_timeout=5)
-    except (NatsError, OSError) as e:
-        raise Failed(f"NATS does not answer at its address ({type(e).__name__}); is the platform up?") from e
+async def _bus(data: Path, url: str, names: Iterable[str]) -> list[Finding]:
+    client = await reach.bus(url, f"--data {data}", AGAIN.format(data=data))
     try:
         return await bus.stream(client, names)
     finally:
