@@ -32,6 +32,13 @@ class MasterKey:
         except OSError as e:
             raise SystemExit(f"cannot read the secret {path}: {e.strerror}; run 'vefa up' once, or make it") from e
 
+    @classmethod
+    def begin(cls, folder: Path) -> None:
+        """Make the first key, where there is none."""
+        if not (folder / "master.key").exists():
+            first = cls(b"", folder)
+            first.exchange(first.prepare())
+
     def of(self, id: str) -> bytes:
         """The key of this id; read anew when it was exchanged meanwhile. Raises PermissionError when it is not here."""
         if id not in self._keys:

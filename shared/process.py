@@ -77,7 +77,7 @@ class Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         async with connect(settings.database_url) as pool:
-            self.vault = Vault(pool, MasterKey.in_folder(settings.secrets))
+            self.vault = Vault(pool, MasterKey.in_folder(settings.master_folder))
             await self.vault.create()
             await self.vault.refresh()
             watching = asyncio.create_task(self.vault.watch())

@@ -1,6 +1,9 @@
 """Who may do what in PostgreSQL: each service appends to its own log and cannot change what stands there, owns its
 views, reads and adds keys, and touches nothing of the others."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import psycopg
 from psycopg import sql
 
@@ -13,6 +16,17 @@ RIGHTS = {
     "notification_tracking": "select, insert, update", "head": "select, update", "snapshots": "select, insert, update",
 }  # fmt: skip
 """Of a service on its log, which belongs to the administrator: nothing that is recorded can be changed or removed."""
+
+
+def admit(conn: psycopg.Connection[Any], database: str, passwords: Mapping[str, str]) -> None:
+    """Let these roles log in, each with its password, which the server is not told, and make schemas of their own in
+    the database; an existing role gets the password."""
+    known = {name for (name,) in conn.execute("select rolname from pg_roles")}
+    for role, password in passwords.items():
+        verifier = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        verb, name = sql.SQL("alter" if role in known else "create"), sql.Identifier(role)
+        conn.execute(sql.SQL("{} role {} login password {}").format(verb, name, verifier))
+        conn.execute(sql.SQL("grant connect, create on database {} to {}").format(sql.Identifier(database), name))
 
 
 def provide(admin_dsn: str, roles: dict[str, str]) -> None:

@@ -22,10 +22,15 @@ class Settings(BaseSettings):
     """NATS, with the user of this service."""
     secrets: Path
     """Folder with the files master.key, index.key, link.key (32 bytes each) and token.pub (Ed25519, 32 bytes)."""
+    master: Path | None = None
+    """Folder of master.key where it is another than that of the secrets; intake writes there when the key is
+    exchanged."""
     http_host: str = "127.0.0.1"
     """Address to listen on."""
     http_port: int = 0
     """Port of the HTTP API; 0: any free one."""
+    smtp_host: str = "127.0.0.1"
+    """intake: address of the mail intake."""
     smtp_port: int = 0
     """intake: port of the mail intake; 0: any free one."""
     mail_host: str = "127.0.0.1"
@@ -53,6 +58,10 @@ class Settings(BaseSettings):
     """Of the process's log on standard error: lines to read, or one JSON object a line."""
     region: str = "TR"
     """Country of phone numbers without a country code."""
+
+    @property
+    def master_folder(self) -> Path:
+        return self.master or self.secrets
 
     def public(self, service: str) -> str:
         """What a link to this service begins with."""

@@ -39,6 +39,7 @@ def smtp(edge: Edge) -> Listener:
     return SmtpIntake(
         hear, edge.contact, lambda token: check_reply_token(edge.links, token, edge.now), store,
         edge.settings.smtp_port, edge.digest, own=edge.settings.mail_from,
+        host=edge.settings.smtp_host,
     )  # fmt: skip
 
 

@@ -133,18 +133,24 @@ async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
             if url not in pools:
                 pools[url] = await stack.enter_async_context(connect(url, size=3))
         logs = {name: EventLog(pools[databases[name]], name) for name in only or databases}
-        master = MasterKey.in_folder(data / "secrets")
+        master = MasterKey.in_folder(master_folder(data))
         try:
             yield Logs(logs, Vault(next(iter(pools.values())), master), master)
         except OperationalError as e:  # it ended while we read
             raise Failed(f"--data {data}: PostgreSQL: {reach.reason(e)}; {AGAIN.format(data=data)}") from e
 
 
-def running(data: Path) -> dict[str, Any]:
-    """What a running platform noted of itself; LookupError with the remedy when none runs."""
-    from . import platform
+def master_folder(data: Path) -> Path:
+    """Where master.key lies: with the other secrets, or where a service is told to look for it."""
+    return Path(os.environ.get("VEFA_MASTER", data / "secrets"))
 
-    return platform.running(data)
+
+def running(data: Path) -> dict[str, Any]:
+    """What a running platform noted of itself, or what secrets in a container say of it; LookupError with the remedy
+    when none runs."""
+    from . import containers, platform
+
+    return containers.reachable(data / "secrets") or platform.running(data)
 
 
 def usable(data: Path) -> Path:

@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,19 @@ def permissions(user: str) -> dict[str, Any]:
     }
 
 
+def configuration(name: str, host: str, port: int, store: str, passwords: Mapping[str, str]) -> dict[str, Any]:
+    """Of a server, with a user for each password."""
+    users = [{"user": user, "password": word, "permissions": permissions(user)} for user, word in passwords.items()]
+    return {
+        "server_name": name,
+        "host": host,
+        "port": port,
+        "max_payload": MAX_PAYLOAD_BYTES,
+        "jetstream": {"store_dir": store, "sync_interval": "always"},
+        "authorization": {"users": users},
+    }
+
+
 def _consumer(user: str) -> list[str]:
     """What it takes to use one consumer, named like the user: with more he could take messages from another's."""
     own = f"{STREAM}.{user}"
@@ -83,19 +96,10 @@ class NatsServer(Supervised):
         self.program = self.home.programs(f"nats-{version}", program)[0]
 
     def command(self) -> list[str]:
-        users = [
-            {"user": user, "password": self.password(user), "permissions": permissions(user)} for user in self.users
-        ]
-        configuration = {
-            "server_name": self.server_name,
-            "host": "127.0.0.1",
-            "port": self.port,
-            "max_payload": MAX_PAYLOAD_BYTES,
-            "jetstream": {"store_dir": str(self.own), "sync_interval": "always"},
-            "authorization": {"users": users},
-        }
+        passwords = {user: self.password(user) for user in self.users}
+        content = configuration(self.server_name, "127.0.0.1", self.port, str(self.own), passwords)
         path = self.own / "server.conf"  # the server's language takes JSON
-        write_private(path, json.dumps(configuration, indent=2, ensure_ascii=False).encode(), self.home.account)
+        write_private(path, json.dumps(content, indent=2, ensure_ascii=False).encode(), self.home.account)
         return [str(self.program), "--config", str(path)]
 
     def answers(self, pid: int) -> bool:

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from shared.local.home import Home, LocalServerError, sync_folder, write_private
 from shared.local.process import Supervised, last_lines, spawn
+from shared.roles import admit
 
 SUPERUSER = "vefa_admin"
 DATABASE = "vefa"
@@ -102,11 +103,7 @@ class Postgres(Supervised):
             if not admin.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
                 admin.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
             known = {name for (name,) in admin.execute("select rolname from pg_roles")}
-            for role in [role for role in roles if role not in known]:
-                verifier = admin.pgconn.encrypt_password(self.password(role).encode(), role.encode(), b"scram-sha-256")
-                create = sql.SQL("create role {} login password {}; grant connect, create on database {} to {}")
-                names = sql.Identifier(role), verifier.decode(), sql.Identifier(DATABASE), sql.Identifier(role)
-                admin.execute(create.format(*names))
+            admit(admin, DATABASE, {role: self.password(role) for role in roles if role not in known})
 
     def _make_cluster(self) -> None:
         fresh = self.own / "new"  # renamed when it is complete, so that a crash here leaves nothing half made

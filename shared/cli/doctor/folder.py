@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from shared.cli.base import master_folder
 from shared.log import Pool
 from shared.master_key import id_of
 
@@ -32,7 +33,7 @@ async def master(data: Path, pool: Pool) -> Finding:
     """Whether master.key is the one that wraps the vault; else every personal text is lost."""
     async with pool.connection() as conn:
         [wanted] = await (await conn.execute("select id from vault.master")).fetchone() or ("none",)
-    here = {id_of(p.read_bytes()) for n in ("master.key", "master.next") if (p := data / "secrets" / n).exists()}
+    here = {id_of(p.read_bytes()) for n in ("master.key", "master.next") if (p := master_folder(data) / n).exists()}
     fix = "restore master.key of this installation: without it no personal text can be read"
     return judged(
         "master key", "fits the vault" if wanted in here else f"{wanted} is not here", fix, good=wanted in here

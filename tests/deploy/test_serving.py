@@ -1,0 +1,112 @@
+"""``vefa provide`` and ``vefa serve`` as containers run them: settings from files, one process, ready and stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from shared.cli.base import Failed
+from shared.cli.containers import provide, reachable
+from shared.local import Servers
+from shared.local.process import free_port
+from shared.tokens import public_key
+from tests.running import ROOT, until_true
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def secrets(servers: Servers, database: str, tmp_path: Path) -> Iterator[Path]:
+    """Those that the containers of intake, of ``provide`` and of the command would be given."""
+    for key in ("index.key", "link.key", "token.key"):
+        (tmp_path / key).write_bytes(os.urandom(32))
+    (tmp_path / "token.pub").write_bytes(public_key((tmp_path / "token.key").read_bytes()))
+    (tmp_path / "vefa_database_url").write_text(f"{database}\n")
+    (tmp_path / "vefa_nats_url").write_text(f"{servers.nats_url('ops')}\n")
+    let_in(tmp_path, "first")
+    yield tmp_path
+    with psycopg.connect(database, autocommit=True) as admin:
+        if admin.execute("select 1 from pg_roles where rolname = 'own_intake'").fetchone():
+            admin.execute("drop owned by own_intake; drop role own_intake")
+
+
+def let_in(secrets: Path, password: str) -> str:
+    """The URL of intake's role with a password."""
+    admin = (secrets / "vefa_database_url").read_text().strip()
+    server = admin.partition("@")[2]
+    url = f"postgresql://own_intake:{password}@{server}"
+    (secrets / "intake.database").write_text(f"{url}\n")
+    return url
+
+
+@contextmanager
+def serving(secrets: Path) -> Iterator[dict[str, str]]:
+    """intake as in its container; its environment."""
+    environment = {"VEFA_SECRETS": str(secrets), "VEFA_SERVICE": "intake", "VEFA_HTTP_PORT": str(free_port())}
+    with subprocess.Popen(
+        [sys.executable, "-m", "shared.cli", "serve"], cwd=ROOT, env=os.environ | environment
+    ) as process:
+        try:
+            yield environment
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+
+
+def healthy(environment: dict[str, str]) -> bool:
+    command = [sys.executable, "-I", "-S", ROOT / "deploy" / "health.py"]
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+
+
+def test_a_service_is_provided_for_and_serves_until_it_is_told_to_stop(servers: Servers, secrets: Path) -> None:
+    provide(secrets)
+    own = secrets / "intake.database"
+    own.replace(secrets / "vefa_database_url")
+    (secrets / "vefa_nats_url").write_text(servers.nats_url("intake"))
+    with serving(secrets) as environment:
+        until_true(lambda: healthy(environment), "intake is not ready", 30)
+    assert not healthy(environment)
+
+
+def test_a_master_key_is_made_for_a_new_vault_only(database: str, secrets: Path) -> None:
+    provide(secrets)
+    first = (secrets / "master.key").read_bytes()
+    provide(secrets)
+    assert (secrets / "master.key").read_bytes() == first
+    with psycopg.connect(database) as conn:
+        conn.execute("insert into vault.master (id, made_at) values ('abc', now())")
+    (secrets / "master.key").unlink()
+    provide(secrets)
+    assert not (secrets / "master.key").exists()
+
+
+def test_a_changed_password_is_taken_over_and_the_log_stays_closed(secrets: Path) -> None:
+    provide(secrets)
+    before, after = let_in(secrets, "first"), let_in(secrets, "second")
+    provide(secrets)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(before)
+    with psycopg.connect(after) as conn, pytest.raises(errors.InsufficientPrivilege):
+        conn.execute("update intake.stored_events set topic = topic")
+
+
+def test_the_command_finds_every_service_by_its_secrets(secrets: Path) -> None:
+    found = reachable(secrets)
+    assert found
+    assert found["services"] == {"intake": {"http": "http://intake:8000"}}
+    assert found["databases"] == {"intake": (secrets / "intake.database").read_text().strip()}
+    assert found["nats"] == (secrets / "vefa_nats_url").read_text().strip()
+
+
+def test_missing_secrets_are_named_with_what_makes_them(secrets: Path) -> None:
+    (secrets / "intake.database").unlink()
+    with pytest.raises(Failed, match=r"no file SERVICE\.database; deploy/make-secrets\.sh"):
+        provide(secrets)
+    assert reachable(secrets) is None
