@@ -1,8 +1,6 @@
-"""Servers of one's own: what docker-compose.yml starts is what Vefa asks for, and the platform runs on such a pair."""
+"""Servers of one's own: the platform runs on a PostgreSQL and a NATS that others started."""
 
 import json
-import shutil
-import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -10,41 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
-from shared.local.nats_server import wheel
 from shared.local.servers import Servers
 from tests.running import Running, until_true, up
-
-ROOT = Path(__file__).parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-
-
-def test_nothing_is_reachable_from_elsewhere_and_no_password_stands_in_the_file() -> None:
-    for service in COMPOSE["services"].values():
-        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
-        assert not any("PASSWORD" in name and not name.endswith("_FILE") for name in service.get("environment", {}))
-
-
-def test_files_that_are_mounted_exist_or_are_secrets() -> None:
-    mounts = [m for s in COMPOSE["services"].values() for m in s["volumes"] if m.startswith(".")]
-    files = [mount.partition(":")[0] for mount in mounts]
-    assert files
-    assert all((ROOT / file).is_file() or file.startswith("./deploy/secrets/") for file in files)
-
-
-def test_postgres_is_told_never_to_lose_a_commit() -> None:
-    command = COMPOSE["services"]["postgres"]["command"]
-    assert {"fsync=on", "synchronous_commit=on", "full_page_writes=on"} <= set(command.split())
-
-
-def test_nats_server_accepts_its_configuration(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "deploy/nats/server.conf", tmp_path / "server.conf")
-    (tmp_path / "user.conf").write_text('user: vefa\npassword: "0123456789"\n')
-    done = subprocess.run(
-        [str(wheel()[1]), "--config", str(tmp_path / "server.conf"), "-t"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.servers
