@@ -1,4 +1,5 @@
-"""A way to NATS that can break in the worst moment: a request for messages is lost, and the connection with it."""
+"""A way to NATS that can break in the worst moment: a request for messages is lost, or they are, and the connection
+with them."""
 
 import asyncio
 import socket
@@ -6,55 +7,49 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-FETCH = b"CONSUMER.MSG.NEXT"
+FETCH, DELIVERY = b"CONSUMER.MSG.NEXT", b"HMSG vefa.event."
+"""Parts of what is lost: a request for messages on its way out, messages on their way back."""
 RESET = struct.pack("ii", 1, 0)
 
 
 class Way:
-    """A TCP proxy on ``port``. Once ``lose_next_fetch()`` was called, the next request for messages ends the connection
-    that it came by, and does not arrive; ``lost`` counts them."""
+    """A TCP proxy on ``port``. After ``lose_next(what)`` the next bytes that hold ``what`` do not arrive: the
+    connection ends instead; ``lost`` counts how often."""
 
     def __init__(self) -> None:
         self.port = self.lost = 0
-        self._armed = False
+        self._armed = b""
 
-    def lose_next_fetch(self) -> None:
-        self._armed = True
+    def lose_next(self, what: bytes) -> None:
+        self._armed = what
 
-    async def _connect(self, target: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def connect(self, target: int, near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
         with suppress(OSError):
-            there, away = await asyncio.open_connection("127.0.0.1", target)
-            try:
-                await asyncio.gather(self._out(reader, away, writer), self._back(there, writer))
-            finally:
-                away.close()
-                writer.close()
+            far_in, far_out = await asyncio.open_connection("127.0.0.1", target)
+            ends = (near_out, far_out)
+            await asyncio.gather(self._pass(near_in, far_out, ends), self._pass(far_in, near_out, ends))
 
-    async def _out(
-        self, reader: asyncio.StreamReader, away: asyncio.StreamWriter, near: asyncio.StreamWriter
+    async def _pass(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, ends: tuple[asyncio.StreamWriter, ...]
     ) -> None:  # fmt: skip
-        while content := await reader.read(65536):
-            if self._armed and FETCH in content:
-                self._armed, self.lost = False, self.lost + 1
-                near.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                near.transport.abort()
-                break
-            away.write(content)
-            await away.drain()
-        away.transport.abort()
-
-    async def _back(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while content := await there.read(65536):
-            writer.write(content)
-            await writer.drain()
-        writer.close()
+        with suppress(OSError):
+            while content := await source.read(65536):
+                if self._armed and self._armed in content:
+                    self._armed, self.lost = b"", self.lost + 1
+                    break
+                target.write(content)
+                await target.drain()
+        for end in ends:
+            with suppress(OSError):
+                end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            end.transport.abort()
 
 
 @asynccontextmanager
 async def way_to(target: int) -> AsyncIterator[Way]:
     """A way to a local port."""
     way = Way()
-    server = await asyncio.start_server(lambda r, w: way._connect(target, r, w), "127.0.0.1", 0)
+    server = await asyncio.start_server(lambda r, w: way.connect(target, r, w), "127.0.0.1", 0)
     way.port = server.sockets[0].getsockname()[1]
     yield way
     server.close()

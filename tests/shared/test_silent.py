@@ -4,20 +4,24 @@ subscription and its request for messages, and it is never silent for longer tha
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
 
 import pytest
 import pytest_asyncio
 
 from tests.conftest import FreshNats
 
-from .cutting import Way, way_to
+from .cutting import DELIVERY, FETCH, Way, way_to
 from .nodes import Join, Node, until
 from .trade import OrderPlaced, order
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
-CUTS, LISTENERS = 30, ("clerk", "courier")
+CUTS, FEW, LISTENERS = 30, 10, ("clerk", "courier")
 WATCHDOG, NEVER = 1.0, 3600.0
-PROMISED = WATCHDOG + 2
+"""Seconds. Heads are announced and looks taken twice as often, in the proportions of Bus."""
+PROMISED, PATIENCE = WATCHDOG + 2, 7.0
 
 
 @pytest_asyncio.fixture
@@ -27,46 +31,57 @@ async def ways(fresh_nats: FreshNats) -> AsyncIterator[list[Way]]:
         yield [first, second]
 
 
-async def silences(join: Join, ways: list[Way], cuts: int, watchdog: float) -> list[float]:
-    """How long, each time, a listener did not hear what was said after its request was lost. Nothing else than the
-    stream tells him: heads are not announced."""
-    shop = await join("shop", head_every=NEVER)
-    nodes = [
-        await join(
-            name, port=way.port, head_every=NEVER, silent_after=watchdog, hears=[("shop", OrderPlaced.TOPIC)]
-        )
-        for name, way in zip(LISTENERS, ways, strict=True)
-    ]  # fmt: skip
-    found = list[float]()
-    for number in range(cuts // len(nodes)):
-        await shop.service.hear(order(f"before-{number}"))
-        await asyncio.gather(*(heard(node, shop) for node in nodes))
-        await asyncio.gather(*(loses_its_request(*pair) for pair in zip(nodes, ways, strict=True)))
-        began = time.monotonic()
-        await shop.service.hear(order(f"after-{number}"))
+@dataclass
+class Trade:
+    """A shop, and who hears it, each by his own way."""
 
-        async def silent(node: Node, began: float = began) -> float:
-            await heard(node, shop)
-            return time.monotonic() - began
+    shop: Node
+    listeners: list[tuple[Node, Way]]
 
-        found += await asyncio.gather(*(silent(node) for node in nodes))
-    return found
+    @classmethod
+    async def on(cls, join: Join, ways: list[Way], watchdog: float, head_every: float) -> Self:
+        shop = await join("shop", head_every=head_every)
+        options = {"head_every": NEVER, "silent_after": watchdog, "hears": [("shop", OrderPlaced.TOPIC)]}
+        pairs = zip(LISTENERS, ways, strict=True)
+        return cls(shop, [(await join(name, port=way.port, **options), way) for name, way in pairs])
+
+    async def silences(self, cuts: int, what: bytes) -> list[float]:
+        """How long, each time, a listener did not hear what was said when this was lost."""
+        found = list[float]()
+        for _ in range(cuts // len(self.listeners)):
+            await self._say()
+            await asyncio.gather(*(self._heard(node) for node, _ in self.listeners))
+            await asyncio.gather(*(loses(node, way, what) for node, way in self.listeners))
+            began = time.monotonic()
+            await self._say()
+            found += await asyncio.gather(*(self._silent(node, began) for node, _ in self.listeners))
+        return found
+
+    async def _say(self) -> None:
+        await self.shop.service.hear(order(self.shop.service.said))
+
+    async def _heard(self, node: Node) -> None:
+        said = self.shop.service.said
+        await until(lambda: node.bus.listening and node.service.tracked.get("shop") == said, PATIENCE)
+
+    async def _silent(self, node: Node, began: float) -> float:
+        with suppress(TimeoutError):
+            await self._heard(node)
+        return time.monotonic() - began
 
 
-async def heard(node: Node, shop: Node) -> None:
-    await until(lambda: node.bus.listening and node.service.tracked.get("shop") == shop.service.said, 30)
-
-
-async def loses_its_request(node: Node, way: Way) -> None:
+async def loses(node: Node, way: Way, what: bytes) -> None:
+    """A request is lost between a subscription and itself; a delivery with what is said next."""
     lost = way.lost
-    way.lose_next_fetch()
-    await node.bus._stop_consumer()
-    await node.bus._start_consumer()
-    await until(lambda: way.lost > lost)
+    way.lose_next(what)
+    if what == FETCH:
+        await node.bus._stop_consumer()
+        await node.bus._start_consumer()
+        await until(lambda: way.lost > lost)
 
 
 async def test_a_listener_whose_request_is_lost_is_never_silent_for_long(join: Join, ways: list[Way]) -> None:
-    found = await silences(join, ways, CUTS, WATCHDOG)
+    found = await (await Trade.on(join, ways, WATCHDOG, NEVER)).silences(CUTS, FETCH)
     assert len(found) == sum(way.lost for way in ways) == CUTS
     assert max(found) <= PROMISED
 
@@ -74,4 +89,19 @@ async def test_a_listener_whose_request_is_lost_is_never_silent_for_long(join: J
 async def test_control_without_the_watchdog_it_is_silent_until_its_request_would_have_ended(
     join: Join, ways: list[Way]
 ) -> None:
-    assert max(await silences(join, ways, len(LISTENERS), NEVER)) > PROMISED
+    found = await (await Trade.on(join, ways, NEVER, NEVER)).silences(len(LISTENERS), FETCH)
+    assert max(found) > PROMISED
+
+
+async def test_a_listener_who_loses_what_was_delivered_is_never_silent_for_long(join: Join, ways: list[Way]) -> None:
+    """NATS waits for its acknowledgement and has nothing more for him: the announced head tells him."""
+    found = await (await Trade.on(join, ways, WATCHDOG, WATCHDOG / 2)).silences(FEW, DELIVERY)
+    assert len(found) == sum(way.lost for way in ways) == FEW
+    assert max(found) <= PROMISED
+
+
+async def test_control_without_announced_heads_he_is_silent_until_nats_delivers_again(
+    join: Join, ways: list[Way]
+) -> None:
+    found = await (await Trade.on(join, ways, WATCHDOG, NEVER)).silences(len(LISTENERS), DELIVERY)
+    assert max(found) > PROMISED
