@@ -111,7 +111,7 @@ def test_texts_of_ones_own_are_played(tmp_path: Path, open_folder: Path) -> None
     own = tmp_path / "own.csv"
     texts = ["Kargom gelmedi.", "My parcel is broken.", "Faturam iki kez kesilmiş.", "Please cancel my order."]
     own.write_text("\n".join(["No;Şikâyet", *(f"{n};{text}" for n, text in enumerate(texts))]), "utf-8-sig")
-    found = played("--from", str(own), "--text", "Şikâyet", "--data", str(open_folder / "own"))
+    found = played("--from", str(own), "--text", "Şikâyet", "--data", str(open_folder / "own-texts"))
     assert found.result["figures"]["concerns by web"] == str(len(texts))
     assert found.fewer({"cases opened": len(texts), "public replies": len(texts), "mails that came": len(texts)}) == {}
     assert proven(found.result["proof"], rows=0), found.result["proof"]
