@@ -39,3 +39,7 @@ fmt:
 # the five files of a new service
 new-service name:
     python -m shared.cli new-service {{name}}
+
+# what the platform does in a second, each figure beside its floor
+bench *options:
+    python -m shared.cli bench {{options}}
