@@ -69,11 +69,14 @@ async def by_turns(
 
 
 def in_loop(measure: Callable[[Options], Coroutine[Any, Any, list[Figure]]]) -> Callable[[Options], list[Figure]]:
-    """Run it in the event loop that services run in."""
+    """Run it as services run: in their event loop, with their pace of collecting garbage."""
 
     def run(options: Options) -> list[Figure]:
         import uvloop
 
+        from shared.process import collect_seldom
+
+        collect_seldom()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(measure(options))
 
