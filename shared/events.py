@@ -28,8 +28,8 @@ NOBODY = UUID(int=0)
 
 
 FROM_LOG = {"from": "a log"}
-"""The context of reading an event that was recorded. Only there a sealed form is a text: from outside it would be
-somebody else's ciphertext, to be opened for who sent it."""
+"""The context of reading an event that was recorded: its texts come with their sealed forms, opened already. From
+outside a sealed form is none: it would be somebody else's ciphertext, to be opened for who sent it."""
 
 
 class Personal(str):
@@ -57,12 +57,12 @@ class Personal(str):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def accept(value: Any, info: ValidationInfo) -> "Personal":
-            if isinstance(value, Personal):  # a copy: one ciphertext belongs to one field of one event
-                return cls(value, None if value else value.sealed)
+            if isinstance(value, Personal):
+                if info.context is FROM_LOG:
+                    return value
+                return cls(value, None if value else value.sealed)  # a copy: a ciphertext belongs to one field
             if isinstance(value, str):
                 return cls(value)
-            if info.context is FROM_LOG and isinstance(value, Mapping) and {"k", "c"} <= value.keys():
-                return cls(value.get("p", ""), {k: v for k, v in value.items() if k != "p"})
             raise ValueError("must be a text")
 
         return core_schema.with_info_plain_validator_function(

@@ -2,11 +2,9 @@
 
 import base64
 import hmac
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -81,16 +79,3 @@ class Links:
     def _mac(self, purpose: str, body: str) -> str:
         key = hmac.digest(self._secret, f"{self._number}|{purpose}".encode(), sha256)
         return base64.b32encode(hmac.digest(key, body.encode(), "sha256")[:20]).decode().lower()
-
-
-def sealed_in(value: Any) -> Iterable[Mapping[str, str]]:
-    """Every sealed text ``{"k", "c", ...}`` below a decoded JSON value."""
-    if isinstance(value, dict):
-        if value.keys() >= {"k", "c"} and len(value) <= 3:
-            yield value
-        else:
-            for item in value.values():
-                yield from sealed_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from sealed_in(item)
