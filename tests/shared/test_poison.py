@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import nats
 import pytest
 import pytest_asyncio
 
@@ -13,9 +14,11 @@ from shared.mapper import Envelope
 from shared.rebuild import check
 from shared.service import Service
 from shared.world import Decider
+from tests.conftest import FreshNats
 
 from . import trade
 from .conftest import Make
+from .nodes import Join, until
 from .trade import OrderPacked, OrderPlaced, order, said_by
 
 pytestmark = pytest.mark.servers
@@ -112,3 +115,16 @@ async def test_control_a_consumer_that_does_not_park_stands_still_at_the_first(
     with pytest.raises(ZeroDivisionError):
         await hear(trade_with_poison.clerk, trade_with_poison.told)
     assert await packed(trade_with_poison.clerk) == [f"order:{n}" for n in range(RAISES[0])]
+
+
+async def test_what_is_no_event_at_all_is_passed_over_on_its_way(join: Join, fresh_nats: FreshNats) -> None:
+    shop, clerk = await join("shop"), await join("clerk")
+    client = await nats.connect(fresh_nats.url)
+    for nth, number in enumerate(range(EVERY)):
+        await shop.service.hear(order(number))
+        if number % 10 == 0:
+            await client.jetstream().publish("vefa.event.shop.order-placed.v1", BROKEN[nth % len(BROKEN)])
+    await client.close()
+    await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
+    assert await packed(clerk.service) == [f"order:{n}" for n in range(EVERY)]
+    assert await parked(clerk.service) == []
