@@ -69,14 +69,15 @@ async def _arrived(subscription: Any, most: int, seconds: float) -> tuple[list[M
     when there is no consumer to ask any more."""
     inner, messages = subscription._sub, list[Msg]()
     message = await inner.next_msg(seconds)
+    until = time.monotonic() + TOGETHER_SECONDS
     while True:
         if status := JetStreamContext.is_status_msg(message):
             if status not in OVER and not messages:
                 raise NatsError(f"the server ended a pull request with status {status}")
             return messages, True
         messages.append(message)
-        if inner._pending_queue.empty() and len(messages) < most:
-            await asyncio.sleep(TOGETHER_SECONDS)  # what comes a moment later shares the commit
+        if inner._pending_queue.empty() and len(messages) < most and (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(left)  # what comes a moment later shares the commit
         if len(messages) >= most or inner._pending_queue.empty():
             return messages, False
         message = await inner.next_msg(seconds)
