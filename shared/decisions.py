@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
-from .events import Value
+from .events import Code, Value
 
 Scalar = bool | int | float | str
 OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "!=": operator.ne}
@@ -28,13 +28,23 @@ def _condition(value: Any) -> Any:
     return value
 
 
+def _named(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Events carry it as what decided."""
+    try:
+        return check(value)
+    except ValidationError as e:
+        raise ValueError(
+            f"{str(value)[:64]!r} is no name of a row; write small letters, digits, '-' and '_', at most 64"
+        ) from e
+
+
 Condition = Annotated[Scalar | tuple[Scalar, ...], AfterValidator(_condition)]
 
 
 class Rule(Value, Generic[Then]):
     """``when`` all conditions hold, ``then``; ``name`` is what a log, a test and the business call it."""
 
-    name: str
+    name: Annotated[Code, WrapValidator(_named)]
     when: Mapping[str, Condition] = {}
     then: Then
 

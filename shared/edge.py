@@ -4,7 +4,7 @@ signed links."""
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -12,7 +12,7 @@ import phonenumbers
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from contracts.common import FIRST
+from contracts.common import AHEAD, FIRST
 
 from .blobs import Blobs
 from .clock import Clock
@@ -25,7 +25,6 @@ from .vault import Vault
 from .world import Refused
 
 NAMESPACE = UUID("5f0c8f0e-2a64-5d5e-9d5e-76656661ed9e")
-AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)

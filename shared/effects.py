@@ -50,8 +50,8 @@ class Effects:
         self._service, self._clock, self._senders = service, clock, senders
         self.woken = service.wakes()
         self.next = NextDue(service, "effects", "next_attempt", list(senders))
-        self._told: set[tuple[str, int]] = set()
-        """Tries (key, attempt) that were done and whose result is parked: not again before it is retried."""
+        self._told: set[tuple[str, int, int]] = set()
+        """Tries (key, row, attempt) that were done and whose result is parked: not again before it is retried."""
 
     async def run(self) -> None:
         while True:
@@ -72,11 +72,11 @@ class Effects:
 
     async def send_due(self) -> int:
         """Do everything that is due now, once; returns how many were tried."""
-        due = [d for d in await self._due() if (d.key, d.attempt) not in self._told]
+        due = await self._due()
         asked = {row.id: row for row in await self._service.log.at(sorted({d.row for d in due}))}
         told = await self._service.log.known(d.result_id(asked[d.row].event_id) for d in due)
         again = [d for d in due if d.result_id(asked[d.row].event_id) in told]
-        self._told |= {(d.key, d.attempt) for d in again}
+        self._told |= {(d.key, d.row, d.attempt) for d in again}
         by_recipient = sorted((d for d in due if d not in again), key=lambda d: d.recipient)
         limit = asyncio.Semaphore(AT_ONCE)
 
@@ -90,13 +90,13 @@ class Effects:
 
     async def _due(self) -> list[Due]:
         query = sql.SQL(
-            "select key, kind, recipient, row, attempt, not_after from {} e where next_attempt <= %s"
-            " and kind = any(%s) and not exists (select from unnest(%s::text[], %s::bigint[]) as t (key, attempt)"
-            " where t.key = e.key and t.attempt = e.attempt) order by next_attempt, key limit %s"
+            "select key, kind, recipient, row, attempt, not_after from {} where next_attempt <= %s"
+            " and kind = any(%s) and (key, row, attempt) not in"
+            " (select * from unnest(%s::text[], %s::bigint[], %s::bigint[])) order by next_attempt, key limit %s"
         ).format(sql.Identifier(self._service.views_schema, "effects"))
-        keys, attempts = [key for key, _ in self._told], [attempt for _, attempt in self._told]
+        told = [[tried[n] for tried in self._told] for n in range(3)]
         async with self._service.log.pool.connection() as conn:
-            cursor = await conn.execute(query, (self._clock.now(), list(self._senders), keys, attempts, PAGE))
+            cursor = await conn.execute(query, (self._clock.now(), list(self._senders), *told, PAGE))
             return [Due(*row) for row in await cursor.fetchall()]
 
     async def _send(self, effect: Due, asked: Recorded) -> None:

@@ -4,6 +4,7 @@ While it is exchanged there are two: ``master.key`` and ``master.next``; the vau
 
 import os
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -55,7 +56,10 @@ class MasterKey:
 
     def _read(self) -> None:
         if self._folder is not None:
-            found = [p.read_bytes() for n in ("master.key", "master.next") if (p := self._folder / n).exists()]
+            found: list[bytes] = []
+            for name in ("master.key", "master.next"):
+                with suppress(FileNotFoundError):  # there one moment, gone the next: it is exchanged just now
+                    found.append((self._folder / name).read_bytes())
             self._keys = {id_of(key): key for key in found}
 
     def prepare(self) -> str:

@@ -157,6 +157,8 @@ class Service:
             except WRITING as e:
                 if isinstance(message, Message) and message.command:
                     return e
+                if isinstance(message, Message) and message.retry_of:
+                    return RetryFailed(f"{type(e).__name__}: what follows from it cannot be written")
                 [result] = await self.commit([message], unwritable=e)
             return result
         except Exception as e:

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     """The company's identity provider, whose tokens are taken beside our own: ``VEFA_OIDC__ISSUER`` and so on."""
     rotation: Literal["at-once", "nightly"] = "at-once"
     """intake: when the master key is exchanged after an erasure. At once wraps every key anew each time; nightly once,
-    at 3 in the morning, for all erasures of the day."""
+    after midnight UTC, for all erasures of the day."""
     log_format: Literal["text", "json"] = "text"
     """Of the process's log on standard error: lines to read, or one JSON object a line."""
     region: str = "TR"

@@ -38,13 +38,17 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         service, bus, label = self._service, self._bus, ["service"]
+        ready = not service.acting or bus.problem is None
         values = {
             "vefa_log_position": ("Last position of the service's log", service.position),
             "vefa_said_position": ("Last position that the service said", service.said),
             "vefa_relayed_position": ("Last position that is on the bus", bus.relayed),
             "vefa_epoch": ("Epoch of the log", service.epoch),
             "vefa_acting": ("1 in the process that acts", int(service.acting)),
-            "vefa_ready": ("1 when nothing stands in the way of hearing and saying", int(bus.problem is None)),
+            "vefa_ready": (
+                "1 when nothing stands in the way of hearing and saying",
+                int(ready),
+            ),
             "vefa_parked_streams": ("Streams with parked events", _parked(service)),
             "vefa_streams_in_memory": ("Streams held in memory", len(service.memory.streams)),
             "vefa_waiting_messages": ("Messages that wait for a commit", service.waiting),

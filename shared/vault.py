@@ -153,7 +153,7 @@ class Vault:
         while True:
             try:
                 await self.refresh()
-            except Error as error:  # whatever it is: a watcher that ends would revoke nothing any more
+            except (Error, OSError) as error:  # whatever it is: a watcher that ends would revoke nothing any more
                 log.warning("the vault cannot be read (%s); trying again", type(error).__name__)
             await asyncio.sleep(WATCH_SECONDS)
 
@@ -188,9 +188,9 @@ class Vault:
         new = self.master.prepare()
         async with self.pool.connection() as conn, conn.transaction():
             await conn.execute("select pg_advisory_xact_lock(hashtext('vault master'))")
-            by, at = await (await conn.execute("select id, made_at from vault.master")).fetchone() or ("", now)
+            by, made_at = await (await conn.execute("select id, made_at from vault.master")).fetchone() or ("", now)
             if by != new:
-                at, after = now, UUID(int=0)
+                made_at, after = now, UUID(int=0)
                 query = "select key_id, wrapped, wrapped_by from vault.keys where key_id > %s order by key_id limit %s"
                 while rows := await (await conn.execute(query, (after, ROTATE_PAGE))).fetchall():
                     again = [wrap(self.master.of(new), self._unwrap(bytes(w), i, b), i) for i, w, b in rows]
@@ -200,9 +200,10 @@ class Vault:
                         (new, [i for i, *_ in rows], again),
                     )
                     after = rows[-1][0]
-                await conn.execute("update vault.master set id = %s, made_at = %s", (new, at))
+                await conn.execute("update vault.master set id = %s, made_at = %s", (new, made_at))
         self.master.exchange(new)
-        return datetime.fromisoformat(str(at)).astimezone(UTC)
+        rotated_at: datetime = made_at
+        return rotated_at.astimezone(UTC)
 
     async def _load(self, where: LiteralString, wanted: list[str]) -> None:
         query = f"select key_id, subject, wrapped, wrapped_by from vault.keys where {where}"  # noqa: S608

@@ -1,6 +1,6 @@
 """Who may see and do what: staff everything, customers their own, other systems what they bring."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from shared.edge import Edge
@@ -61,7 +61,7 @@ def when(occurred_at: datetime | None, call: Edge) -> datetime | None:
     if occurred_at is not None and call.actor.role != Role.service:
         text = f"not for role {call.actor.role}: it counts when it comes in"
         raise Refused("forbidden", "occurred_at", text, "leave it out, or send it as role service", 403)
-    return occurred_at.astimezone(UTC) if occurred_at else None
+    return occurred_at
 
 
 def unknown_customer() -> Refused:

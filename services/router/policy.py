@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from contracts.common import Channel, Priority
 from shared.decisions import DecisionTable
@@ -21,7 +21,6 @@ PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
 EVERY_TOPIC = "*"
 Seconds = Annotated[int, Field(gt=0, le=366 * 86_400)]
 Weight = Annotated[int, Field(ge=1, le=100)]
-_NAME = TypeAdapter(Code)
 Strategy = Literal["longest_idle", "most_spare"]
 
 
@@ -91,13 +90,6 @@ class RoutingPolicy(Value):
     def _consistent(self) -> Self:
         self.routing.check_facts(FACTS)
         for row, rule in enumerate(self.routing.rules, 1):
-            try:
-                _NAME.validate_python(rule.name)
-            except ValidationError as e:
-                raise ValueError(
-                    f"routing, row {row}: {rule.name[:64]!r} is no name of a row, which every case carries; "
-                    "write small letters, digits, '-' and '_', at most 64"
-                ) from e
             if rule.then not in self.queues:
                 raise ValueError(f"routing, row {row} ({rule.name}): {unknown('queue', rule.then, self.queues)}")
         return self

@@ -19,7 +19,7 @@ from contracts.router import CaseAssigned
 from shared.app import App, Policies
 
 from .api import api
-from .calendars import WorkingCalendar, check
+from .counting import WorkingCalendar, check
 from .domain import decider
 from .policy import TargetsPolicy
 from .views import views

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from contracts.common import Category
 from contracts.sla import Metric
@@ -19,7 +19,6 @@ LONGEST = 2 * 365 * 24 * 3600
 """Seconds of any duration, two years: what is promised comes to an end within the ten years that a calendar looks
 ahead, even by a week of 40 hours."""
 _DURATION = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
-_NAME = TypeAdapter(Code)
 _OFFSET = re.compile(r"([+-])(\w+)")
 _SHARE = re.compile(r"(\d{1,3})%")
 
@@ -140,14 +139,6 @@ class TargetsPolicy(Value):
     @model_validator(mode="after")
     def _facts_are_known(self) -> Self:
         self.targets.check_facts(FACTS)
-        for row, rule in enumerate(self.targets.rules, 1):
-            try:
-                _NAME.validate_python(rule.name)
-            except ValidationError as e:
-                raise ValueError(
-                    f"targets, row {row}: {rule.name[:64]!r} is no name of a row, which every clock carries; "
-                    "write small letters, digits, '-' and '_', at most 64"
-                ) from e
         return self
 
     def choose(self, facts: Mapping[str, Any]) -> tuple[str, str, Targets]:

@@ -26,9 +26,9 @@ from shared.calendar import Calendar
 from shared.events import Event, Message
 from shared.world import World
 
-from .calendars import counting
 from .cases import Case
 from .clocks import Arithmetic, Clock, Pin, Step
+from .counting import counting
 from .policy import Targets, TargetsPolicy
 
 Name = tuple[Metric, int]

@@ -40,7 +40,12 @@ def read(app: "App", file: Path, name: str = "", given: str = "FILE") -> Documen
         at = getattr(e, "problem_mark", None)
         where = f", line {at.line + 1}, column {at.column + 1}" if at else ""
         raise typer.BadParameter(f"{file}{where}: not YAML; correct it there", param_hint=given) from None
-    text = json.dumps(content, ensure_ascii=False, default=str)
+    except RecursionError:
+        raise typer.BadParameter(f"{file} is nested too deeply; flatten it", param_hint=given) from None
+    try:
+        text = json.dumps(_as_json(content), ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        raise typer.BadParameter(f"{file} contains itself (&name, *name); write it out", param_hint=given) from None
     try:
         return Document(name, text, app.document_parsers()[name.partition("/")[0]](text))
     except ValidationError as e:
@@ -51,6 +56,13 @@ def read(app: "App", file: Path, name: str = "", given: str = "FILE") -> Documen
         raise typer.BadParameter(
             f"{file} is no {name} of {app.name}: {'; '.join(problems)}", param_hint=given
         ) from None
+
+
+def _as_json(content: Any) -> Any:
+    """YAML reads ``2026-10-28:`` as a date and ``1:`` as a number, which JSON has no keys of."""
+    if isinstance(content, dict):
+        return {str(key): _as_json(value) for key, value in content.items()}
+    return [_as_json(value) for value in content] if isinstance(content, list) else content
 
 
 def named(app: "App", name: str) -> str:

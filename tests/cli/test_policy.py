@@ -56,6 +56,9 @@ async def test_a_published_policy_is_in_force_and_its_history_says_who_and_why(p
         ("flag_above: -1", "flag_above: Input should be greater than 0"),
         ("flag_over: 3", "flag_over: Extra inputs are not permitted"),
         ("flag_above: [", "line 1, column 14: not YAML"),
+        ("2026-10-28: 1", "2026-10-28: Extra inputs are not permitted"),
+        ("a: &a {b: *a}", "contains itself"),
+        ("[" * 5000, "nested too deeply"),
         ("", "document"),
     ],
 )

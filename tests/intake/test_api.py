@@ -5,11 +5,15 @@ import base64
 import smtplib
 from datetime import timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.intake.app import app, smtp
+from services.intake.erasing import Nightly
+from shared.clock import SteppedClock
+from shared.master_key import MasterKey
 from shared.rebuild import check
 from shared.reply_token import reply_token
 from tests.intake.conftest import CONCERN, Running
@@ -187,6 +191,32 @@ async def test_an_erasure_makes_the_texts_unreadable_and_leaves_the_counts(intak
     assert again["customer"] != opened["customer"]
     assert (await intake.case(again["case"]))["subject"] == "İade"
     assert all(table.equal for table in (await check(intake.service.log, app.views, "intake_views")).values())
+
+
+async def test_the_master_key_is_exchanged_in_the_night_after_an_erasure_and_once(
+    intake: Running, tmp_path: Path
+) -> None:
+    opened = await intake.opened()
+    path = f"/v1/customers/{opened['customer']}"
+    await intake.send("POST", f"{path}/erase", "supervisor", json={})
+    await intake.effects.send_due()
+    assert (await intake.send("GET", path)).json()["rotation_outstanding"] is True  # it lies in no folder here
+    (tmp_path / "master.key").write_bytes(b"m" * 32)
+    intake.edge.vault.master = MasterKey.in_folder(tmp_path)
+    nightly = Nightly(intake.edge)
+    await nightly.ask()
+    assert await intake.effects.next.count() == 0  # the day is not over
+    midnight = (MONDAY + timedelta(days=1)).replace(hour=0, minute=1)
+    assert isinstance(intake.edge.clock, SteppedClock)
+    intake.edge.clock.set(midnight)
+    for _ in range(2):
+        await nightly.ask()
+    assert await intake.effects.send_due() == 1
+    card = (await intake.send("GET", path)).json()
+    assert (card["rotation_outstanding"], card["rotated_at"]) == (False, midnight.isoformat().replace("+00:00", "Z"))
+    assert (tmp_path / "master.key").read_bytes() != b"m" * 32
+    await nightly.ask()
+    assert await intake.effects.next.count() == 0
 
 
 def mail(to: str, text: str) -> EmailMessage:

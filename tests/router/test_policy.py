@@ -91,5 +91,5 @@ def test_a_queue_cannot_overflow_in_a_million_years():
 
 @pytest.mark.parametrize("name", ["Key accounts", "", "x" * 65])
 def test_a_row_whose_name_no_case_could_carry_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=r"routing, row 1.*small letters, digits"):
+    with pytest.raises(ValueError, match=r"routing\.rules\.0\.name\n.*small letters, digits"):
         parsed(routing=rules({"name": name, "when": {"topic": "x"}, "then": "billing"}))

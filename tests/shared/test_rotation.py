@@ -69,6 +69,26 @@ async def test_every_process_forgets_the_old_key(pool: Any, folder: Path) -> Non
     assert set(other.master._keys) == set(vault.master._keys) == {id_of((folder / "master.key").read_bytes())}
 
 
+async def test_who_follows_the_vault_outlives_a_folder_that_cannot_be_read(
+    pool: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vaults, "WATCH_SECONDS", 0.05)
+    vault, other = await opened(pool, folder), await opened(pool, folder)
+    folder.rename(folder.with_name("elsewhere"))
+    folder.write_text("no folder")
+    vault.master._keys["another"] = b"x" * 32  # so that it looks into the folder
+    watching = asyncio.create_task(vault.watch())
+    await asyncio.sleep(0.2)
+    assert not watching.done()
+    folder.unlink()
+    folder.with_name("elsewhere").rename(folder)
+    await other.revoke("sub:ece", NOW, "left")
+    async with asyncio.timeout(10):
+        while "sub:ece" not in vault.revoked:
+            await asyncio.sleep(0.02)
+    watching.cancel()
+
+
 async def test_keys_that_are_made_meanwhile_open_afterwards(pool: Any, folder: Path) -> None:
     vault, other = await opened(pool, folder), await opened(pool, folder)
 

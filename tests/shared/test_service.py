@@ -229,6 +229,9 @@ async def test_a_fact_whose_consequences_cannot_be_written_is_parked_and_others_
     parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 99)) if isinstance(m.event, EventParked)]
     assert [(p.of, p.reason, p.error) for p in parked] == [("order:1", "rule-raised", "NumericValueOutOfRange")]
     assert clerk.tracked["shop"] == shop.said
+    [(_, result)] = await clerk.retry_parked("order:1")
+    assert result.startswith("NumericValueOutOfRange")
+    assert clerk.memory.table("parked").get("order:1")["count"] == 1  # type: ignore[index]
     assert await views_equal(clerk)
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from contracts.kernel import PolicyPublished
 from contracts.sla import ClockResumed, ClockRetargeted, ClockStarted
-from services.sla.calendars import WorkingCalendar, check
+from services.sla.counting import WorkingCalendar, check
 from services.sla.policy import TargetsPolicy
 from shared.world import Refused
 
