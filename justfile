@@ -14,9 +14,9 @@ demo *options:
 up *options:
     python -m shared.cli up {{options}}
 
-# lint and every test
+# lint and every test, on every core
 test *options: lint
-    python -m pytest {{options}}
+    python -m pytest --numprocesses auto --dist loadfile {{options}}
 
 # the tests that start no servers
 test-fast *options:
