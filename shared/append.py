@@ -13,7 +13,7 @@ from .recorded import GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, 
 from .views import Statement
 
 SNAPSHOTS = (
-    "select stream, version, position, state from {s}.snapshots where stream = any(%s::text[]) and fingerprint = %s"
+    "select stream, version, position, state from {s}.snapshots where stream = any(%b::text[]) and fingerprint = %s"
 )
 INSERT = (
     "insert into {s}.stored_events ({columns}) select * from unnest(%b::bigint[], %b::text[], %b::bigint[], %b::text[],"
@@ -45,7 +45,9 @@ class Append:
         q = self.sql
         head = await self.conn.execute(q(HEAD + " for update"))
         seen = (
-            await self.conn.execute(q("select event_id from {s}.stored_events where event_id = any(%s)"), (list(ids),))
+            await self.conn.execute(
+                q("select event_id from {s}.stored_events where event_id = any(%b::uuid[])"), (list(ids),)
+            )
             if ids
             else None
         )
@@ -117,7 +119,7 @@ class Append:
         if self.links:
             streams, positions = zip(*self.links, strict=True)
             await self.conn.execute(
-                q("insert into {s}.links select * from unnest(%s::text[], %s::bigint[])"),
+                q("insert into {s}.links select * from unnest(%b::text[], %b::bigint[])"),
                 (list(streams), list(positions)),
             )
         if self.trackings:

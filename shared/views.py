@@ -263,13 +263,13 @@ def _plain_json(value: Any) -> Any:
 
 @cache
 def _delete(schema: str, table: str) -> bytes:
-    return sql.SQL("delete from {} where key = any(%s::text[])").format(sql.Identifier(schema, table)).as_bytes(None)
+    return sql.SQL("delete from {} where key = any(%b::text[])").format(sql.Identifier(schema, table)).as_bytes(None)
 
 
 @cache
 def _upsert(schema: str, table: str, put: tuple[str, ...], add: tuple[str, ...], types: tuple[str, ...]) -> bytes:
     names = [sql.Identifier(c) for c in (*put, *add)]
-    arrays = [sql.SQL("%s::text[]")] + [sql.SQL(f"%s::{_wire(t)}[]") for t in types]
+    arrays = [sql.SQL(f"{_form(t)}::{_wire(t)}[]") for t in ("text", *types)]
     picks = [sql.SQL("key")] + [
         sql.SQL("{}::jsonb").format(n) if _wire(t) != TYPES[t] else n for n, t in zip(names, types, strict=True)
     ]
@@ -290,6 +290,12 @@ def _upsert(schema: str, table: str, put: tuple[str, ...], add: tuple[str, ...],
         )
         .as_bytes(None)
     )
+
+
+def _form(kind: str) -> str:
+    """Texts and instants go in binary: in text each would be searched for what must be escaped. Numbers stay text, so
+    that one with a fraction is refused by a column of whole ones and not rounded."""
+    return "%b" if _wire(kind) in ("text", "timestamptz") else "%s"
 
 
 def _wire(kind: str) -> str:
