@@ -15,7 +15,7 @@ from contracts.kernel import DeadlineReached, EventParked, EventUnparked, Policy
 
 from .append import Append, Loaded, Read
 from .events import Event, Message, personal_values, said_id
-from .mapper import EventMapper, RowNotes, from_row, to_metadata
+from .mapper import MAX_BYTES, EventMapper, RowNotes, from_row, to_metadata
 from .memory import Memory, Parsers
 from .vault import Vault
 from .views import Drop, Put, RowOp, Table, statements
@@ -75,10 +75,12 @@ class Batch:
     """What a transaction of a service takes in and says."""
 
     def __init__(
-        self, service: Owner, tx: Append, read: Read, messages: Sequence[Message], unwritable: Exception | None = None
-    ):
-        """``unwritable``: why what follows from these facts could not be written; they are parked."""
-        self.unwritable = unwritable
+        self, service: Owner, tx: Append, read: Read, messages: Sequence[Message], states: Mapping[UUID, bytes],
+        unwritable: Exception | None = None,
+    ):  # fmt: skip
+        """``states``: what was heard from other logs as it stands there, by event id; it is kept as it is.
+        ``unwritable``: why what follows from these facts could not be written; they are parked."""
+        self.states, self.unwritable = states, unwritable
         self.service, self.memory, self.tx, self.messages = service, service.memory, tx, messages
         self.seen, self.tracked = read.seen, read.tracked
         self.armed: dict[str, str | None] = dict(read.armed)
@@ -249,7 +251,8 @@ class Batch:
         """Hand all that was planned to the transaction."""
         tx = self.tx
         tx.durable = bool(self.planned)
-        keys = await self.service.vault.keys_for(subjects(m.event for m, *_ in self.planned))
+        mine = (m.event for m, *_ in self.planned if not self._as_heard(m))
+        keys = await self.service.vault.keys_for(subjects(mine))
         head = tx.head
         head.after = self.after
         after = {k: v for k, v in self.after.items() if k != self.service.name}
@@ -257,12 +260,18 @@ class Batch:
             if said:
                 message = replace(message, previous=head.said, after=after)
             event = message.event
+            state = self._as_heard(message) or self.service.mapper.encode(event, message.id, keys)
             tx.record(
-                event.stream, version, event.TOPIC, self.service.mapper.encode(event, message.id, keys), message.id,
-                to_metadata(message, notes), message.heard_at, said=said, also=event.also,
+                event.stream, version, event.TOPIC, state, message.id, to_metadata(message, notes), message.heard_at,
+                said=said, also=event.also,
             )  # fmt: skip
         tx.trackings = self.moved
         tx.others = statements(self.service.views_schema, self.service.tables, self.ops)
+
+    def _as_heard(self, message: Message) -> bytes | None:
+        """Its publisher's own bytes, also what a later version of it added; not of what is too long or unreadable."""
+        state = self.states.get(message.id) if message.source else None
+        return None if state is None or len(state) > MAX_BYTES or isinstance(message.event, Unreadable) else state
 
 
 def hold(memory: Memory, mapper: EventMapper, asked: Iterable[str], loaded: Loaded) -> None:

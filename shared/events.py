@@ -25,6 +25,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 NOBODY = UUID(int=0)
+PLAIN = (str, int, float, datetime)
+"""Values that hold nothing else."""
 
 
 FROM_LOG = {"from": "a log"}
@@ -323,6 +325,8 @@ def personal_values(value: Any, path: str = "") -> Iterator[tuple[str, Personal]
     """Every Personal below a field's value, with its path; the path is part of what its ciphertext is bound to."""
     if isinstance(value, Personal):
         yield path, value
+    elif value is None or isinstance(value, PLAIN):
+        return
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from personal_values(getattr(value, name), f"{path}.{name}" if path else name)

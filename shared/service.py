@@ -170,6 +170,7 @@ class Service:
         """Record what is new in the batch and everything that follows from it, in one transaction. ``unwritable``: why
         what follows could not be written; then the batch is parked."""
         messages = await self._decode(batch)
+        states = {m.message.id: m.state for m in batch if isinstance(m, Envelope)}
         if self._passes_over(messages):
             return [NOTHING] * len(messages)
         streams = {s for m in messages if m.event for s in (m.event.stream, *m.event.also)}
@@ -189,7 +190,7 @@ class Service:
                     )
                     self._catch_up(read.tail)
                     hold(self.memory, self.mapper, missing, read.loaded)
-                    taken = Batch(self, tx, read, messages, unwritable)
+                    taken = Batch(self, tx, read, messages, states, unwritable)
                     for passed in self._passed.values():
                         taken.move(passed)
                     for index in range(len(messages)):
