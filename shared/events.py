@@ -186,6 +186,13 @@ class Event(BaseModel):
         return str(getattr(self, self.PERSONAL[name]) or "")
 
 
+def kinds_of(base: type[Event]) -> Iterator[type[Event]]:
+    """The class and all below it."""
+    yield base
+    for below in base.__subclasses__():
+        yield from kinds_of(below)
+
+
 def _fill(template: str, event: Event) -> str:
     return _filler(template)(event)
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import tokens
 from .batch import place
 from .edge import Edge
-from .events import Actor, Event, Role
+from .events import Actor, Event, Role, kinds_of
 from .oidc import Provider
 from .service import Overloaded
 from .tracing import parent
@@ -237,17 +237,12 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _misfit(request: Request, error: Exception) -> Response:
     """What was asked does not fit the event that it would become: a wrong id in the path, say."""
     assert isinstance(error, ValidationError)
-    if error.title not in _names(Event):
+    if error.title not in {kind.__name__ for kind in kinds_of(Event)}:
         raise error
     wrong = error.errors(include_url=False, include_input=False, include_context=False)
     fields = [{"field": ".".join(map(str, e["loc"])), "text": e["msg"]} for e in wrong]
     remedy = "correct the named fields; /docs shows what is expected"
     return problem(422, "invalid", "invalid request", f"{len(fields)} field(s) are wrong", remedy, fields=fields)
-
-
-def _names(kind: type[Event]) -> set[str]:
-    """Of the class and all below it."""
-    return {kind.__name__}.union(*(_names(below) for below in kind.__subclasses__()))
 
 
 async def _no_such_way(request: Request, error: Exception) -> Response:

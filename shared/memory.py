@@ -154,7 +154,7 @@ class Memory:
         for stream in message.event.also:
             if stream != main and (self.complete or stream in self.streams):
                 self._evolve(stream, message, 0)
-        ops = [*project_kernel(message), *self.views.project(message)]
+        ops = [*project_kernel(message), *self.views.rows_of(message)]
         self.fold(ops)
         return ops
 
@@ -189,6 +189,10 @@ class Memory:
             self.streams.pop(stream, None)
         else:
             self.streams[stream] = held
+
+
+KERNEL_READS = (PolicyPublished, DeadlineReached, EventParked, EventUnparked)
+"""What ``project_kernel`` looks at."""
 
 
 def project_kernel(message: Message) -> Iterator[RowOp]:

@@ -2,7 +2,7 @@
 row."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +13,8 @@ from psycopg import sql
 from .events import Message
 from .log import EventLog
 from .mapper import EventMapper, from_row
-from .memory import project_kernel
+from .memory import KERNEL_READS, project_kernel
+from .recorded import HEAD, head_of
 from .views import RowOp, Views, statements
 
 FLUSH = 200_000
@@ -61,10 +62,13 @@ async def prepare(log: EventLog, views: Views, schema: str, progress: Progress |
     return True
 
 
-async def replay(log: EventLog, after: int = 0, upto: int | None = None, page: int = 5000) -> AsyncIterator[Message]:
-    """Every message that was taken in (parked ones are skipped), in order, without personal text."""
+async def replay(
+    log: EventLog, after: int = 0, upto: int | None = None, topics: Sequence[str] = (), page: int = 5000
+) -> AsyncIterator[Message]:
+    """Every message that was taken in (parked ones are skipped), or those of some topics, in order, without personal
+    text."""
     mapper = EventMapper()
-    while rows := await log.rows(after, page, upto=upto):
+    while rows := await log.rows(after, page, upto=upto, topics=topics):
         for row in rows:
             message, notes = from_row(row, mapper.decode(row.topic, row.event_id, row.state))
             if not notes.parked:
@@ -152,16 +156,18 @@ async def _create(conn, views: Views, schema: str) -> None:  # type: ignore[no-u
 
 
 async def _fold(log, views, schema, conn, progress, after: int = 0) -> int:  # type: ignore[no-untyped-def]
-    tables, ops, at, count = views.all_tables(), list[RowOp](), after, 0
+    tables, ops, count = views.all_tables(), list[RowOp](), 0
+    at = (await head_of(await conn.execute(log.sql(HEAD)))).position
+    topics = sorted(views.topics().union(kind.TOPIC for kind in KERNEL_READS))
 
     async def flush() -> None:
         for statement, params in statements(schema, tables, ops):
             await conn.execute(statement, params)
         ops.clear()
 
-    async for message in replay(log, after):
-        ops += [*project_kernel(message), *views.project(message)]
-        at, count = message.row, count + 1
+    async for message in replay(log, after, at, topics):
+        ops += [*project_kernel(message), *views.rows_of(message)]
+        count += 1
         if len(ops) >= FLUSH:
             await flush()
         if progress and count % 5000 == 0:

@@ -12,7 +12,7 @@ import orjson
 from psycopg import sql
 from pydantic import BaseModel
 
-from .events import Message, Personal, personal_values
+from .events import Event, Message, Personal, kinds_of, personal_values
 
 TYPES = {
     "text": "text", "bigint": "bigint", "bool": "boolean", "timestamptz": "timestamptz", "float": "double precision",
@@ -83,10 +83,21 @@ KERNEL_TABLES = {
 
 @dataclass(frozen=True)
 class Views:
-    """The tables of one service and the fold that fills them; the kernel's own tables are added to them."""
+    """The tables of one service and the fold that fills them; the kernel's own tables are added to them.
+
+    ``reads``: what the fold looks at; nothing else is shown to it, and a rebuild does not even decode it."""
 
     tables: Mapping[str, Table]
     project: Project
+    reads: tuple[type[Event], ...] = (Event,)
+
+    def rows_of(self, message: Message) -> Iterable[RowOp]:
+        """The row operations of one message."""
+        return self.project(message) if isinstance(message.event, self.reads) else ()
+
+    def topics(self) -> set[str]:
+        """Of everything that the fold looks at."""
+        return {kind.TOPIC for read in self.reads for kind in kinds_of(read)}
 
     def all_tables(self) -> dict[str, Table]:
         return {**KERNEL_TABLES, **self.tables}

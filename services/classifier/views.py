@@ -61,4 +61,5 @@ views = Views(
         ),
     },
     project,
+    (CaseClassified, ReviewRequested, CaseClosed, ClassificationCorrected),
 )  # fmt: skip

@@ -167,4 +167,7 @@ def _recovery(message: Message) -> Iterator[RowOp]:
             yield Put("recoveries", e.recovery, row)
 
 
-views = Views(TABLES, project)
+READS = (
+    CaseOpened, CaseResolved, TargetMet, DeadlineReached, SurveyFact, RecoveryOpened, RecoveryClosed, RecoveryFailed,
+)  # fmt: skip
+views = Views(TABLES, project, READS)

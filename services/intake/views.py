@@ -272,4 +272,9 @@ def _due(message: Message) -> Iterator[RowOp]:
             yield settled("rotate")
 
 
-views = Views(TABLES, project)
+READS = (
+    *STEPS, CustomerKnown, ConsentGiven, ConsentWithdrawn, ContactBounced, LoopSuspected, ContactForgotten,
+    CustomerErased, MasterKeyRotated, MailReceived, MailSeen, AutomaticNoted, MessageQuarantined, EraseCustomer,
+    KeysDestroyed, RotateMasterKey, RotationTried,
+)  # fmt: skip
+views = Views(TABLES, project, READS)

@@ -227,4 +227,9 @@ def _grant(message: Message, event: GrantRequested | GrantApproved | GrantRefuse
         yield Put("grants", event.grant, {"by": event.by, "reason": event.reason})
 
 
-views = Views(TABLES, project)
+READS = (
+    CustomerKnown, CustomerErased, ContactForgotten, PurchaseMade, PurchaseHeld, MemberEnrolled, TierChanged, TierKept,
+    GrantRequested, GrantApproved, GrantRefused, PointsEarned, PointsActivated, PointsCancelled, PointsSpent,
+    SpendRefunded, PointsExpired, PointsClawedBack, DebtFilled,
+)  # fmt: skip
+views = Views(TABLES, project, READS)

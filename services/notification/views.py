@@ -133,4 +133,8 @@ def _count(message: Message, template: str, what: str) -> Iterator[RowOp]:
     yield Add("counters", f"{day}/{template}", {what: 1})
 
 
-views = Views(TABLES, project)
+READS = (
+    NoticeQueued, NoticeSent, NoticeFailed, NoticeWithheld, NoticeBounced, PreferenceChanged, CaseOpened, CustomerKnown,
+    AgentRegistered, ConsentGiven, ConsentWithdrawn, ContactForgotten, CustomerErased,
+)  # fmt: skip
+views = Views(TABLES, project, READS)

@@ -175,4 +175,8 @@ def _history(message: Message, case: str, what: str, **columns: Any) -> Put:
     })  # fmt: skip
 
 
-views = Views(TABLES, project)
+READS = (
+    CaseQueued, CaseDequeued, CaseAssigned, CaseUnassigned, CaseWeighed, QueueAlerted, AgentRegistered,
+    AgentStatusChanged, DeadlineReached, PolicyPublished,
+)  # fmt: skip
+views = Views(TABLES, project, READS)

@@ -221,4 +221,4 @@ def _wake(message: Message, e: ClockFact, wake: datetime | None) -> RowOp:
     return arm(message, clock_key(e), e.stream, e.metric, wake) if wake else disarm(clock_key(e))
 
 
-views = Views(TABLES, project)
+views = Views(TABLES, project, (ClockFact,))

@@ -3,9 +3,12 @@
 import ast
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from shared.events import Event
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(p.parent for p in (ROOT / "services").glob("*/app.py"))
@@ -139,3 +142,12 @@ def test_the_kernel_knows_no_service_by_name() -> None:
         if module.startswith("services.") and "template" not in path.parts
     ]
     assert not wrong
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda s: s.name)
+def test_a_projection_is_shown_every_event_that_it_names(service: Path) -> None:
+    """What is missing in ``reads`` would be left out of the views without a word."""
+    module = import_module(f"services.{service.name}.views")
+    named = {value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Event)}
+    shown = module.views.reads
+    assert not [kind.__name__ for kind in named - {Event} if kind.TOPIC and not issubclass(kind, shown)]

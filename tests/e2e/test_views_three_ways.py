@@ -54,7 +54,7 @@ async def folded(log: EventLog, views: Views) -> Rows:
     """The tables that the rows of a log make in memory, each value as its column would hold it."""
     tables = Tables()
     async for message in replay(log):
-        fold(tables, (*project_kernel(message), *views.project(message)))
+        fold(tables, (*project_kernel(message), *views.rows_of(message)))
     return {
         name: {key: kept(table.columns, row) for key, row in tables.get(name, {}).items()}
         for name, table in views.all_tables().items()
