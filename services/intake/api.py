@@ -60,7 +60,7 @@ PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 @api.post("/v1/cases", way=PUBLIC, status=201, response_model=None)
 async def submit(body: bodies.Concern, call: Call) -> bodies.Opened | JSONResponse:
     """Open a case. Anybody may (rate limited); staff for somebody else, other systems on any channel."""
-    wrong = _problems(await policy_in_force(call), body)
+    wrong = _problems(policy_in_force(call), body)
     if wrong:
         fields = [{"field": p.field, "text": p.text, "remedy": p.remedy} for p in wrong]
         return problem(
