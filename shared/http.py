@@ -87,7 +87,7 @@ class Api:
         return self.route("DELETE", path, way, status, **options)
 
 
-def _call(request: Request) -> Edge:
+async def _call(request: Request) -> Edge:
     edge: Edge = request.state.edge
     return edge
 
