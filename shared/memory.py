@@ -120,6 +120,11 @@ class Memory:
             return self.decider.initial(stream)
         raise NotLoaded(stream)
 
+    def new(self, stream: str) -> Any:
+        if not self.complete and stream not in self.streams:
+            self.load(stream, 0, self.decider.initial(stream))
+        return self[stream]
+
     def table(self, name: str) -> ResidentRows:
         return self.resident[name]
 

@@ -59,6 +59,11 @@ class World(Protocol):
         """The state of a stream such as ``case:0198...``; its initial state when nothing was recorded."""
         ...
 
+    def new(self, stream: str) -> Any:
+        """The initial state of a stream whose name is made of the id of the message at hand: it has no past, so none
+        is looked for in the log."""
+        ...
+
     def table(self, name: str) -> Rows: ...
     def policy(self, name: str, version: int | None = None) -> Published:
         """The policy of that name, in the given version or the newest; LookupError when there is none."""

@@ -58,7 +58,8 @@ def know(
     A name that comes with a message is taken when there was none; ``surely``: it comes from who knows it."""
     point: Contact = world[f"contact:{contact}"]
     customer = point.customer or str(uuid7(message.occurred_at, f"{message.id}|customer"))
-    known: Customer = world[f"customer:{customer}"]
+    stream = f"customer:{customer}"
+    known: Customer = world[stream] if point.customer else world.new(stream)
     news = (
         point.customer is None
         or (name is not None and (surely or not point.named))

@@ -31,8 +31,10 @@ def opened(
     row = world.table("numbers").get(year)
     known: Customer = world[f"customer:{customer}"]
     window = timedelta(days=rules.repeat_days)
+    case = str(uuid7(at, message.id))
+    world.new(f"case:{case}")
     return CaseOpened(
-        case=str(uuid7(at, message.id)), customer=customer, contact=contact, channel=channel,
+        case=case, customer=customer, contact=contact, channel=channel,
         number=rules.numbers.number(year, (row["last"] if row else 0) + 1),
         contacts_before=sum(timedelta(0) <= at - before <= window for before in known.opened),
         subject=Personal(subject or first_line(text)), text=text, **more,

@@ -1,6 +1,7 @@
 """Hear, decide, record, project: once, in order, all of a message or nothing of it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.kernel import EventParked, EventUnparked
+from shared.append import Append, Loaded
 from shared.clock import Deadlines, SteppedClock
 from shared.events import said_id
 from shared.rebuild import check, rebuild
@@ -76,6 +78,29 @@ async def test_a_refusal_leaves_nothing_behind_and_does_not_touch_the_others(sta
     assert isinstance(results[1], Refused)
     assert isinstance(results[2], Outcome)
     assert [str(r.originator_id) for r in await shop.log.rows(0, 10)] == ["order:1", "order:1", "order:2", "order:2"]
+
+
+@pytest.mark.parametrize(("made", "looked_for"), [(True, []), (False, ["order:made-1", "order:made-2"])])
+async def test_a_stream_that_begins_with_its_message_is_not_looked_for(
+    start: Make, monkeypatch: pytest.MonkeyPatch, made: bool, looked_for: list[str]
+) -> None:
+    asked: list[str] = []
+
+    async def load(tx: Append, streams: Sequence[str], fingerprint: str) -> Loaded:
+        asked.extend(streams)
+        return Loaded([], {})
+
+    def copies(world: Any, message: Any) -> Any:
+        stream = f"{message.event.stream[:6]}made-{message.event.order}"
+        state = world.new(stream) if made else world[stream]
+        assert state.packed == 0
+        yield OrderPacked(order=stream[6:], amount=1)
+
+    monkeypatch.setattr(Append, "load", load)
+    clerk = await start("clerk", decider=Decider(trade.STATES, trade.evolve, copies))
+    await clerk.hear(order(1), order(2))
+    assert asked == looked_for
+    assert clerk.memory["order:made-2"].packed == 1
 
 
 async def test_a_rule_reads_what_was_said_before_in_the_same_batch(start: Make) -> None:
