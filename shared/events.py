@@ -101,11 +101,14 @@ class Open:
 
 
 Id = Annotated[
-    str, StringConstraints(pattern=r"^[\w:.@~/+-]{1,128}$"), Open("an identifier that we made or that names no person")
-]
+    str, StringConstraints(pattern=r"^[\w:.@~/+-]+$", max_length=128),
+    Open("an identifier that we made or that names no person"),
+]  # fmt: skip
+"""The length stands beside the pattern: within it, as ``{1,128}``, the check takes ten times as long and 10 MiB."""
 Code = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][\w.:/-]{0,63}$"), Open("a value from a closed list of a policy document")
-]
+    str, StringConstraints(pattern=r"^[a-z0-9][\w.:/-]*$", max_length=64),
+    Open("a value from a closed list of a policy document"),
+]  # fmt: skip
 Version = Annotated[int, "positive, rises by one with each publication"]
 
 

@@ -194,7 +194,7 @@ class Process:
         api = build(self.app.name, routes, self.edge, self.settings.secret("token.pub"), provider)
         self._add_own_routes(api)
         listening = socket.create_server((self.settings.http_host, self.settings.http_port))
-        config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="off", http="httptools")
+        config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="off", http="httptools", ws="none")
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -6,6 +6,7 @@ parent is killed, the kernel tells the keepers (Linux), and they take their serv
 
 import asyncio
 import ctypes
+import gc
 import json
 import os
 import select
@@ -15,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +40,11 @@ READY_SECONDS = 60
 CANNOT = 2
 """Exit status of a service whose start fails for a reason that trying again does not mend."""
 REMEDY = f"start it or correct the URL, or unset {DATABASE_VARIABLE} and {NATS_VARIABLE} to run the embedded servers"
+LATE = (
+    "anyio._backends._asyncio", "pydantic.v1", "tzdata", "uvicorn.lifespan.off", "uvicorn.protocols.http.httptools_impl",
+    "uvloop",
+)  # fmt: skip
+"""What the frameworks import only when they begin to serve."""
 SECRETS = ("master.key", "index.key", "link.key", "token.key")
 
 
@@ -66,6 +73,7 @@ class Platform:
         """``settings`` go to every service (see shared.settings). Raises LocalServerError or TimeoutError, after
         tidying up."""
         platform = cls(data_dir, apps)
+        _import_what_comes_late()
         platform.keepers = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
         try:
             platform.backing = open_servers(data_dir, tuple(apps))
@@ -165,6 +173,14 @@ class Platform:
             "nats": self.backing.nats_url("ops"), "integrator": self.backing.nats_url("integrator"),
         }  # fmt: skip
         write_private(self.data_dir / "running.json", json.dumps(content).encode())
+
+
+def _import_what_comes_late() -> None:
+    """Imported before the fork, its memory is shared by all services."""
+    for name in LATE:
+        with suppress(ImportError):
+            import_module(name)
+    gc.freeze()  # a look for cycles would write to every page that is shared
 
 
 async def _declare(url: str) -> None:
