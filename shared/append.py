@@ -10,7 +10,7 @@ import orjson
 from psycopg import AsyncConnection, AsyncCursor, sql
 
 from .recorded import GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, head_of, rows_of
-from .views import Statement
+from .views import RowOp, Statement, Table, statements
 
 SNAPSHOTS = (
     "select stream, version, position, state from {s}.snapshots where stream = any(%b::text[]) and fingerprint = %s"
@@ -103,6 +103,10 @@ class Append:
         self.rows.append(row)
         self.links += [(other, row.id) for other in also if other != stream]
         return row
+
+    def fold(self, views: str, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> None:
+        """What the rows mean for the tables of a views schema. Raises TypeError for what they cannot hold."""
+        self.others = statements(views, tables, ops)
 
     async def flush(self) -> None:
         q, rows = self.sql, self.rows

@@ -18,7 +18,7 @@ from .events import Event, Message, personal_values, said_id
 from .mapper import MAX_BYTES, EventMapper, RowNotes, from_row, to_metadata
 from .memory import Memory, Parsers
 from .vault import Vault
-from .views import Drop, Put, RowOp, Table, statements
+from .views import Drop, Put, RowOp, Table
 from .world import Check, Decider, NotLoaded, Refused
 
 MAX_DEPTH = 16
@@ -266,7 +266,7 @@ class Batch:
                 said=said, also=event.also,
             )  # fmt: skip
         tx.trackings = self.moved
-        tx.others = statements(self.service.views_schema, self.service.tables, self.ops)
+        tx.fold(self.service.views_schema, self.service.tables, self.ops)
 
     def _as_heard(self, message: Message) -> bytes | None:
         """Its publisher's own bytes, also what a later version of it added; not of what is too long or unreadable."""

@@ -3,17 +3,15 @@ nothing."""
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
-
-from psycopg import sql
+from typing import Protocol
 
 from contracts.kernel import DeadlineReached
 
 from .events import Actor, Message
 from .service import Service, deadline_id
+from .standing import DueDeadline
 
 PAGE = 500
 log = logging.getLogger("vefa.clock")
@@ -48,12 +46,7 @@ class NextDue:
     a commit that touched the table, or a second later: another process may have written."""
 
     def __init__(self, service: Service, table: str, column: str, kinds: Sequence[str] | None = None):
-        self._service, self._table = service, table
-        self._query = sql.SQL("select min({}), count(*) from {}{}").format(
-            sql.Identifier(column), sql.Identifier(service.views_schema, table),
-            sql.SQL("" if kinds is None else " where kind = any(%s)"),
-        )  # fmt: skip
-        self._parameters = () if kinds is None else (list(kinds),)
+        self._service, self._table, self._column, self._kinds = service, table, column, kinds
         self._asked = (-1, 0.0)
         self._answer: tuple[datetime | None, int] = (None, 0)
 
@@ -64,12 +57,11 @@ class NextDue:
         return (await self._now())[1]
 
     async def _now(self) -> tuple[datetime | None, int]:
-        changes, asked = self._service.changes[self._table], time.monotonic()
+        service, asked = self._service, asyncio.get_running_loop().time()
+        changes = service.changes[self._table]
         if self._asked[0] != changes or asked - self._asked[1] > 1:
-            async with self._service.log.pool.connection() as conn:
-                row = await (await conn.execute(self._query, self._parameters)).fetchone()
-            at, count = row or (None, 0)
-            self._asked, self._answer = (changes, asked), (at.astimezone(UTC) if at else None, int(count))
+            answer = await service.log.next_due(service.views_schema, self._table, self._column, self._kinds)
+            self._asked, self._answer = (changes, asked), answer
         return self._answer
 
 
@@ -102,28 +94,24 @@ class Deadlines:
 
     async def fire(self) -> int:
         """Hear everything that is due now; returns how many."""
-        fired, before = 0, list[Any]()
-        query = sql.SQL("select key, stream, kind, due, armed_by from {} where due <= %s order by due, key limit %s")
-        query_ = query.format(sql.Identifier(self._service.views_schema, "deadlines"))
+        fired, before = 0, list[DueDeadline]()
         while True:
             now = self._clock.now()
-            async with self._service.log.pool.connection() as conn:
-                rows = await (await conn.execute(query_, (now, PAGE))).fetchall()
+            rows = await self._service.log.due_deadlines(self._service.views_schema, now, PAGE)
             if not rows:
                 return fired
             if rows == before:
-                log.error("%s: deadlines of %s are not taken in", self._service.name, rows[0][1].partition(":")[0])
+                log.error("%s: deadlines of %s are not taken in", self._service.name, rows[0].stream.partition(":")[0])
                 await asyncio.sleep(1)
                 return fired
             before = rows
             # one instant at a time: what is decided at an earlier one may disarm a later one
-            first = rows[0][3]
-            due = [row for row in rows if row[3] == first]
+            due = [row for row in rows if row.due == rows[0].due]
             results = await self._service.hear_each(
                 *(
                     Message(
-                        event=DeadlineReached(key=key, of=stream, kind=kind, due=at.astimezone(UTC)),
-                        id=deadline_id(armed_by, key), occurred_at=at.astimezone(UTC), heard_at=now,
+                        event=DeadlineReached(key=key, of=stream, kind=kind, due=at),
+                        id=deadline_id(armed_by, key), occurred_at=at, heard_at=now,
                         actor=Actor("service", self._service.name), late=False,
                         correlation=deadline_id(armed_by, key),
                     )

@@ -4,7 +4,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
+
+Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
 
 @contextlib.asynccontextmanager

@@ -6,17 +6,14 @@ Only the acting process runs them: at least once, with the same key each time. A
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
 from uuid import UUID, uuid5
-
-from psycopg import sql
 
 from .clock import Clock, NextDue
 from .events import Actor, Event, Message, fresh
 from .recorded import Recorded
 from .service import Service
+from .standing import DueEffect, Tried
 
 PAGE = 200
 AT_ONCE = 8
@@ -28,19 +25,9 @@ Sender = Callable[[Message, str, int, bool], Awaitable[Event]]
 so. It handles its own errors."""
 
 
-class Due(NamedTuple):
-    """An open effect that is due; ``row`` is the position of the event that asked for it."""
-
-    key: str
-    kind: str
-    recipient: str
-    row: int
-    attempt: int
-    not_after: datetime
-
-    def result_id(self, asked: UUID) -> UUID:
-        """Made of the effect and the try: a crash between doing and hearing does it once more, and hears once."""
-        return uuid5(asked, f"effect|{self.key}|{self.attempt + 1}")
+def result_id(effect: DueEffect, asked: UUID) -> UUID:
+    """Made of the effect and the try: a crash between doing and hearing does it once more, and hears once."""
+    return uuid5(asked, f"effect|{effect.key}|{effect.attempt + 1}")
 
 
 class Effects:
@@ -50,7 +37,7 @@ class Effects:
         self._service, self._clock, self._senders = service, clock, senders
         self.woken = service.wakes()
         self.next = NextDue(service, "effects", "next_attempt", list(senders))
-        self._told: set[tuple[str, int, int]] = set()
+        self._told: set[Tried] = set()
         """Tries (key, row, attempt) that were done and whose result is parked: not again before it is retried."""
 
     async def run(self) -> None:
@@ -72,15 +59,16 @@ class Effects:
 
     async def send_due(self) -> int:
         """Do everything that is due now, once; returns how many were tried."""
-        due = await self._due()
-        asked = {row.id: row for row in await self._service.log.at(sorted({d.row for d in due}))}
-        told = await self._service.log.known(d.result_id(asked[d.row].event_id) for d in due)
-        again = [d for d in due if d.result_id(asked[d.row].event_id) in told]
+        service, now = self._service, self._clock.now()
+        due = await service.log.due_effects(service.views_schema, now, self._senders, self._told, PAGE)
+        asked = {row.id: row for row in await service.log.at(sorted({d.row for d in due}))}
+        told = await service.log.known(result_id(d, asked[d.row].event_id) for d in due)
+        again = [d for d in due if result_id(d, asked[d.row].event_id) in told]
         self._told |= {(d.key, d.row, d.attempt) for d in again}
         by_recipient = sorted((d for d in due if d not in again), key=lambda d: d.recipient)
         limit = asyncio.Semaphore(AT_ONCE)
 
-        async def in_order(effects: list[Due]) -> None:
+        async def in_order(effects: list[DueEffect]) -> None:
             async with limit:
                 for effect in effects:
                     await self._send(effect, asked[effect.row])
@@ -88,18 +76,7 @@ class Effects:
         await asyncio.gather(*(in_order(list(g)) for _, g in groupby(by_recipient, key=lambda d: d.recipient)))
         return len(by_recipient)
 
-    async def _due(self) -> list[Due]:
-        query = sql.SQL(
-            "select key, kind, recipient, row, attempt, not_after from {} where next_attempt <= %s"
-            " and kind = any(%s) and (key, row, attempt) not in"
-            " (select * from unnest(%s::text[], %s::bigint[], %s::bigint[])) order by next_attempt, key limit %s"
-        ).format(sql.Identifier(self._service.views_schema, "effects"))
-        told = [[tried[n] for tried in self._told] for n in range(3)]
-        async with self._service.log.pool.connection() as conn:
-            cursor = await conn.execute(query, (self._clock.now(), list(self._senders), *told, PAGE))
-            return [Due(*row) for row in await cursor.fetchall()]
-
-    async def _send(self, effect: Due, asked: Recorded) -> None:
+    async def _send(self, effect: DueEffect, asked: Recorded) -> None:
         [message] = await self._service.open([asked])
         stale = effect.not_after < self._clock.now()
         try:
@@ -110,7 +87,7 @@ class Effects:
             return
         await self._service.hear(
             fresh(
-                outcome, self._clock.now(), id=effect.result_id(asked.event_id),
+                outcome, self._clock.now(), id=result_id(effect, asked.event_id),
                 actor=Actor("service", self._service.name), correlation=message.correlation, trace=message.trace,
             )
         )  # fmt: skip

@@ -10,13 +10,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
-from psycopg import AsyncConnection, errors, sql
-from psycopg_pool import AsyncConnectionPool
+from psycopg import errors, sql
 
 from .append import Append
 from .recorded import COLUMNS, GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, head_of, rows_of
+from .standing import Standing
 
-Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 DDL = """
 create schema if not exists {s};
 create table if not exists {s}.stored_events (
@@ -51,14 +50,8 @@ def ddl(schema: str) -> Iterator[sql.Composed]:
     return (sql.SQL(statement).format(s=sql.Identifier(schema)) for statement in DDL.split(";\n"))
 
 
-class EventLog:
+class EventLog(Standing):
     """Async, with the method names and value types of eventsourcing's ``ProcessRecorder``."""
-
-    def __init__(self, pool: Pool, schema: str):
-        self.pool, self.schema = pool, schema
-
-    def sql(self, text: str) -> sql.Composed:
-        return sql.SQL(text).format(s=sql.Identifier(self.schema), columns=sql.SQL(COLUMNS))
 
     async def create(self) -> None:
         """Make the tables; safe to repeat, also by several processes at once."""

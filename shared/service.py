@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid5
 
 from opentelemetry.trace import Tracer
-from psycopg import DataError, sql
+from psycopg import DataError
 from pydantic import BaseModel
 
 from contracts.kernel import DeadlineReached, Unreadable
@@ -82,25 +82,13 @@ class Service:
 
     async def load_resident(self) -> None:
         """Resident tables, head and trackings as of one instant of the log."""
-        async with self.log.pool.connection() as conn, conn.transaction():
-            await conn.execute("set transaction isolation level repeatable read")
-            for name, rows in self.memory.resident.items():
-                columns = ["key", *self.tables[name].columns]
-                query = sql.SQL("select {} from {}").format(
-                    sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(self.views_schema, name)
-                )
-                cursor = await conn.execute(query)
-                rows.clear()
-                rows.load((r[0], dict(zip(columns[1:], r[1:], strict=True))) for r in await cursor.fetchall())
-            head = await (
-                await conn.execute(self.log.sql("select notification_id, said, epoch from {s}.head"))
-            ).fetchone()
-            cursor = await conn.execute(
-                self.log.sql("select application_name, notification_id from {s}.notification_tracking")
-            )
-            self.tracked = {str(n): int(p) for n, p in await cursor.fetchall()}
-        assert head is not None
-        self.position, self.said, self.epoch = head
+        tables = {name: self.tables[name] for name in self.memory.resident}
+        stand = await self.log.stand(self.views_schema, tables)
+        for name, rows in self.memory.resident.items():
+            rows.clear()
+            rows.load(stand.resident[name])
+        self.position, self.said, self.epoch = stand.position, stand.said, stand.epoch
+        self.tracked = dict(stand.tracked)
         self.memory.streams.clear()
         self.memory.undo.forget()
 
@@ -310,16 +298,7 @@ class Service:
         rows = [(s, v, state.model_dump_json().encode()) for s, v, state in due if isinstance(state, BaseModel)]
         if not rows or not self.acting:
             return
-        async with self.log.pool.connection() as conn:
-            await conn.execute(
-                self.log.sql(
-                    "insert into {s}.snapshots select stream, version, %s, %s, state from"
-                    " unnest(%b::text[], %b::bigint[], %b::bytea[]) as r (stream, version, state)"
-                    " on conflict (stream) do update set version = excluded.version, position = excluded.position,"
-                    " fingerprint = excluded.fingerprint, state = excluded.state"
-                ),
-                (self.position, self.fingerprint, *(list(c) for c in zip(*rows, strict=True))),
-            )
+        await self.log.keep_snapshots(self.position, self.fingerprint, rows)
 
     def _evict(self) -> None:
         streams = self.memory.streams

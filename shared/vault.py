@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import Error
 
-from .log import Pool
+from .database import Pool
 from .master_key import MasterKey
 from .privacy import Key
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from shared.log import Pool
+from shared.database import Pool
 
 from .finding import Finding, judged
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared.cli.base import master_folder
-from shared.log import Pool
+from shared.database import Pool
 from shared.master_key import id_of
 
 from .finding import Finding, judged

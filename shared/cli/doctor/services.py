@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from shared.log import Pool
+from shared.database import Pool
 
 from .finding import Finding, judged
 
