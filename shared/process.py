@@ -25,6 +25,7 @@ from .app import App
 from .batch import place
 from .blobs import Blobs
 from .bus import Bus
+from .carrier import NatsCarrier
 from .clock import Deadlines, SteppedClock, SystemClock
 from .database import connect
 from .edge import NAMESPACE, Edge
@@ -102,7 +103,7 @@ class Process:
                 settings, settings.secret("index.key"), Actor("service", app.name),
             )  # fmt: skip
             broker = broker_of(app.name, settings.nats_url)
-            self.bus = Bus(self.service, broker, self.clock, self._on_told)
+            self.bus = Bus(self.service, NatsCarrier(app.name, broker), self.clock, self._on_told)
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})
             await broker.start()

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from shared.bus import Bus
+from shared.carrier import NatsCarrier
 from shared.clock import SystemClock
 from shared.stream import broker_of
 from shared.telemetry import metrics
@@ -35,7 +36,7 @@ async def test_every_figure_that_is_asked_for_is_exported(start: Make, fresh_nat
     async def told(_: bytes) -> bytes:
         return b""
 
-    bus = Bus(clerk, broker, SystemClock(), told)
+    bus = Bus(clerk, NatsCarrier("clerk", broker), SystemClock(), told)
     await broker.start()
     text = metrics(clerk, bus).decode()
     await broker.stop()

@@ -8,6 +8,7 @@ import nats
 import pytest_asyncio
 
 from shared.bus import Bus
+from shared.carrier import NatsCarrier
 from shared.clock import SystemClock
 from shared.database import connect
 from shared.log import EventLog
@@ -79,7 +80,7 @@ async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
                 return b"{}"
 
             bus = Bus(
-                service, broker, SystemClock(), told,
+                service, NatsCarrier(name, broker), SystemClock(), told,
                 head_every=head_every, look_every=silent_after / 2, silent_after=silent_after,
             )  # fmt: skip
             await broker.start()

@@ -10,6 +10,7 @@ from uuid import uuid5
 from contracts.kernel import PublishPolicy
 from shared.app import App
 from shared.bus import Bus
+from shared.carrier import NatsCarrier
 from shared.clock import SystemClock
 from shared.database import connect
 from shared.edge import NAMESPACE
@@ -81,7 +82,7 @@ async def station(room: Room, app: App, database: str) -> AsyncIterator[Station]
         service = app.service_on(log, vault)
         await service.start()
         broker = broker_of(app.name, room.servers.nats_url(app.name))
-        bus = Bus(service, broker, clock, _refuse)
+        bus = Bus(service, NatsCarrier(app.name, broker), clock, _refuse)
         await broker.start()
         try:
             yield Station(app, service, bus, clock)
