@@ -41,8 +41,8 @@ CANNOT = 2
 """Exit status of a service whose start fails for a reason that trying again does not mend."""
 REMEDY = f"start it or correct the URL, or unset {DATABASE_VARIABLE} and {NATS_VARIABLE} to run the embedded servers"
 LATE = (
-    "anyio._backends._asyncio", "pydantic.v1", "tzdata", "uvicorn.lifespan.off", "uvicorn.protocols.http.httptools_impl",
-    "uvloop",
+    "anyio._backends._asyncio", "pydantic.v1", "tzdata", "uvicorn.lifespan.off",
+    "uvicorn.protocols.http.httptools_impl", "uvloop",
 )  # fmt: skip
 """What the frameworks import only when they begin to serve."""
 SECRETS = ("master.key", "index.key", "link.key", "token.key")
