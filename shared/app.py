@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from .edge import Edge
 from .effects import Sender
-from .events import Event
+from .events import Event, topics_of
 from .http import Api
 from .log import EventLog
 from .rebuild import rules_of
@@ -50,6 +50,7 @@ Hears = type[Event] | tuple[str, type[Event]]
 class App:
     """A service, declared. ``hears`` lists event classes; a kernel event names the log it is heard from: ``("sla",
     PolicyPublished)``.
+    ``opens`` lists the heard events whose personal texts the rules read; of others they get the sealed forms only.
     ``told`` lists what others may say to it over NATS. ``checks``: by kind of document, what its model cannot see."""
 
     name: str
@@ -57,6 +58,7 @@ class App:
     views: Views
     folder: Path
     hears: Sequence[Hears] = ()
+    opens: tuple[type[Event], ...] = (Event,)
     policies: Mapping[str, Policies] = field(default_factory=dict)
     parsers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -93,5 +95,5 @@ class App:
         return Service(
             self.name, self.decider, self.views, event_log, vault, self.document_parsers(),
             hears=self.topics(), fingerprint=self.fingerprint(), tracer=tracer_of(self.name),
-            checks=self.checks,
+            checks=self.checks, opens={topic for read in self.opens for topic in topics_of(read)},
         )  # fmt: skip

@@ -73,7 +73,8 @@ class Edge:
         text = sql.SQL(query).format(views=sql.Identifier(self.service.views_schema))
         async with self.service.log.pool.connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(text, params)
-            return await self._open(await cursor.fetchall())
+            found = await cursor.fetchall()
+        return await self._open(found)  # which may ask for keys: who held a connection meanwhile would starve others
 
     async def row(self, query: str, *params: Any) -> dict[str, Any] | None:
         return next(iter(await self.rows(query, *params)), None)

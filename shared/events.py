@@ -196,6 +196,10 @@ def kinds_of(base: type[Event]) -> Iterator[type[Event]]:
         yield from kinds_of(below)
 
 
+def topics_of(base: type[Event]) -> set[str]:
+    return {kind.TOPIC for kind in kinds_of(base)}
+
+
 def _fill(template: str, event: Event) -> str:
     return _filler(template)(event)
 

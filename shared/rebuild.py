@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from .events import Message
+from .events import Message, topics_of
 from .log import EventLog
 from .mapper import EventMapper, from_row
 from .memory import KERNEL_READS, project_kernel
@@ -158,7 +158,7 @@ async def _create(conn, views: Views, schema: str) -> None:  # type: ignore[no-u
 async def _fold(log, views, schema, conn, progress, after: int = 0) -> int:  # type: ignore[no-untyped-def]
     tables, ops, count = views.all_tables(), list[RowOp](), 0
     at = (await head_of(await conn.execute(log.sql(HEAD)))).position
-    topics = sorted(views.topics().union(kind.TOPIC for kind in KERNEL_READS))
+    topics = sorted(views.topics().union(*(topics_of(kind) for kind in KERNEL_READS)))
 
     async def flush() -> None:
         for statement, params in statements(schema, tables, ops):

@@ -4,7 +4,7 @@ nothing of it."""
 import asyncio
 import base64
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -49,11 +49,14 @@ class Service:
         self, name: str, decider: Decider, views: Views, log: EventLog, vault: Vault, parsers: Parsers,
         *, hears: Iterable[tuple[str, str]] = (), fingerprint: str = "", batch: int = 500, streams: int = 50_000,
         tracer: Tracer | None = None, checks: Mapping[str, Check] | None = None,
+        opens: Collection[str] | None = None,
     ):  # fmt: skip
-        """``hears``: pairs of (log, topic); ``fingerprint``: of the code that folds states, for snapshots."""
+        """``hears``: pairs of (log, topic); ``fingerprint``: of the code that folds states, for snapshots; ``opens``:
+        heard topics whose personal texts the rules read, None for all."""
         self.name, self.decider, self.views, self.log, self.vault = name, decider, views, log, vault
         self.hears = frozenset(hears)
         self.sources = frozenset(source for source, _ in self.hears)
+        self.opens = frozenset(topic for _, topic in self.hears) if opens is None else frozenset(opens)
         self.mapper, self.tracer, self.meters = EventMapper(), tracer, Meters(name)
         self.memory = Memory(decider, views, parsers)
         self.views_schema, self.fingerprint, self.batch, self.max_streams = f"{name}_views", fingerprint, batch, streams
@@ -220,8 +223,8 @@ class Service:
 
     # a batch --------------------------------------------------------------------------------------------------------
     async def _decode(self, batch: Sequence[Message | Envelope]) -> list[Message]:
-        heard = [m for m in batch if isinstance(m, Envelope) and (m.message.source, m.topic) in self.hears]
-        keys = await self.vault.keys(key_ids(m.state for m in heard)) if heard else {}
+        read = [m.state for m in batch if isinstance(m, Envelope) and m.topic in self.opens]
+        keys = await self.vault.keys(key_ids(read)) if read else {}
         return [m if isinstance(m, Message) else self._decoded(m, keys) for m in batch]
 
     def _decoded(self, envelope: Envelope, keys: Mapping[str, Any]) -> Message:
@@ -229,7 +232,8 @@ class Service:
         if (message.source, envelope.topic) not in self.hears:
             return message
         try:
-            event: Event = self.mapper.decode(envelope.topic, message.id, envelope.state, keys)
+            opened = keys if envelope.topic in self.opens else {}
+            event: Event = self.mapper.decode(envelope.topic, message.id, envelope.state, opened)
         except Exception:  # whatever is wrong with the bytes: they are kept, sealed, and the log goes on
             event = unreadable(message.source, envelope.topic, envelope.state, message.heard_at)
         return replace(message, event=event)

@@ -12,7 +12,7 @@ import orjson
 from psycopg import sql
 from pydantic import BaseModel
 
-from .events import Event, Message, Personal, kinds_of, personal_values
+from .events import Event, Message, Personal, personal_values, topics_of
 
 TYPES = {
     "text": "text", "bigint": "bigint", "bool": "boolean", "timestamptz": "timestamptz", "float": "double precision",
@@ -97,7 +97,7 @@ class Views:
 
     def topics(self) -> set[str]:
         """Of everything that the fold looks at."""
-        return {kind.TOPIC for read in self.reads for kind in kinds_of(read)}
+        return {topic for read in self.reads for topic in topics_of(read)}
 
     def all_tables(self) -> dict[str, Table]:
         return {**KERNEL_TABLES, **self.tables}

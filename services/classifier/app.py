@@ -17,6 +17,7 @@ from .views import views
 app = App(
     "classifier", decider, views, Path(__file__).parent,
     hears=(CaseOpened, CaseClosed, CustomerKnown, TierChanged, CaseEscalated),
+    opens=(CaseOpened,),
     policies={"classification": Policies(ClassificationPolicy, {"classification": "policy.yaml"})},
     api=api,
 )  # fmt: skip

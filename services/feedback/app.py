@@ -31,6 +31,7 @@ app = App(
         ContactForgotten, CaseClassified, CaseAssigned, TargetMet, TargetBreached, BreachRetracted, NoticeSent,
         NoticeFailed, NoticeWithheld, NoticeBounced, PreferenceChanged,
     ),
+    opens=(),
     policies={"surveys": Policies(SurveysPolicy, {"surveys": "policy.yaml"})},
     told=(AnswerSurvey,),
     api=api,

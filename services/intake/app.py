@@ -46,6 +46,7 @@ def smtp(edge: Edge) -> Listener:
 app = App(
     "intake", decider, views, Path(__file__).parent,
     hears=(CaseClassified, ClassificationCorrected, CaseAssigned, CaseUnassigned, NoticeBounced, RecoveryOpened),
+    opens=(RecoveryOpened,),
     policies={"intake": Policies(IntakePolicy, {"intake": "policy.yaml"})},
     told=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
     api=api,

@@ -32,6 +32,7 @@ app = App(
         CustomerKnown, CustomerErased, ContactForgotten, CaseOpened, CaseResolved, CaseClosed, CaseReopened,
         CaseAssigned, SurveyAnswered, AnswerChanged, RecoveryClosed, TargetBreached, BreachRetracted,
     ),
+    opens=(),
     told=(PurchaseMade, PurchaseReturned, EnrolMember, SpendPoints, RefundSpend),
     policies={"programme": Policies(Programme, {"programme": "policy.yaml"})},
     api=api,

@@ -36,6 +36,7 @@ app = App(
         AutomaticNoted, LoopSuspected, CaseQueued, CaseUnassigned, AgentRegistered, MemberEnrolled,
         ("sla", PolicyPublished), ("router", PolicyPublished),
     ),
+    opens=(),
     policies={"templates": Policies(Templates, {"templates": "policy.yaml"})},
     parsers={"calendar": Calendar, "routing": Queues},
     api=api,

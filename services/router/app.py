@@ -19,6 +19,7 @@ app = App(
         CaseOpened, StatusChanged, CaseResolved, CaseClosed, CaseReopened, CustomerKnown, CaseClassified, CaseEscalated,
         TierChanged, MemberEnrolled,
     ),
+    opens=(),
     policies={"routing": Policies(RoutingPolicy, {"routing": "policy.yaml"})},
     api=api,
 )  # fmt: skip

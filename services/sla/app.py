@@ -33,6 +33,7 @@ app = App(
         CaseOpened, MessageReceived, ReplySent, StatusChanged, CaseResolved, CaseClosed, CaseReopened, CustomerKnown,
         CaseClassified, CaseAssigned, TierChanged, NoticeFailed, NoticeBounced, NoticeWithheld,
     ),
+    opens=(),
     policies={
         "calendar": Policies(
             WorkingCalendar,

@@ -136,6 +136,27 @@ async def test_a_clerk_hears_each_order_once_however_often_it_comes(start: Make)
     assert clerk.tracked["shop"] == shop.said
 
 
+@pytest.mark.parametrize(
+    ("opens", "read"), [(None, "please wrap number 1"), ({"shop.order-placed.v1"}, "please wrap number 1"), (set(), "")]
+)
+async def test_texts_are_opened_only_where_rules_read_them(start: Make, opens: set[str] | None, read: str) -> None:
+    texts = list[str]()
+
+    def reads(world: Any, message: Any) -> Any:
+        if isinstance(message.event, OrderPlaced):
+            texts.append(str(message.event.text))
+        yield from ()
+
+    shop = await start("shop")
+    await shop.hear(order(1))
+    clerk = await start("clerk", decider=Decider(trade.STATES, trade.evolve, reads))
+    clerk.opens = clerk.opens if opens is None else frozenset(opens)
+    await clerk.hear(*await said_by(shop))
+    assert texts == [read]
+    [heard] = await clerk.open(await clerk.log.rows(0, 10))
+    assert heard.event.text == "please wrap number 1"
+
+
 async def test_two_services_that_hear_the_same_fact_never_say_under_the_same_id() -> None:
     heard = uuid4()
     assert said_id("router", heard, 1, 0) != said_id("sla", heard, 1, 0)
