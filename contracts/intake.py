@@ -311,6 +311,8 @@ class CustomerErased(Event, topic="intake.customer-erased.v1", stream="customer:
     """Law or rule: kvkk, gdpr."""
     statement: Words
     """What was destroyed and what was not."""
+    keys: tuple[Id, ...] = ()
+    """Ids of the destroyed keys: when one comes back with an older vault it is destroyed again."""
 
 
 class ContactForgotten(Event, topic="intake.contact-forgotten.v1", stream="contact:{contact}"):
@@ -543,13 +545,15 @@ class KeysDestroyed(Event, topic="to.intake.keys-destroyed.v1", stream="customer
     """Whether the master key has still to be exchanged before backups hold nothing usable."""
     rotated_at: datetime | None = None
     """When it was exchanged, UTC."""
+    keys: tuple[Id, ...] = ()
+    """Ids of the destroyed keys."""
 
 
 class RotateMasterKey(Event, topic="to.intake.rotate-master-key.v1", stream="vault:master"):
     """A command: exchange the master key, so that old copies of the vault open nothing that was erased."""
 
     by: Id
-    """Who asks; 'nightly' for the service itself."""
+    """Who asks; 'nightly' or 'restored' for the service itself."""
 
 
 class RotationTried(Event, topic="to.intake.rotation-tried.v1", stream="vault:master"):

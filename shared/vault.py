@@ -6,12 +6,12 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from psycopg import Error
+from psycopg import AsyncConnection, Error
 
 from .database import Pool
 from .master_key import MasterKey
@@ -111,15 +111,29 @@ class Vault:
             cursor = await conn.execute(
                 "delete from vault.keys where subject = any(%s) returning key_id, subject", (wanted,)
             )
-            gone = await cursor.fetchall()
-            for key_id, subject in gone:
-                await conn.execute(
-                    "insert into vault.destroyed (subject, destroyed_at, key_id) values (%s, %s, %s)"
-                    " on conflict do nothing",
-                    (subject, at, key_id),
-                )
+            gone = await _noted(conn, await cursor.fetchall(), at)
         self.forget(wanted)
-        return [str(key_id) for key_id, _ in gone]
+        return gone
+
+    async def destroy_again(self, ids: Iterable[str], at: datetime) -> list[str]:
+        """Destroy those of these keys that are here, as after the vault was restored; returns their ids. A newer key
+        of the same subject, who wrote again after an erasure, stays."""
+        async with self.pool.connection() as conn, conn.transaction():
+            cursor = await conn.execute(
+                "delete from vault.keys where key_id = any(%s::uuid[]) returning key_id, subject", (list(ids),)
+            )
+            found = await cursor.fetchall()
+            gone = await _noted(conn, found, at)
+        self.forget(str(subject) for _, subject in found)
+        return gone
+
+    async def destroyed(self, subjects: Iterable[str]) -> tuple[str, ...]:
+        """Ids of all keys of these subjects that were ever destroyed, the oldest first."""
+        async with self.pool.connection() as conn:
+            cursor = await conn.execute(
+                "select key_id from vault.destroyed where subject = any(%s) order by n", (list(subjects),)
+            )
+            return tuple(str(key_id) for (key_id,) in await cursor.fetchall())
 
     async def destroy_quarantine(self, now: datetime) -> list[str]:
         """Destroy the keys of what could not be read, a month's when all of it is older than 30 days."""
@@ -229,6 +243,18 @@ class Vault:
             return AESGCM(self.master.of(by)).decrypt(key_id.bytes[:12], wrapped, key_id.bytes)
         except InvalidTag as e:
             raise PermissionError(f"the key {key_id} in the vault was changed: it does not open") from e
+
+
+async def _noted(conn: AsyncConnection[Any], gone: Iterable[tuple[UUID, str]], at: datetime) -> list[str]:
+    """Note for other processes what was destroyed; returns the ids."""
+    ids = []
+    for key_id, subject in gone:
+        await conn.execute(
+            "insert into vault.destroyed (subject, destroyed_at, key_id) values (%s, %s, %s) on conflict do nothing",
+            (subject, at, key_id),
+        )
+        ids.append(str(key_id))
+    return ids
 
 
 def wrap(master: bytes, secret: bytes, key_id: UUID) -> bytes:

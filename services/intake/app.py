@@ -22,6 +22,7 @@ from .domain import decider
 from .erasing import Nightly, eraser, rotator
 from .mail import SmtpIntake
 from .policy import IntakePolicy
+from .restored import ErasedAgain
 from .views import views
 
 
@@ -51,5 +52,5 @@ app = App(
     told=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
     api=api,
     senders={"erase": eraser, "rotate": rotator},
-    listeners=(smtp, Nightly),
+    listeners=(ErasedAgain, smtp, Nightly),
 )  # fmt: skip

@@ -145,6 +145,7 @@ def certify(world: World, message: Message, e: KeysDestroyed) -> Iterator[Event]
     yield CustomerErased(
         customer=e.customer, contacts=e.contacts, destroyed_at=e.destroyed_at, certificate=certificate,
         rotation_outstanding=e.rotation_outstanding, rotated_at=e.rotated_at, regime=e.regime, statement=STATEMENT,
+        keys=e.keys,
     )  # fmt: skip
 
 

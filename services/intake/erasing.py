@@ -29,10 +29,11 @@ def eraser(edge: Edge) -> Sender:
         rows = await edge.rows("select key from {views}.contacts where customer = %s order by key", asked.customer)
         contacts, at = tuple(str(row["key"]) for row in rows), edge.now
         await edge.vault.destroy(contacts, at)
+        keys = await edge.vault.destroyed(contacts)  # of a try before this one, too
         rotated_at = await _rotated(edge) if edge.settings.rotation == "at-once" else None
         return KeysDestroyed(
             customer=asked.customer, contacts=contacts, regime=asked.regime, destroyed_at=at,
-            rotation_outstanding=rotated_at is None, rotated_at=rotated_at,
+            rotation_outstanding=rotated_at is None, rotated_at=rotated_at, keys=keys,
         )  # fmt: skip
 
     return destroy

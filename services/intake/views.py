@@ -71,6 +71,7 @@ TABLES = {
          "rotated_at": "timestamptz", "statement": "text"},
     ),
     "rotations": Table({"at": "timestamptz"}),
+    "destroyed": Table({"customer": "text", "row": "bigint"}, indexes=("row",)),
     "contacts": Table(
         {"kind": "text", "customer": "text", "address": "personal", "bounced": "bool", "forgotten": "bool",
          "loop_at": "timestamptz"},
@@ -230,6 +231,7 @@ def _customer(message: Message) -> Iterator[RowOp]:
                 "regime": e.regime, "rotation_outstanding": e.rotation_outstanding, "rotated_at": e.rotated_at,
                 "statement": e.statement,
             })  # fmt: skip
+            yield from (Put("destroyed", key, {"customer": e.customer, "row": message.row}) for key in e.keys)
         case MasterKeyRotated() as e:
             yield Put("rotations", str(message.id), {"at": e.rotated_at})
 
