@@ -14,6 +14,7 @@ from .events import Actor, Event, Message, fresh
 from .recorded import Recorded
 from .service import Service
 from .standing import DueEffect, Tried
+from .tracing import traceparent
 
 PAGE = 200
 AT_ONCE = 8
@@ -27,7 +28,12 @@ so. It handles its own errors."""
 
 def result_id(effect: DueEffect, asked: UUID) -> UUID:
     """Made of the effect and the try: a crash between doing and hearing does it once more, and hears once."""
-    return uuid5(asked, f"effect|{effect.key}|{effect.attempt + 1}")
+    return outcome_id(asked, effect.key, effect.attempt + 1)
+
+
+def outcome_id(asked: UUID, key: str, attempt: int) -> UUID:
+    """Of the event that asked for the effect, its key, and the try: 1 is the first."""
+    return uuid5(asked, f"effect|{key}|{attempt}")
 
 
 class Effects:
@@ -88,6 +94,7 @@ class Effects:
         await self._service.hear(
             fresh(
                 outcome, self._clock.now(), id=result_id(effect, asked.event_id),
-                actor=Actor("service", self._service.name), correlation=message.correlation, trace=message.trace,
+                actor=Actor("service", self._service.name), correlation=message.correlation,
+                trace=traceparent(message.trace, message.correlation, asked.event_id),
             )
         )  # fmt: skip

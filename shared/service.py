@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
-from opentelemetry.trace import Tracer
 from psycopg import DataError
 from pydantic import BaseModel
 
@@ -24,7 +23,7 @@ from .memory import Memory, Parsers
 from .meters import Meters
 from .recorded import Recorded
 from .tasks import end
-from .tracing import commit_span
+from .tracing import Tracer, commit_spans
 from .vault import Vault
 from .views import Views
 from .world import Check, Decider, Refused
@@ -82,6 +81,8 @@ class Service:
     async def stop(self) -> None:
         if self._task:
             await end(self._task)
+        if self.tracer:
+            await asyncio.to_thread(self.tracer.close)
 
     async def load_resident(self) -> None:
         """Resident tables, head and trackings as of one instant of the log."""
@@ -170,7 +171,7 @@ class Service:
         results: list[Outcome | Exception | None] = [None] * len(messages)
         touched: dict[str, int] = {}
         try:
-            with self.meters.commit(), commit_span(self.tracer, self.name, messages) as noted:
+            with self.meters.commit(), commit_spans(self.tracer, messages) as told:
                 async with self.log.append() as tx:
                     read = await tx.read(
                         [m.id for m in messages],
@@ -189,7 +190,8 @@ class Service:
                     await taken.write()
                     touched = {str(row.originator_id): row.originator_version for row in tx.rows}
                     head = tx.head
-                noted |= {"heard": len(messages), "rows": len(tx.rows), "position": head.position}
+                told.noted |= {"heard": len(messages), "rows": len(tx.rows), "position": head.position}
+                told.recorded = taken.planned
         except BaseException:
             self.memory.undo.back_to(0)
             raise

@@ -2,12 +2,14 @@
 
 import asyncio
 import heapq
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from psycopg import sql
 
 from contracts.kernel import DeadlineReached
 from shared.service import deadline_id
@@ -19,6 +21,8 @@ WHYS = (
     "rule", "policy", "version", "definition", "definition_version", "condition", "cause", "why", "reason", "basis",
     "arithmetic", "strategy", "calendar", "calendar_version", "trigger", "statement", "by",
 )  # fmt: skip
+NUMBER = re.compile(r"[A-Z]{1,6}-\d{4}-\d+", re.IGNORECASE)
+"""A human number of a case."""
 OF_A_CASE = ("notice", "survey", "recovery", "grant", "mail")
 """Kinds of streams that belong to one case: what is on them is part of its history."""
 app = typer.Typer()
@@ -42,14 +46,14 @@ class Happening:
 
 @app.command()
 def history(
-    case: Annotated[str, typer.Argument(help="A case id, or a stream such as customer:ID")],
+    case: Annotated[str, typer.Argument(help="Number or id of a case, or a stream such as customer:ID")],
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
     """Everything that happened to a case, over all services' logs, in time order, with the whys; texts in plain."""
     happenings = asyncio.run(history_of(data, case))
     if not happenings:
-        raise LookupError(f"CASE: no log knows {case!r}; give a case id, or a whole stream name such as customer:ID")
+        raise LookupError(f"CASE: no log knows {case!r}; give a case's number or id, or a stream such as customer:ID")
     if as_json:
         print_json([h.as_data() for h in happenings])
         return
@@ -64,7 +68,7 @@ def history(
 
 @app.command("state-at")
 def state_at(
-    case: Annotated[str, typer.Argument(help="A case id, or a stream such as customer:ID")],
+    case: Annotated[str, typer.Argument(help="Number or id of a case, or a stream such as customer:ID")],
     time: Annotated[str, typer.Argument(help="An instant such as 2026-10-26T09:00+03:00")],
     corrected: Annotated[
         bool, typer.Option("--corrected", help="By when things happened, not by when they became known")
@@ -78,8 +82,9 @@ def state_at(
     async def states() -> dict[str, Any]:
         found = {}
         async with opened(data) as logs:
+            stream = await stream_of(logs, case)
             for name, log in logs.by_name.items():
-                decider, stream = app_of(name).decider, _stream(case)
+                decider = app_of(name).decider
                 seen = await logs.open(name, await log.stream(stream))
                 taken = [s for s in seen if not s.notes.parked]
                 if corrected:
@@ -94,11 +99,12 @@ def state_at(
                     state = decider.evolve(state, one.message)
                 if taken and state is not None:
                     found[name] = {"events": len(taken), "last": taken[-1].row.topic, "state": state}
-        return found
+        return {"stream": stream, "at": at, "corrected": corrected, "services": found}
 
-    found = asyncio.run(states())
+    answer = asyncio.run(states())
+    found = answer["services"]
     if as_json:
-        print_json({"stream": _stream(case), "at": at, "corrected": corrected, "services": found})
+        print_json(answer)
         return
     if not found:
         console.print(f"Nothing was known of {case} at {at}.")
@@ -142,14 +148,21 @@ def why(
     )  # fmt: skip
 
 
-def _stream(case: str) -> str:
+async def stream_of(logs: Logs, case: str) -> str:
+    """The stream of a case by its id or number; any other stream is named whole."""
+    if NUMBER.fullmatch(case) and "intake" in logs.by_name:
+        query = sql.SQL("select key from {} where number = %s").format(sql.Identifier("intake_views", "cases"))
+        async with logs["intake"].pool.connection() as conn:
+            found = await (await conn.execute(query, (case.upper(),))).fetchone()
+        case = found[0] if found else case
     return case if ":" in case else f"case:{case}"
 
 
 async def history_of(data: Any, case: str) -> list[Happening]:
     """Everything that happened to a case or on a stream, in order."""
     async with opened(data) as logs:
-        streams, found = {_stream(case), f"parked:{_stream(case)}"}, dict[tuple[str, int], Seen]()
+        stream, found = await stream_of(logs, case), dict[tuple[str, int], Seen]()
+        streams = {stream, f"parked:{stream}"}
         looked = set[str]()
         while more := streams - looked:
             for stream in sorted(more):

@@ -13,7 +13,21 @@ from rich.table import Table
 from shared.events import Role
 from shared.local.mail_sink import MailSink
 
-from . import audit, containers, explaining, history, keys, mistakes, parked, persons, policy, scaffold, token, whatif
+from . import (
+    audit,
+    containers,
+    explaining,
+    history,
+    keys,
+    mistakes,
+    parked,
+    persons,
+    policy,
+    scaffold,
+    token,
+    trace,
+    whatif,
+)
 from .base import DATA, AsJson, Data, print_json, usable
 from .bench import command as bench
 from .demo import command as demo
@@ -26,7 +40,7 @@ app.add_typer(token.app, name="token")
 app.add_typer(parked.app, name="parked")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
-for group in (demo, doctor, history, explaining, audit, whatif, persons, scaffold, containers, bench):
+for group in (demo, doctor, history, trace, explaining, audit, whatif, persons, scaffold, containers, bench):
     app.add_typer(group.app)
 console = Console()
 

@@ -7,14 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared import tracing
 from shared.mapper import Envelope, to_wire
 from shared.telemetry import JsonLines
-from shared.tracing import heard_trace, parent, trace_id, tracer_of
+from shared.tracing import Tracer, heard_trace, parent, trace_id, tracer_of
 
 from .conftest import Make
 from .trade import NOON, order
@@ -55,21 +54,53 @@ async def test_one_trace_leads_through_all_services(start: Make, caller: str) ->
 
 @pytest.mark.servers
 async def test_a_commit_is_a_span_linked_to_its_messages(start: Make) -> None:
-    spans, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    shop = await start("shop", tracer=provider.get_tracer("test"))
+    spans = InMemorySpanExporter()
+    shop = await start("shop", tracer=Tracer("shop", SimpleSpanProcessor(spans)))
     messages = [order(1), order(2)]
     await shop.hear(*messages)
-    [span] = spans.get_finished_spans()
+    span, *rows = spans.get_finished_spans()
     assert [link.context.trace_id for link in span.links] == [m.correlation.int for m in messages]
     assert dict(span.attributes or {}) == {"vefa.heard": 2, "vefa.rows": 4, "vefa.position": 4}
+    assert [row.name for row in rows] == ["to.shop.place-order.v1", "shop.order-placed.v1"] * 2
+
+
+@pytest.mark.servers
+async def test_each_row_is_a_span_of_its_trace_below_the_one_that_it_goes_on_from(start: Make) -> None:
+    shop_spans, clerk_spans = InMemorySpanExporter(), InMemorySpanExporter()
+    shop = await start("shop", tracer=Tracer("shop", SimpleSpanProcessor(shop_spans)))
+    clerk = await start("clerk", tracer=Tracer("clerk", SimpleSpanProcessor(clerk_spans)))
+    await shop.hear(replace(order(1, amount=13), trace=CALLER))
+    [placed] = await shop.log.rows(0, 9, said=True)
+    await clerk.hear(Envelope.parse(to_wire("shop", placed).body, NOON))
+    _, *said = shop_spans.get_finished_spans()
+    _, *heard = clerk_spans.get_finished_spans()
+    chain = [*said, *heard]
+    assert {format(span.context.trace_id, "032x") for span in chain} == {trace_id(CALLER, FIRST)}
+    assert [span.parent.span_id for span in chain if span.parent] == [
+        int(CALLER.split("-")[2], 16), *(span.context.span_id for span in chain[:-1])
+    ]  # fmt: skip
+    assert [span.kind.name for span in chain] == ["SERVER", "PRODUCER", "CONSUMER", "PRODUCER"]
+    assert [span.status.description for span in chain] == [None, None, "rule-raised", None]
+    assert "wrap" not in "".join(span.to_json() for span in chain)
+
+
+@pytest.mark.servers
+async def test_a_commit_stands_whatever_happens_to_its_spans(start: Make, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(SimpleSpanProcessor):
+        def on_end(self, span: Any) -> None:
+            if span.name != "shop commit":
+                raise ZeroDivisionError
+
+    shop = await start("shop", tracer=Tracer("shop", Broken(InMemorySpanExporter())))
+    await shop.hear(order(1))
+    assert shop.position == (await shop.log.head()).position == 2
+    assert "spans were not made: ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.servers
 async def test_a_failed_commit_names_the_class_of_its_error_only(start: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    spans, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    shop = await start("shop", tracer=provider.get_tracer("test"))
+    spans = InMemorySpanExporter()
+    shop = await start("shop", tracer=Tracer("shop", SimpleSpanProcessor(spans)))
 
     async def broken(*_: Any) -> Any:
         raise ConnectionResetError("Ay\u015fe Kaya")
