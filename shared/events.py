@@ -225,6 +225,12 @@ def _holds_personal(annotation: Any) -> bool:
     return get_origin(annotation) is not None and any(_holds_personal(a) for a in get_args(annotation))
 
 
+@lru_cache(maxsize=1024)
+def personal_fields(part: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a model that can hold personal text, however deep."""
+    return tuple(name for name, info in part.model_fields.items() if _holds_personal(info.annotation))
+
+
 class Role(StrEnum):
     customer = "customer"
     agent = "agent"
@@ -342,7 +348,7 @@ def personal_values(value: Any, path: str = "") -> Iterator[tuple[str, Personal]
     elif value is None or isinstance(value, PLAIN):
         return
     elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
+        for name in personal_fields(type(value)):
             yield from personal_values(getattr(value, name), f"{path}.{name}" if path else name)
     elif isinstance(value, Mapping):
         for key, item in value.items():

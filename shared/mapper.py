@@ -13,7 +13,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from eventsourcing.utils import resolve_topic
 from pydantic import BaseModel
 
-from .events import FROM_LOG, NOBODY, Actor, Event, Message, Personal, personal_values, utc
+from .events import FROM_LOG, NOBODY, Actor, Event, Message, Personal, personal_fields, personal_values, utc
 from .privacy import Key, seal, unseal
 from .recorded import Recorded
 from .tracing import heard_trace, traceparent
@@ -44,7 +44,7 @@ class EventMapper(Mapper[str]):
                 bound = f"{event_id}|{event.TOPIC}|{path}"
                 if text.sealed is None:
                     text.sealed = {**seal(keys[event.subject_of(name)], text, bound), "a": bound}
-            data[name] = _sealed(value, f"{event_id}|{event.TOPIC}|{name}")
+            data[name] = _sealed(value, data[name], f"{event_id}|{event.TOPIC}|{name}")
         if version := getattr(type(event), "class_version", None):
             data["class_version"] = version
         content = orjson.dumps(data)
@@ -72,18 +72,22 @@ class EventMapper(Mapper[str]):
         return self.decode(stored_event.topic, stored_event.event_id, stored_event.state)
 
 
-def _sealed(value: Any, bound: str) -> Any:
-    """Sealed forms; what a text is bound to is kept where that is not its own place (heard again)."""
+def _sealed(value: Any, dumped: Any, bound: str) -> Any:
+    """A value as it was dumped, with the sealed forms of its texts; what a text is bound to is kept where that is not
+    its own place (heard again)."""
     if isinstance(value, Personal):
         assert value.sealed is not None
         return {k: v for k, v in value.sealed.items() if k != "a" or v != bound}
     if isinstance(value, BaseModel):
-        return {n: _sealed(getattr(value, n), f"{bound}.{n}") for n in type(value).model_fields}
-    if isinstance(value, Mapping):
-        return {k: _sealed(v, f"{bound}.{k}") for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_sealed(v, f"{bound}.{i}") for i, v in enumerate(value)]
-    return value
+        for name in personal_fields(type(value)):
+            dumped[name] = _sealed(getattr(value, name), dumped[name], f"{bound}.{name}")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            dumped[key] = _sealed(item, dumped[key], f"{bound}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            dumped[index] = _sealed(item, dumped[index], f"{bound}.{index}")
+    return dumped
 
 
 def _opened(node: Any, bound: str, keys: Keys) -> Any:
