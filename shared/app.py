@@ -72,6 +72,10 @@ class App:
         pairs = (h if isinstance(h, tuple) else (h.TOPIC.partition(".")[0], h) for h in self.hears)
         return [(source, event.TOPIC) for source, event in pairs]
 
+    def opened_topics(self) -> set[str]:
+        """Of the heard events whose personal texts the rules read."""
+        return {topic for read in self.opens for topic in topics_of(read)}
+
     def document_parsers(self) -> dict[str, Callable[[str], Any]]:
         models = {**{kind: p.model for kind, p in self.policies.items()}, **self.parsers}
         return {kind: model.model_validate_json for kind, model in models.items()}
@@ -95,5 +99,5 @@ class App:
         return Service(
             self.name, self.decider, self.views, event_log, vault, self.document_parsers(),
             hears=self.topics(), fingerprint=self.fingerprint(), tracer=tracer_of(self.name),
-            checks=self.checks, opens={topic for read in self.opens for topic in topics_of(read)},
+            checks=self.checks, opens=self.opened_topics(),
         )  # fmt: skip

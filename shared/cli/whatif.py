@@ -1,7 +1,7 @@
 """``vefa what-if``: past decisions taken again with another policy document."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,20 +101,21 @@ def _as_data(name: str, result: whatif.Comparison, course: whatif.Course) -> dic
 
 async def heard_of(logs: Logs, service: str) -> AsyncIterator[whatif.Heard]:
     """Each message that a log heard together with the rows that were said because of it."""
-    after, group = 0, list[Seen]()
+    after, group, opens = 0, list[Seen](), app_of(service).opened_topics()
     while rows := await logs[service].rows(after, PAGE):
         for seen in await logs.open(service, rows):
             if group and not seen.row.said:
-                yield _heard(group)
+                yield _heard(group, opens)
                 group = []
             group.append(seen)
         after = rows[-1].id
     if group:
-        yield _heard(group)
+        yield _heard(group, opens)
 
 
-def _heard(group: list[Seen]) -> whatif.Heard:
+def _heard(group: list[Seen], opens: Collection[str]) -> whatif.Heard:
+    """``opens``: topics whose texts the rules read when another log says them; whatever came from outside is opened."""
     first, *said = group
-    return whatif.Heard(
-        first.message, tuple(s.message for s in said), bool(first.notes.parked), any(s.erased for s in group)
-    )
+    read = not first.message.source or first.row.topic in opens
+    erased = any(seen.erased for seen in (group if read else said))
+    return whatif.Heard(first.message, tuple(s.message for s in said), bool(first.notes.parked), erased)

@@ -124,6 +124,18 @@ def test_every_table_rebuilds_equal_and_every_chain_is_whole(people: list[Person
         assert all(table["equal"] for table in tables.values()), (service, tables)
 
 
+@pytest.mark.parametrize(
+    ("service", "policy", "lost"), [("sla", "targets", False), ("classifier", "classification", True)]
+)
+def test_decisions_that_read_no_text_are_taken_again(
+    people: list[Person], platform: Running, service: str, policy: str, lost: bool
+) -> None:
+    shipped = str(Path(__file__).parents[2] / "services" / service / "policy.yaml")
+    words = ("--policy", shipped, "--name", policy, "--examples", "0", "--json")
+    found = json.loads(platform.vefa("what-if", service, *words))
+    assert (found["differing"], found["erased"] > 0) == (0, lost)
+
+
 def test_counts_stay_as_they_were(people: list[Person], platform: Running) -> None:
     assert platform.count("intake", "select count(*) from intake_views.cases") == CUSTOMERS
     clocks = 'select count(distinct "case") from sla_views.clocks'
