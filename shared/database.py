@@ -6,6 +6,11 @@ from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
+from psycopg_pool.base import AttemptWithBackoff
+
+AttemptWithBackoff.DELAY_BACKOFF = 1.0
+"""A lost connection is tried again every second. The pool's own doubling would leave a service without a database for
+as long again as it was away."""
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
@@ -17,3 +22,8 @@ async def connect(url: str, *, size: int = 6) -> AsyncIterator[Any]:
     kwargs = {"autocommit": True, "options": options, "application_name": "vefa"}
     async with AsyncConnectionPool(url, kwargs=kwargs, min_size=2, max_size=size, open=False, timeout=15) as pool:
         yield pool
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what a server or a driver said, or the kind of error when it said nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")

@@ -6,7 +6,6 @@ import gc
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +26,7 @@ from .blobs import Blobs
 from .bus import Bus
 from .carrier import NatsCarrier
 from .clock import Deadlines, SteppedClock, SystemClock
-from .database import connect
+from .database import connect, reason
 from .edge import NAMESPACE, Edge
 from .effects import Effects
 from .events import Actor, fresh, utc
@@ -41,7 +40,7 @@ from .roles import ERASERS
 from .settings import Settings
 from .stream import broker_of
 from .tasks import end
-from .telemetry import JsonLines, metrics
+from .telemetry import log_to_stderr, metrics
 from .told import told
 from .vault import Vault
 
@@ -53,10 +52,7 @@ COLLECT = (50_000, 20, 20)
 def run(app: App, settings: Settings | None = None, ready: Callable[[dict[str, str]], None] | None = None) -> None:
     """Run a service until SIGTERM or SIGINT. ``ready`` gets the addresses once everything answers."""
     settings = settings or Settings()
-    lines = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter(f"{app.name}: %(levelname)s %(name)s %(message)s")
-    lines.setFormatter(JsonLines(app.name) if settings.log_format == "json" else text)
-    logging.basicConfig(level=logging.INFO, handlers=[lines])
+    log_to_stderr(app.name, settings.log_format)
     with contextlib.suppress(ImportError):
         import uvloop
 
@@ -129,9 +125,13 @@ class Process:
     # the acting process ---------------------------------------------------------------------------------------------
     async def _hold_office(self) -> None:
         """Become the acting process when nobody else is, and stop to be when the lock is lost."""
+        lost = False
         while True:
             try:
                 async with await AsyncConnection.connect(self.settings.database_url, autocommit=True) as conn:
+                    if lost:
+                        log.info("%s: PostgreSQL answers again", self.app.name)
+                    lost = False
                     await conn.execute("set idle_session_timeout = '15s'")
                     got = False
                     while not got:
@@ -143,8 +143,9 @@ class Process:
                         if not got:
                             await asyncio.sleep(1)
                     await self._act(conn)
-            except OperationalError:
-                log.warning("%s: no database; trying again", self.app.name)
+            except OperationalError as error:
+                log.warning("%s: PostgreSQL is away (%s); tried again until it answers", self.app.name, reason(error))
+                lost = True
             except Exception as error:  # a process that did not try again would stand by for ever
                 log.error("%s lays its office down: %s at %s", self.app.name, type(error).__name__, place(error))
             await asyncio.sleep(0.5)

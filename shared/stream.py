@@ -4,12 +4,14 @@ import logging
 
 from faststream.nats import NatsBroker
 from nats.aio.client import Client
+from nats.errors import NoServersError, StaleConnectionError, UnexpectedEOF
 from nats.js.api import PersistMode, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError, ServerError
 
 log = logging.getLogger("vefa.bus")
 STREAM = "VEFA"
 SUBJECTS = "vefa.event.>"
+AWAY = (OSError, UnexpectedEOF, StaleConnectionError, NoServersError)
 CANNOT_CHANGE = 10052
 """JetStream's error code: this part of a stream's configuration is what it was made with."""
 
@@ -48,9 +50,15 @@ def broker_of(name: str, url: str) -> NatsBroker:
     """A service's way to NATS; it is tried for ever, and what the server refuses is in the log."""
 
     async def refused(error: Exception) -> None:
-        log.warning("%s: NATS: %s", name, error)
+        if isinstance(error, AWAY):
+            log.warning("%s: NATS is away (%s); tried again until it answers", name, error)
+        else:
+            log.warning("%s: NATS: %s", name, error)
+
+    async def back() -> None:
+        log.info("%s: NATS answers again", name)
 
     return NatsBroker(
         url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1, inbox_prefix=inbox_of(name),
-        error_cb=refused,
+        error_cb=refused, reconnected_cb=back,
     )  # fmt: skip

@@ -3,7 +3,9 @@ person."""
 
 import json
 import logging
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -12,6 +14,43 @@ from prometheus_client.registry import Collector
 
 from .bus import Bus
 from .service import Service
+
+AGAIN_SECONDS = 60.0
+KEPT_LINES = 1000
+
+
+def log_to_stderr(service: str, kind: str) -> None:
+    """Send the log of this process to standard error as ``text`` or ``json``, see shared/settings.py."""
+    lines = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter(f"{service}: %(levelname)s %(name)s %(message)s")
+    lines.setFormatter(JsonLines(service) if kind == "json" else text)
+    lines.addFilter(Seldom())
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # each lost connection of the pool: who needed it says so
+
+
+class Seldom(logging.Filter):
+    """Lets the same line through once a minute: while a server is away every part that waits for it says so again and
+    again. The next one tells how many were held back."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        super().__init__()
+        self._clock = clock
+        self._shown: dict[tuple[str, str], tuple[float, int]] = {}
+        """When a line (logger, text) was shown, and how many were held back since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        line, now = (record.name, record.getMessage()), self._clock()
+        shown, held = self._shown.pop(line, (-AGAIN_SECONDS, 0))
+        if now - shown < AGAIN_SECONDS:
+            self._shown[line] = (shown, held + 1)
+            return False
+        self._shown[line] = (now, 0)
+        if len(self._shown) > KEPT_LINES:
+            del self._shown[next(iter(self._shown))]
+        if held:
+            record.msg, record.args = f"{line[1]} ({held} times more since it was shown last)", ()
+        return True
 
 
 class JsonLines(logging.Formatter):

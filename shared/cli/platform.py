@@ -27,7 +27,7 @@ from shared.app import App
 from shared.events import Role
 from shared.local import Backing, Servers, open_servers, secret
 from shared.local.home import write_private
-from shared.local.process import free_port
+from shared.local.process import ending, free_port
 from shared.local.servers import DATABASE_VARIABLE, NATS_VARIABLE
 from shared.process import run
 from shared.settings import Settings
@@ -248,7 +248,8 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
             _come_back(settings, json.loads(os.read(found, 65536).splitlines()[-1]))
             first = False
         if not ended:
-            print(f"{app.name}: ended with status {status}; it is started again", file=sys.stderr, flush=True)
+            how = ending(os.waitstatus_to_exitcode(status))
+            print(f"{app.name} {how}; it is started again", file=sys.stderr, flush=True)
             if time.monotonic() - started < 1:
                 time.sleep(1)
 

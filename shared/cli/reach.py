@@ -7,6 +7,8 @@ import psycopg
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from shared.database import reason as reason
+
 from .base import Failed
 
 SECONDS = 5
@@ -34,11 +36,6 @@ async def bus(url: str, name: str, remedy: str) -> Client:
         )  # fmt: skip
     except (NatsError, OSError, ValueError) as e:
         raise Failed(f"{name}: NATS does not let us in{_place(url)}: {reason((heard or [e])[0])}; {remedy}") from e
-
-
-def reason(error: BaseException) -> str:
-    """The first line of what a server or a driver said, or the kind of error when it said nothing."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
 
 
 def _place(url: str) -> str:

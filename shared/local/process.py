@@ -61,6 +61,11 @@ def spawn(command: Sequence[str], home: Home, *, death_signal: int, output: Path
         )
 
 
+def ending(code: int) -> str:
+    """What an exit code says: of a process that was killed it is minus the signal."""
+    return f"was killed (signal {-code})" if code < 0 else f"ended with status {code}"
+
+
 def last_lines(output: Path, count: int = 8) -> str:
     if not output.exists():
         return "(nothing was logged)"
@@ -148,7 +153,7 @@ class Supervised(ABC):
             process.wait()
             if self._stopping.is_set():
                 return
-            log.warning("%s ended with code %s; starting it again", self.name, process.returncode)
+            log.warning("%s %s; it is started again", self.name, ending(process.returncode))
             self._stopping.wait(delay)
             if self._stopping.is_set():
                 return
