@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +50,11 @@ class Running:
         assert row
         return int(row[0])
 
+    def ready(self) -> bool:
+        """Whether every service says that it is."""
+        with httpx.Client(timeout=5) as client:
+            return all(client.get(f"{self.address(n)}/{n}/ready").status_code == 200 for n in self.services)
+
     def vefa(self, *words: str) -> str:
         """What a command prints; AssertionError with its complaint when it fails."""
         done = run_vefa(*words, "--data", str(self.data))
@@ -57,11 +63,15 @@ class Running:
 
     def settled(self) -> None:
         """Returns when every service has heard and published everything."""
-        until_true(self._still, "something is still under way")
+        until_true(self.still, "something is still under way")
 
-    def _still(self) -> bool:
-        lag = json.loads(self.vefa("lag", "--json")).values()
-        return all("heard" in s and not (any(s["heard"].values()) or s["unpublished"] or s["waiting"]) for s in lag)
+    def still(self, *also: str) -> bool:
+        """Whether every service answers and has heard and published everything; ``also``: nothing is left of these
+        either (``effects``)."""
+        asked = run_vefa("lag", "--json", "--data", str(self.data))
+        lag = json.loads(asked.stdout).values() if asked.returncode == 0 else [{}]
+        left = ("unpublished", "waiting", *also)
+        return all("heard" in s and not (any(s["heard"].values()) or any(s[k] for k in left)) for s in lag)
 
 
 def until_true(check: Callable[[], bool], otherwise: str, seconds: float = SETTLED_SECONDS) -> None:
@@ -86,10 +96,12 @@ def up(data: Path, *, lines: Path | None = None, **environment: str) -> Iterator
         try:
             until = time.monotonic() + UP_SECONDS
             while not (data / "running.json").exists():
-                assert process.poll() is None, "the platform ended"
+                assert process.poll() is None, f"the platform ended: {lines.read_text() if lines else 'see above'}"
                 assert time.monotonic() < until
                 time.sleep(0.1)
             yield Running(data)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
+            if lines:
+                print(lines.read_text())  # shown when a test fails

@@ -1,7 +1,10 @@
 """What the tests of this folder do to a platform: post cases like an honest client, and find whom to kill."""
 
+import random
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import httpx
 
@@ -25,11 +28,13 @@ def process_on(port: int) -> int:
     return 0
 
 
-def opened(client: httpx.Client, address: str, number: int) -> str:
-    """Post a case as a client that repeats what got no answer; returns the case."""
-    body = {"contact": {"kind": "mail", "address": f"c{number % 9}@example.com"}, "text": f"Order {number} is late."}
+def opened(client: httpx.Client, address: str, number: int, *, customers: int = 9, over: Event | None = None) -> str:
+    """Post a case as a client that repeats what got no answer; returns the case. TimeoutError when there is none in
+    UNTIL_SECONDS, or ``over`` is set meanwhile."""
+    customer = f"c{number % customers}@example.com"
+    body = {"contact": {"kind": "mail", "address": customer}, "text": f"Order {number} is late."}
     until = time.monotonic() + UNTIL_SECONDS
-    while time.monotonic() < until:
+    while time.monotonic() < until and not (over and over.is_set()):
         try:
             answer = client.post(f"{address}/v1/cases", json=body, headers={"Idempotency-Key": f"order-{number}"})
         except httpx.TransportError:
@@ -41,3 +46,38 @@ def opened(client: httpx.Client, address: str, number: int) -> str:
         assert answer.status_code < 300, answer.text
         return str(answer.json()["case"])
     raise TimeoutError(f"case {number} was not taken within {UNTIL_SECONDS} s")
+
+
+class Load:
+    """Clients that go on posting cases, each for another customer, until ``stop()`` returns the accepted cases. At the
+    end of the block they give up what is not answered."""
+
+    def __init__(self, address: str, *, clients: int = 4, pause: float = 0.5):
+        """``pause``: seconds that a client waits after an answer, on average."""
+        self._address, self._pause, self._enough, self._over = address, pause, Event(), Event()
+        self._pool = ThreadPoolExecutor(clients)
+        self._posting: list[Future[list[str]]] = [
+            self._pool.submit(self._post, first, clients) for first in range(clients)
+        ]
+
+    def __enter__(self) -> "Load":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._over.set()
+        self._pool.shutdown()
+
+    def _post(self, first: int, clients: int) -> list[str]:
+        dice, cases, number = random.Random(first), list[str](), first
+        with httpx.Client(timeout=10) as client:
+            while not self._enough.is_set():
+                cases.append(opened(client, self._address, number, customers=10**9, over=self._over))
+                number += clients
+                self._enough.wait(dice.uniform(0, 2 * self._pause))
+        return cases
+
+    def stop(self) -> list[str]:
+        """Every request that was begun is answered first; raises what a client raised."""
+        self._enough.set()
+        return [case for posting in self._posting for case in posting.result()]
