@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from contracts.kernel import EventParked, EventUnparked
@@ -39,6 +40,18 @@ async def test_a_command_is_recorded_with_what_follows_from_it(start: Make) -> N
         (1, "to.shop.place-order.v1", False),
         (2, "shop.order-placed.v1", True),
     ]
+
+
+async def test_what_a_later_version_of_its_publisher_added_stays_in_a_heard_row(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1))
+    [placed] = await said_by(shop)
+    later = replace(placed, state=orjson.dumps({**orjson.loads(placed.state), "season": "autumn"}))
+    await clerk.hear(later)
+    [heard] = await clerk.log.rows(0, 10, topics=[OrderPlaced.TOPIC])
+    assert heard.state == later.state
+    [message] = await clerk.open([heard])
+    assert message.event.text == "please wrap number 1"
 
 
 async def test_a_repeat_gets_the_same_answer_and_records_nothing(start: Make) -> None:
