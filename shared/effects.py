@@ -54,7 +54,7 @@ class Effects:
                 due = await self.next.at()
                 done = await self.send_due() if due and due <= self._clock.now() else 0
             except Exception as error:  # whatever it is: a loop that ended would send nothing any more
-                log.warning("%s: effects wait: %s", self._service.name, type(error).__name__)
+                log.warning("%s cannot do its effects (%s); tried again", self._service.name, type(error).__name__)
                 await asyncio.sleep(1)
             if not done:
                 try:
@@ -79,7 +79,10 @@ class Effects:
                 for effect in effects:
                     await self._send(effect, asked[effect.row])
 
-        await asyncio.gather(*(in_order(list(g)) for _, g in groupby(by_recipient, key=lambda d: d.recipient)))
+        groups = (in_order(list(g)) for _, g in groupby(by_recipient, key=lambda d: d.recipient))
+        ended = await asyncio.gather(*groups, return_exceptions=True)  # all: what still runs must not be begun anew
+        if failed := next((e for e in ended if isinstance(e, BaseException)), None):
+            raise failed
         return len(by_recipient)
 
     async def _send(self, effect: DueEffect, asked: Recorded) -> None:

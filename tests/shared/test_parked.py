@@ -100,7 +100,7 @@ def letters(message: Message) -> Iterator[RowOp]:
     match message.event:
         case LetterAsked() as e:
             at = message.occurred_at
-            yield attempt(message, e.letter, "post", "ada", at, at + timedelta(days=1))
+            yield attempt(message, e.letter, "post", f"reader of {e.letter}", at, at + timedelta(days=1))
         case LetterSent() as e:
             yield settled(e.letter)
 
@@ -150,6 +150,46 @@ async def test_an_effect_whose_result_is_parked_is_not_done_again(pool: Any, vau
     assert await Effects(mended, SteppedClock(NOON), {"post": send}).next.count() == 0
     assert sorted(sent) == ["1", "1", "2"]
     await mended.stop()
+
+
+async def test_effects_are_not_tried_anew_before_each_of_the_last_try_has_ended(
+    pool: Any, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is gone when the first is to be recorded; the second is still under way."""
+    log, sent, slow = EventLog(pool, "post"), list[str](), asyncio.Event()
+    service = post(log, vault, strike)
+    await prepare(log, service.views, "post_views")
+    await service.start()
+
+    async def send(message: Message, key: str, attempt: int, stale: bool) -> Event:
+        sent.append(key)
+        if key == "3":
+            await slow.wait()
+        return LetterSent(letter=key)
+
+    await service.hear(*(fresh(LetterAsked(letter=n), NOON, id=uuid4()) for n in ("2", "3")))
+    hear = service.hear
+
+    async def once(*_: Any) -> Any:
+        monkeypatch.setattr(service, "hear", hear)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(service, "hear", once)
+    running = asyncio.create_task(Effects(service, SteppedClock(NOON), {"post": send}).run())
+    async with asyncio.timeout(20):
+        while len(sent) < 2:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(3)  # longer than it waits before it tries anew
+    assert sent == ["2", "3"]
+    slow.set()
+    async with asyncio.timeout(20):
+        while len(sent) < 3:
+            await asyncio.sleep(0.01)
+    assert sent == ["2", "3", "2"]
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await service.stop()
 
 
 async def test_effects_go_on_after_a_moment_without_a_database(
