@@ -39,6 +39,8 @@ class Bus:
         self.fetched_at = 0.0
         self.relayed = 0
         self.heads: dict[str, int] = {}
+        self._announced = set[str]()
+        """Who has told its head since this process began to listen."""
         self._committed = service.wakes()
         self._consuming = False
         self.tasks: list[asyncio.Task[None]] = []
@@ -78,7 +80,7 @@ class Bus:
                 await self._hear_new_topics()
                 break
             except Exception as error:  # a publisher that does not answer yet, most of all
-                log.warning("%s cannot read the past of a topic yet: %s", self.service.name, type(error).__name__)
+                log.warning("%s cannot read the past yet (%s); tried again", self.service.name, type(error).__name__)
                 await asyncio.sleep(1)
         await self._start_consumer()
         self.listening = True
@@ -86,13 +88,17 @@ class Bus:
         del self.troubles["past"]
 
     async def _hear_the_past(self) -> None:
-        """Returns when everything was heard that stood in the stream at the start."""
+        """Returns when everything was heard that stood in the stream at the start, or that others announced since then:
+        what NATS had delivered to a process that died it delivers again only after its time for an answer."""
         pause, last = 0.05, 0
+        self._announced.clear()
         while True:
             with contextlib.suppress(*TROUBLES):
                 last = last or await self.carrier.last()
                 waiting = await self.carrier.waiting()
                 if not (waiting.undelivered or waiting.unanswered) or waiting.floor >= last:
+                    return
+                if self._announced >= self.service.sources and not any(self.lag().values()):
                     return
             await asyncio.sleep(pause)
             pause = min(1.0, pause * 2)
@@ -121,7 +127,7 @@ class Bus:
         try:
             await self.settle(envelopes)
         except Exception as error:
-            log.warning("%s: batch put back: %s", self.service.name, type(error).__name__)
+            log.warning("%s cannot record what it hears (%s); tried again", self.service.name, type(error).__name__)
             self.troubles["hearing"] = f"cannot record what it hears ({type(error).__name__})"
             raise
         self.troubles.pop("hearing", None)
@@ -197,11 +203,11 @@ class Bus:
                 self.relayed = rows[-1].id
                 self.troubles.pop("relay", None)
             except StreamLost:
-                log.warning("%s: NATS has lost its stream; it is made again, what it held is read from the logs", name)
+                log.warning("%s: nobody at NATS keeps what it says; a stream that is gone is made again", name)
                 with contextlib.suppress(*TROUBLES):
                     await self.carrier.declare()
             except Exception as error:  # infrastructure: tried again for ever
-                log.warning("%s: relay waits: %s", name, type(error).__name__)
+                log.warning("%s cannot publish what it said (%s); tried again", name, type(error).__name__)
                 self.troubles["relay"] = f"cannot publish what it said ({type(error).__name__})"
                 await asyncio.sleep(0.5)
 
@@ -216,6 +222,7 @@ class Bus:
     async def on_head(self, source: str, announced: bytes) -> None:
         """What was announced the time before must have been heard by now."""
         head = orjson.loads(announced)
+        self._announced.add(source)
         before, self.heads[source] = self.heads.get(source, 0), int(head["position"])
         if self.service.acting and self.listening and self.service.tracked.get(source, 0) < before:
             with contextlib.suppress(*TROUBLES, LookupError, Gap):

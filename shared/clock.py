@@ -82,7 +82,7 @@ class Deadlines:
                     await self.fire()
                     continue
             except Exception as error:  # whatever it is: a loop that ended would let nothing be reached any more
-                log.warning("%s: deadlines wait: %s", self._service.name, type(error).__name__)
+                log.warning("%s cannot reach deadlines (%s); tried again", self._service.name, type(error).__name__)
                 following = None
                 await asyncio.sleep(1)
             wait = 1.0 if following is None else min(1.0, max(0.0, (following - self._clock.now()).total_seconds()))

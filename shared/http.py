@@ -267,7 +267,7 @@ def _route(scope: Scope) -> str:
 
 async def _busy(request: Request, error: Exception) -> Response:
     detail = str(error) if isinstance(error, jwt.PyJWKClientError) else "the service cannot record at the moment"
-    log.warning("%s %s: not now: %s", request.method, _route(request.scope), type(error).__name__)
+    log.warning("%s %s: answered 503, to be repeated (%s)", request.method, _route(request.scope), type(error).__name__)
     response = problem(503, "busy", "not now", detail, "repeat the request with its key")
     response.headers["Retry-After"] = str(Overloaded.retry_after)
     return response

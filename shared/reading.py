@@ -39,7 +39,7 @@ async def answer(event_log: EventLog, name: str, body: bytes) -> bytes:
         fields = [{"field": ".".join(map(str, x["loc"])) or "question", "text": x["msg"]} for x in wrong]
         return orjson.dumps({"problem": "invalid", "status": 422, "fields": fields, "remedy": REMEDY})
     except Exception as error:  # a question without an answer would wait for its time-out
-        log.warning("the log of %s cannot be read now: %s", name, type(error).__name__)
+        log.warning("the log of %s cannot be read now (%s); who asked asks again", name, type(error).__name__)
         return orjson.dumps({"problem": "busy", "status": 503, "remedy": "ask again"})
 
 

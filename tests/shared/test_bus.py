@@ -249,6 +249,23 @@ async def test_a_service_says_that_it_is_not_ready_while_nats_is_gone(join: Join
     await until(lambda: clerk.bus.problem is None and shop.bus.problem is None, 40)
 
 
+async def test_a_service_is_ready_once_it_has_heard_all_also_after_one_that_died_with_messages(
+    join: Join, fresh_nats: FreshNats
+) -> None:
+    """NATS delivers them again after 30 s only; they were read from the log long before."""
+    shop, clerk = await join("shop"), await join("clerk")
+    await until(lambda: clerk.bus.problem is None)
+    await clerk.bus.rest()
+    await shop.service.hear(order(1))
+    client = await nats.connect(fresh_nats.url)
+    died = await client.jetstream().pull_subscribe_bind("clerk", STREAM)
+    assert len(await died.fetch(1)) == 1
+    await client.close()
+    await clerk.bus.act()
+    await until(lambda: clerk.bus.problem is None, 15)
+    assert await packed(clerk) == ["order:1"]
+
+
 async def test_a_service_that_cannot_record_what_it_hears_says_so(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
     shop, clerk = await join("shop"), await join("clerk")
     await until(lambda: clerk.bus.problem is None)
