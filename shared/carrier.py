@@ -98,8 +98,9 @@ class Carrier(Protocol):
 class NatsCarrier:
     """By NATS: a durable consumer on the one stream, and plain requests."""
 
-    def __init__(self, name: str, broker: NatsBroker):
-        self.name, self.broker = name, broker
+    def __init__(self, name: str, broker: NatsBroker, replicas: int = 1):
+        """``replicas``: of the stream, should it have to be made again."""
+        self.name, self.broker, self._replicas = name, broker, replicas
         self._consumer: Any = None
 
     @property
@@ -151,7 +152,7 @@ class NatsCarrier:
             raise failed
 
     async def declare(self) -> None:
-        await declare(self.client)
+        await declare(self.client, self._replicas)
 
     async def consume(
         self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Carried]], Awaitable[None]]
@@ -180,7 +181,7 @@ class NatsCarrier:
                 self._consumer = subscriber
                 return
             except TROUBLES as error:
-                log.warning("%s cannot listen yet: %s", self.name, type(error).__name__)
+                log.warning("%s cannot listen yet (%s); tried again", self.name, type(error).__name__)
                 await asyncio.sleep(1)
 
     async def rest(self) -> None:

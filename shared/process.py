@@ -24,7 +24,7 @@ from .app import App
 from .batch import place
 from .blobs import Blobs
 from .bus import Bus
-from .carrier import NatsCarrier
+from .carrier import TROUBLES, NatsCarrier
 from .clock import Deadlines, SteppedClock, SystemClock
 from .database import connect, reason
 from .edge import NAMESPACE, Edge
@@ -78,6 +78,8 @@ class Process:
         self.stopping = asyncio.Event()
         self.standing_by = False
         """Another process of this service acts."""
+        self.cut_off = False
+        """NATS does not know us any more."""
 
     async def run(self, ready: Callable[[dict[str, str]], None] | None = None) -> None:
         app, settings = self.app, self.settings
@@ -98,8 +100,10 @@ class Process:
                 self.service, self.vault, self.clock, Links(settings.secret("link.key")), Blobs(event_log, self.vault),
                 settings, settings.secret("index.key"), Actor("service", app.name),
             )  # fmt: skip
-            broker = broker_of(app.name, settings.nats_url)
-            self.bus = Bus(self.service, NatsCarrier(app.name, broker), self.clock, self._on_told)
+            broker = broker_of(app.name, settings.nats_url, self._on_cut_off)
+            self.bus = Bus(
+                self.service, NatsCarrier(app.name, broker, settings.nats_replicas), self.clock, self._on_told
+            )
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})
             await broker.start()
@@ -120,7 +124,16 @@ class Process:
                     await listener.stop()
                 await end(office, watching)
                 await self.service.stop()
-                await broker.stop()
+                with contextlib.suppress(*TROUBLES):  # NATS is away: it has nothing to be told
+                    await broker.stop()
+        if self.cut_off:
+            raise SystemExit("NATS does not let us in any more: are user and password in VEFA_NATS_URL right?")
+
+    async def _on_cut_off(self) -> None:
+        """It would not be tried again: whoever starts this process anew tries it with the settings of then."""
+        if not self.stopping.is_set():
+            self.cut_off = True
+            self.stopping.set()
 
     # the acting process ---------------------------------------------------------------------------------------------
     async def _hold_office(self) -> None:

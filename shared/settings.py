@@ -19,7 +19,9 @@ class Settings(BaseSettings):
     database_url: str
     """PostgreSQL, with the role of this service."""
     nats_url: str
-    """NATS, with the user of this service."""
+    """NATS, with the user of this service; the servers of a cluster apart by commas."""
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """On how many servers of a NATS cluster the stream is kept; with 3 it goes on when one of them dies."""
     secrets: Path
     """Folder with the files master.key, index.key, link.key (32 bytes each) and token.pub (Ed25519, 32 bytes)."""
     master: Path | None = None

@@ -1,8 +1,11 @@
 """The one stream on NATS, and a service's way to it."""
 
 import logging
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from faststream.nats import NatsBroker
+from faststream.nats.security import NatsUserPassword
 from nats.aio.client import Client
 from nats.errors import NoServersError, StaleConnectionError, UnexpectedEOF
 from nats.js.api import PersistMode, RetentionPolicy, StorageType, StreamConfig
@@ -12,17 +15,26 @@ log = logging.getLogger("vefa.bus")
 STREAM = "VEFA"
 SUBJECTS = "vefa.event.>"
 AWAY = (OSError, UnexpectedEOF, StaleConnectionError, NoServersError)
+UNKNOWN = "authorization violation"
+"""How a server refuses a user that it does not know."""
 CANNOT_CHANGE = 10052
 """JetStream's error code: this part of a stream's configuration is what it was made with."""
 
 
-async def declare(client: Client) -> None:
+def servers_of(url: str) -> list[str]:
+    """The servers of a cluster, or the only one: ``nats://user:password@host:port``, several apart by commas; all with
+    one user."""
+    return [server for part in url.split(",") if (server := part.strip())]
+
+
+async def declare(client: Client, replicas: int = 1) -> None:
     """Create or update the one stream: when the platform comes up, and by a relay that finds it gone. It holds only
-    what a log holds."""
+    what a log holds. ``replicas``: on how many servers of a cluster; with several the stream outlives one of them."""
     stream = StreamConfig(
         name=STREAM, subjects=[SUBJECTS], duplicate_window=120, max_age=7 * 86_400, max_bytes=2 * 1024**3,
-        storage=StorageType.FILE, retention=RetentionPolicy.LIMITS, num_replicas=1,
-        persist_mode=PersistMode.ASYNC,  # the logs have waited for the disk already
+        storage=StorageType.FILE, retention=RetentionPolicy.LIMITS, num_replicas=replicas,
+        # the logs have waited for the disk already; servers that agree with one another wait for it all the same
+        persist_mode=PersistMode.ASYNC if replicas == 1 else None,
     )  # fmt: skip
     js = client.jetstream()
     try:
@@ -46,19 +58,32 @@ def inbox_of(user: str) -> str:
     return f"_INBOX_{user}"
 
 
-def broker_of(name: str, url: str) -> NatsBroker:
-    """A service's way to NATS; it is tried for ever, and what the server refuses is in the log."""
+async def _nothing() -> None:
+    pass
+
+
+def broker_of(name: str, url: str, cut_off: Callable[[], Awaitable[None]] = _nothing) -> NatsBroker:
+    """A service's way to NATS; it is tried for ever, and what the server refuses is in the log. ``cut_off`` is told
+    when it is over for good: by ``stop()``, or because the server does not know us any more."""
 
     async def refused(error: Exception) -> None:
         if isinstance(error, AWAY):
             log.warning("%s: NATS is away (%s); tried again until it answers", name, error)
         else:
             log.warning("%s: NATS: %s", name, error)
+        if UNKNOWN in str(error).lower():  # the client gives up then, without telling
+            await cut_off()
 
     async def back() -> None:
         log.info("%s: NATS answers again", name)
 
+    servers, user = servers_of(url), None
+    first = urlsplit(servers[0]) if servers else None
+    if first and first.username and first.password:
+        # apart from the URLs: of servers that a cluster tells of none names the user, and who is none is let in no more
+        user = NatsUserPassword(first.username, first.password)
+        servers = [one._replace(netloc=one.netloc.rpartition("@")[2]).geturl() for one in map(urlsplit, servers)]
     return NatsBroker(
-        url, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1, inbox_prefix=inbox_of(name),
-        error_cb=refused, reconnected_cb=back,
+        servers, logger=None, max_reconnect_attempts=-1, reconnect_time_wait=1, inbox_prefix=inbox_of(name),
+        error_cb=refused, reconnected_cb=back, closed_cb=cut_off, security=user,
     )  # fmt: skip

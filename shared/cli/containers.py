@@ -54,7 +54,7 @@ def provide(secrets: SECRETS = FOLDER) -> None:
     with psycopg.connect(settings.database_url) as admin:
         if not admin.execute("select 1 from vault.master").fetchone():  # never a new key for keys that are wrapped
             MasterKey.begin(settings.master_folder)
-    asyncio.run(_declare(settings.nats_url))
+    asyncio.run(_declare(settings.nats_url, settings.nats_replicas))
     print(f"Provided for {', '.join(known)}")
 
 
@@ -81,14 +81,14 @@ def reachable(secrets: Path) -> dict[str, Any] | None:
     return {"services": services, "databases": databases, "nats": (secrets / "vefa_nats_url").read_text().strip()}
 
 
-async def _declare(url: str) -> None:
+async def _declare(url: str, replicas: int) -> None:
     """Declare the stream; NATS may come up later, so it is tried for two minutes."""
     import nats
 
-    from shared.stream import declare
+    from shared.stream import declare, servers_of
 
-    client = await nats.connect(url)
-    await declare(client)
+    client = await nats.connect(servers_of(url))
+    await declare(client, replicas)
     await client.close()
 
 

@@ -20,8 +20,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
-from nats.errors import Error as NatsError
-
 from shared import roles, tokens
 from shared.app import App
 from shared.events import Role
@@ -31,10 +29,8 @@ from shared.local.process import ending, free_port
 from shared.local.servers import DATABASE_VARIABLE, NATS_VARIABLE
 from shared.process import run
 from shared.settings import Settings
-from shared.stream import declare
 
 from . import reach
-from .base import Failed
 
 READY_SECONDS = 60
 CANNOT = 2
@@ -79,8 +75,10 @@ class Platform:
             platform.backing = open_servers(data_dir, tuple(apps))
             platform._provide()
             platform._choose_ports()
-            for keeper in platform.keepers:
-                platform._settle(keeper, settings)
+            made = [platform._settings(keeper, settings) for keeper in platform.keepers]
+            asyncio.run(reach.stream(platform.backing.nats_url("ops"), made[0].nats_replicas, REMEDY))
+            for keeper, its in zip(platform.keepers, made, strict=True):
+                platform._settle(keeper, its)
             platform._await_ready()
             platform._note()
         except BaseException:
@@ -129,7 +127,6 @@ class Platform:
             roles.provide(self.backing.postgres_admin_dsn, {name: f"vefa_{name}" for name in self._apps})
         else:
             reach.postgres(self.backing.postgres_admin_dsn, DATABASE_VARIABLE, REMEDY)
-        asyncio.run(_declare(self.backing.nats_url("ops")))
 
     def _choose_ports(self) -> None:
         """The same at every start where nobody took them: links in mails lead here."""
@@ -138,15 +135,18 @@ class Platform:
         self.ports = {name: free_port(before.get(name)) for name in self._apps}
         write_private(path, json.dumps(self.ports).encode())
 
-    def _settle(self, keeper: Keeper, settings: Mapping[str, Any]) -> None:
+    def _settings(self, keeper: Keeper, settings: Mapping[str, Any]) -> Settings:
         assert self.backing is not None
-        content = Settings(
+        return Settings(
             database_url=self.backing.postgres_dsn(keeper.name), nats_url=self.backing.nats_url(keeper.name),
             secrets=self.data_dir / "secrets", http_port=self.ports[keeper.name],
             public_urls={name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}, **settings,
         )  # fmt: skip
+
+    @staticmethod
+    def _settle(keeper: Keeper, settings: Settings) -> None:
         with os.fdopen(os.dup(keeper.settings), "w") as pipe:
-            pipe.write(content.model_dump_json() + "\n")
+            pipe.write(settings.model_dump_json() + "\n")
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -181,18 +181,6 @@ def _import_what_comes_late() -> None:
         with suppress(ImportError):
             import_module(name)
     gc.freeze()  # a look for cycles would write to every page that is shared
-
-
-async def _declare(url: str) -> None:
-    client = await reach.bus(url, NATS_VARIABLE, REMEDY)
-    try:
-        await declare(client)
-    except NatsError as e:
-        raise Failed(
-            f"{NATS_VARIABLE}: NATS keeps no streams: {reach.reason(e)}; start it with -js, or unset both"
-        ) from e
-    finally:
-        await client.close()
 
 
 def _fork(name: str, app: App) -> Keeper:

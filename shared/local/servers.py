@@ -167,7 +167,10 @@ class External:
 
     @property
     def ports(self) -> Mapping[str, int]:
-        return {"postgres": urlsplit(self.database_url).port or 5432, "nats": urlsplit(self.nats).port or 4222}
+        return {
+            "postgres": urlsplit(self.database_url).port or 5432,
+            "nats": urlsplit(self.nats.partition(",")[0]).port or 4222,
+        }
 
     def postgres_dsn(self, role: str) -> str:
         return self.database_url
@@ -198,7 +201,8 @@ def external(environment: Mapping[str, str] = os.environ) -> External | None:
         return None
     schemes = {DATABASE_VARIABLE: ("postgresql", "postgres"), NATS_VARIABLE: ("nats", "tls", "ws", "wss")}
     for name, url in found.items():
-        if urlsplit(url).scheme not in schemes[name]:
+        every = url.split(",") if name == NATS_VARIABLE else [url]
+        if any(urlsplit(one.strip()).scheme not in schemes[name] for one in every):
             wanted = f"{schemes[name][0]}://user:password@host:port"
             problem = "is not set although the other one is" if not url else "is not a URL of the right kind"
             raise LocalServerError(f"{name} {problem}: give {wanted}, or unset both to run the embedded servers")

@@ -13,8 +13,9 @@ from nats.js.errors import NotFoundError
 
 from shared.clock import Deadlines, SteppedClock
 from shared.events import Message, fresh
+from shared.local.nats_server import NatsServer
 from shared.rebuild import check
-from shared.stream import STREAM, declare
+from shared.stream import STREAM, broker_of, declare
 from tests.conftest import FreshNats
 
 from .nodes import Join, Node, until
@@ -264,6 +265,25 @@ async def test_a_service_is_ready_once_it_has_heard_all_also_after_one_that_died
     await clerk.bus.act()
     await until(lambda: clerk.bus.problem is None, 15)
     assert await packed(clerk) == ["order:1"]
+
+
+async def test_who_is_no_user_of_nats_any_more_is_told_that_it_is_over(fresh_nats: FreshNats) -> None:
+    over = asyncio.Event()
+
+    async def cut_off() -> None:
+        over.set()
+
+    broker = broker_of("shop", fresh_nats.server.url("shop"), cut_off)
+    await broker.start()
+    fresh_nats.stop()
+    fresh_nats.server = NatsServer(fresh_nats.home, fresh_nats.server.port, ("clerk",))
+    fresh_nats.server.start()
+    async with asyncio.timeout(20):
+        await over.wait()
+        client = broker.config.connection_state.connection
+        await asyncio.wait([client._reconnection_task])
+    assert client._reconnection_task.exception(), "the client itself has given up"
+    await client.close()
 
 
 async def test_a_service_that_cannot_record_what_it_hears_says_so(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ class Stage:
     _tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
     async def __aenter__(self) -> "Stage":
-        self.client: Client = await nats.connect(self.nats_url)
+        self.client: Client = await nats.connect(self.nats_url.split(","))
         self.http = httpx.AsyncClient(timeout=30)
         await self.client.subscribe("vefa.event.>", cb=self._on_event)
         return self

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from nats.aio.client import Client
+from nats.js.api import StreamInfo
 from nats.js.errors import NotFoundError
 
 from shared.stream import STREAM
@@ -27,7 +28,7 @@ async def stream(client: Client, services: Iterable[str]) -> list[Finding]:
     except NotFoundError:
         return [*found, Finding("NATS stream", "bad", "gone", "the next event that is said makes it again")]
     size = f"{info.state.messages} messages, {info.state.bytes // 2**20} MiB"
-    found.append(Finding("NATS stream", "ok", size))
+    found += [Finding("NATS stream", "ok", size), *_replicas(info)]
     for name in services:
         what = f"consumer of {name}"
         try:
@@ -40,3 +41,16 @@ async def stream(client: Client, services: Iterable[str]) -> list[Finding]:
             judged(what, f"{pending} to be fetched", "the service is behind", good=pending < 1000, otherwise="look")
         )
     return found
+
+
+def _replicas(info: StreamInfo) -> list[Finding]:
+    """Of a stream on several servers of a cluster: whether each has all of it."""
+    wanted, cluster = info.config.num_replicas or 1, info.cluster
+    if wanted == 1 or cluster is None:
+        return []
+    others = cluster.replicas or []
+    behind = [peer.name or "?" for peer in others if peer.offline or not peer.current]
+    text = f"{', '.join(behind)} away or behind" if behind else f"{1 + len(others)} of {wanted}"
+    fix = "start it again: it fetches by itself what it has not; one more that is lost stops the stream"
+    good = not behind and 1 + len(others) == wanted
+    return [judged("NATS replicas", text, fix, good=good, otherwise="look")]
