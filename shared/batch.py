@@ -16,7 +16,7 @@ from contracts.kernel import DeadlineReached, EventParked, EventUnparked, Policy
 from .append import Append, Loaded, Read
 from .events import Event, Message, personal_values, said_id
 from .mapper import MAX_BYTES, EventMapper, RowNotes, from_row, to_metadata
-from .memory import Memory, Parsers
+from .memory import Held, Memory, Parsers
 from .vault import Vault
 from .views import Drop, Put, RowOp, Table
 from .world import Check, Decider, NotLoaded, Refused
@@ -214,8 +214,7 @@ class Batch:
             (heard, RowNotes(said=1, parked=reason), False, self._next_version(message.event.stream)),
             (row, RowNotes(), True, self._next_version(said.stream)),
         ]
-        stream = message.event.stream
-        self.memory.load(stream, self.memory.version(stream) + 1, self.memory[stream])
+        self.memory.pass_over(heard)
         self._plan(plan, self.memory.apply(row))
         return Outcome(heard.row, (row,))
 
@@ -276,23 +275,23 @@ class Batch:
 
 def hold(memory: Memory, mapper: EventMapper, asked: Iterable[str], loaded: Loaded) -> None:
     """Fold loaded rows into the asked streams only."""
-    held: dict[str, tuple[int, Any]] = {}
+    held: dict[str, Held] = {}
     for stream in asked:
         version, _, state = loaded.snapshots.get(stream, (0, 0, b""))
         initial = memory.decider.initial(stream)
-        held[stream] = (version, type(initial).model_validate_json(state) if state else initial)
+        held[stream] = Held(version, type(initial).model_validate_json(state) if state else initial)
     since = {stream: position for stream, (_, position, _) in loaded.snapshots.items()}
     for row in loaded.rows:
         message, notes = from_row(row, mapper.decode(row.topic, row.event_id, row.state))
         main = message.event.stream
         for stream in dict.fromkeys((main, *message.event.also)):
             if stream in held and row.id > since.get(stream, 0):
-                version, state = held[stream]
+                version, state, rows = held[stream]
                 if not notes.parked and state is not None:
                     state = memory.decider.evolve(state, message)
-                held[stream] = (row.originator_version if stream == main else version, state)
-    for stream, (version, state) in held.items():
-        memory.load(stream, version, state)
+                held[stream] = Held(row.originator_version if stream == main else version, state, rows + 1)
+    for stream, found in held.items():
+        memory.load(stream, found)
 
 
 def gap_before(message: Message, tracked: Mapping[str, int], sources: frozenset[str]) -> Gap | None:

@@ -2,7 +2,9 @@
 taken back, so that a rule that raises and a commit that fails leave nothing behind."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
 
 from contracts.kernel import DeadlineReached, EventParked, EventUnparked, PolicyPublished
 
@@ -11,6 +13,18 @@ from .views import Add, Drop, Put, RowOp, Table, Views
 from .world import Decider, NotLoaded, Published, Row
 
 MISSING: Any = object()
+SNAPSHOT_EVERY = 200
+"""Rows of a stream, its own or others', after which it gets a snapshot: so many and hardly more are read with one."""
+
+
+class Held(NamedTuple):
+    """A stream in memory. ``rows``: how many of its rows, its own or others', its last snapshot does not hold."""
+
+    version: int
+    state: Any
+    rows: int = 0
+
+
 Parsers = Mapping[str, Callable[[str], Any]]
 """Kind of a policy document -> its parser from JSON text; the kind is the name up to '/'."""
 
@@ -105,7 +119,9 @@ class Memory:
     def __init__(self, decider: Decider, views: Views, parsers: Parsers, *, complete: bool = False):
         self.decider, self.views, self.complete = decider, views, complete
         self.undo = Undo()
-        self.streams: dict[str, tuple[int, Any]] = {}
+        self.streams: dict[str, Held] = {}
+        self.long: set[str] = set()
+        """Streams that grew long since their snapshot; they may have been taken back or evicted meanwhile."""
         self.resident = {n: ResidentRows(t, self.undo) for n, t in views.all_tables().items() if t.resident}
         self.overrides: dict[str, Published] = {}
         self._parsers = parsers
@@ -115,14 +131,14 @@ class Memory:
     def __getitem__(self, stream: str) -> Any:
         held = self.streams.get(stream)
         if held is not None:
-            return held[1]
+            return held.state
         if self.complete:
             return self.decider.initial(stream)
         raise NotLoaded(stream)
 
     def new(self, stream: str) -> Any:
         if not self.complete and stream not in self.streams:
-            self.load(stream, 0, self.decider.initial(stream))
+            self.load(stream, Held(0, self.decider.initial(stream)))
         return self[stream]
 
     def table(self, name: str) -> ResidentRows:
@@ -149,7 +165,7 @@ class Memory:
         held = self.streams.get(stream)
         if held is None and not self.complete:
             raise NotLoaded(stream)
-        return held[0] if held else 0
+        return held.version if held else 0
 
     def apply(self, message: Message) -> list[RowOp]:
         """Fold one recorded message; returns its row operations, of which those on resident tables are applied here."""
@@ -177,19 +193,35 @@ class Memory:
                     rows.drop(op.key)
 
     def _evolve(self, stream: str, message: Message, rows: int) -> None:
-        old = self.streams.get(stream)
-        version, state = old or (0, self.decider.initial(stream))
+        version, state, unsaved = self.streams.get(stream) or Held(0, self.decider.initial(stream))
         evolved = state if state is None else self.decider.evolve(state, message)
-        self._hold(stream, (version + rows, evolved))
-        self.undo.note(lambda: self._hold(stream, old))
+        self.load(stream, Held(version + rows, evolved, unsaved + 1))
 
-    def load(self, stream: str, version: int, state: Any) -> None:
-        """Hold a stream as it was read from the log; taken back with the transaction that read it."""
+    def pass_over(self, message: Message) -> None:
+        """A parked row counts in its stream and is not folded."""
+        held = self.streams.get(message.event.stream)
+        if held:
+            self.load(message.event.stream, Held(held.version + 1, held.state, held.rows + 1))
+
+    def load(self, stream: str, held: Held) -> None:
+        """Hold a stream as it is in the log; taken back with the transaction that read or wrote it."""
         old = self.streams.get(stream)
-        self._hold(stream, (version, state))
+        self._hold(stream, held)
         self.undo.note(lambda: self._hold(stream, old))
+        if held.rows >= SNAPSHOT_EVERY:
+            self.long.add(stream)
 
-    def _hold(self, stream: str, held: tuple[int, Any] | None) -> None:
+    def grown(self) -> list[tuple[str, Held]]:
+        """The streams that want a snapshot, each named once until it grows again."""
+        found = [(s, held) for s in sorted(self.long) if (held := self.streams.get(s)) and held.rows >= SNAPSHOT_EVERY]
+        self.long.clear()
+        return [(s, held) for s, held in found if isinstance(held.state, BaseModel)]
+
+    def saved(self, stream: str) -> None:
+        """Its snapshot was written."""
+        self.streams[stream] = self.streams[stream]._replace(rows=0)
+
+    def _hold(self, stream: str, held: Held | None) -> None:
         if held is None:
             self.streams.pop(stream, None)
         else:

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import uuid5
 
 from psycopg import DataError
-from pydantic import BaseModel
 
 from contracts.kernel import DeadlineReached, Unreadable
 
@@ -31,7 +30,6 @@ from .world import Check, Decider, Refused
 WAITING = 10_000
 WRITING = (DataError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """Raised when what follows from a message cannot be written: the message is wrong, or a rule, not the database."""
-SNAPSHOT_EVERY = 200
 
 
 class Overloaded(Exception):
@@ -169,7 +167,6 @@ class Service:
         missing = sorted(s for s in streams if s not in self.memory.streams)
         deadlines = [m.event.key for m in messages if isinstance(m.event, DeadlineReached)]
         results: list[Outcome | Exception | None] = [None] * len(messages)
-        touched: dict[str, int] = {}
         try:
             with self.meters.commit(), commit_spans(self.tracer, messages) as told:
                 async with self.log.append() as tx:
@@ -188,7 +185,6 @@ class Service:
                     for index in range(len(messages)):
                         results[index] = await taken.take(index)
                     await taken.write()
-                    touched = {str(row.originator_id): row.originator_version for row in tx.rows}
                     head = tx.head
                 told.noted |= {"heard": len(messages), "rows": len(tx.rows), "position": head.position}
                 told.recorded = taken.planned
@@ -201,10 +197,10 @@ class Service:
         self._passed.clear()
         self.meters.recorded(len(taken.planned))
         self.changes.update({op.table for op in taken.ops})
-        if touched:
+        if taken.planned:
             for wake in self._wakes:
                 wake.set()
-            await self._snapshot(touched)
+            await self._snapshot()
             self._evict()
         return [await self._answer(m) if r is None else r for m, r in zip(messages, results, strict=True)]
 
@@ -244,7 +240,9 @@ class Service:
         """Fold the rows that another process wrote since this memory's position."""
         for row in tail:
             message, notes = from_row(row, self.mapper.decode(row.topic, row.event_id, row.state))
-            if not notes.parked:
+            if notes.parked:
+                self.memory.pass_over(message)
+            else:
                 self.changes.update({op.table for op in self.memory.apply(message)})
 
     # afterwards -----------------------------------------------------------------------------------------------------
@@ -294,17 +292,15 @@ class Service:
             results.append((str(row.event_id), "heard" if result.position else "nothing was recorded"))
         return results
 
-    async def _snapshot(self, touched: Mapping[str, int]) -> None:
+    async def _snapshot(self) -> None:
         """Keep long streams quick to load; a snapshot only saves time, so it is written after the commit."""
-        due = [
-            (stream, *self.memory.streams[stream])
-            for stream, version in touched.items()
-            if stream in self.memory.streams and version % SNAPSHOT_EVERY < len(touched) and version >= SNAPSHOT_EVERY
-        ]
-        rows = [(s, v, state.model_dump_json().encode()) for s, v, state in due if isinstance(state, BaseModel)]
-        if not rows or not self.acting:
+        grown = self.memory.grown()
+        if not grown or not self.acting:
             return
-        await self.log.keep_snapshots(self.position, self.fingerprint, rows)
+        states = [(stream, held.version, held.state.model_dump_json().encode()) for stream, held in grown]
+        await self.log.keep_snapshots(self.position, self.fingerprint, states)
+        for stream, _ in grown:
+            self.memory.saved(stream)
 
     def _evict(self) -> None:
         streams = self.memory.streams

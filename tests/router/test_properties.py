@@ -166,7 +166,7 @@ def test_views_rebuilt_from_the_recorded_messages_equal_the_live_ones(seed: int)
     assert {n: t for n, t in tables.items() if n in TABLES} == {n: t for n, t in desk.tables.items() if n in TABLES}
     for name, rows in again.resident.items():
         assert list(rows) == list(desk.memory.table(name))
-    assert {s: v for s, (_, v) in again.streams.items()} == {s: v for s, (_, v) in desk.memory.streams.items()}
+    assert {s: h.state for s, h in again.streams.items()} == {s: h.state for s, h in desk.memory.streams.items()}
 
 
 @pytest.mark.parametrize("seed", range(20))

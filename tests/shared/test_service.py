@@ -13,14 +13,15 @@ import pytest
 from contracts.kernel import EventParked, EventUnparked
 from shared.append import Append, Loaded
 from shared.clock import Deadlines, SteppedClock
-from shared.events import said_id
+from shared.events import fresh, said_id
+from shared.memory import SNAPSHOT_EVERY
 from shared.rebuild import check, rebuild
 from shared.service import Gap, Outcome, Service
 from shared.world import Decider, Refused
 
 from . import trade
 from .conftest import Make
-from .trade import NOON, OrderPacked, OrderPlaced, order, said_by
+from .trade import NOON, HurryOrder, OrderPacked, OrderPlaced, order, said_by
 
 pytestmark = pytest.mark.servers
 
@@ -389,11 +390,31 @@ async def test_no_plain_personal_text_is_in_the_database(start: Make, database: 
                 assert "Zümrüt".encode().hex() not in row[0]
 
 
+async def snapshots(service: Service) -> dict[str, int]:
+    """Which streams have one, and of which position."""
+    async with service.log.pool.connection() as conn:
+        cursor = await conn.execute(service.log.sql("select stream, position from {s}.snapshots"))
+        return dict(await cursor.fetchall())
+
+
 async def test_a_long_stream_is_read_from_its_snapshot(start: Make) -> None:
     shop = await start("shop", fingerprint="f1")
     shop.acting = True
     for n in range(3):
         await shop.hear(*(order(f"{n}-{i}") for i in range(100)))
+    kept = await snapshots(shop)
+    assert kept.keys() == {"buyer:ada"}, "it is no event's own stream: each order is"
+    assert shop.position - kept["buyer:ada"] < 2 * SNAPSHOT_EVERY, "what follows it is short"
     other = await start("shop", fingerprint="f1")
     [outcome] = await other.hear(order("next"))
     assert outcome.said[0].event.nth == 301
+
+
+async def test_a_stream_that_another_process_parked_something_in_goes_on_here(start: Make) -> None:
+    one, other = await start("clerk"), await start("clerk")
+    shop = await start("shop")
+    await shop.hear(order(1, amount=13))
+    await other.hear(fresh(HurryOrder(order="1"), NOON, id=uuid4(), command=True))
+    await one.hear(*await said_by(shop))
+    await other.hear(fresh(HurryOrder(order="1"), NOON, id=uuid4(), command=True))
+    assert other.position == (await one.log.head()).position == 6
