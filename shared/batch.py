@@ -151,13 +151,13 @@ class Batch:
     def _decide(self, message: Message) -> Outcome:
         event = message.event
         if isinstance(event, Unreadable):  # whatever else of its sender is parked: no order is lost by it
-            if message.retry_of:
-                raise RetryFailed("it cannot be read: its sender must say it again")
             return self._park(message, "unreadable", None)
         parked = self.memory.table("parked").get(event.stream)
         if parked and (parked["count"] or 0) > 0 and message.retry_of is None and not message.command:
             return self._park(message, "behind-a-parked-event", None)
         if message.depth > MAX_DEPTH:
+            if message.retry_of:
+                raise RetryFailed(f"it follows from more than {MAX_DEPTH} others: break the circle that it came from")
             return self._park(message, "causation-too-deep", None)
         position = self.position + 1
         heard = replace(message, row=position)
@@ -178,7 +178,7 @@ class Batch:
         elif not isinstance(heard.event, PolicyPublished) or heard.source:
             yield from self.service.decider.decide(self.memory, heard)
         if heard.retry_of:
-            yield EventUnparked(of=heard.event.stream, parked=str(heard.retry_of))
+            yield EventUnparked(of=heard.parked_in or heard.event.stream, parked=str(heard.retry_of))
 
     def _publish(self, asked: PublishPolicy, at: datetime) -> PolicyPublished:
         kind = asked.name.partition("/")[0]

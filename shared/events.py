@@ -286,6 +286,8 @@ class Message:
     """A command may be refused; a fact cannot."""
     late: bool = False
     retry_of: UUID | None = None
+    parked_in: str = ""
+    """The stream that it waited in, while it is heard again: what could not be read waited in one of its sender's."""
     trace: str = ""
     row: int = 0
     """Its position in this log; 0 before it is recorded."""

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import uuid5
 
 from psycopg import DataError
 
@@ -21,6 +20,7 @@ from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
 from .meters import Meters
 from .recorded import Recorded
+from .retrying import retry_parked
 from .tasks import end
 from .tracing import Tracer, commit_spans
 from .vault import Vault
@@ -270,27 +270,8 @@ class Service:
         return [from_row(r, self.mapper.decode(r.topic, r.event_id, r.state, keys))[0] for r in rows]
 
     async def retry_parked(self, stream: str) -> list[tuple[str, str]]:
-        """Hear the parked rows of a stream again, in order, until one raises again; returns (event id, result) for
-        each."""
-        rows = await self.log.stream(stream)
-        read = [(row, *from_row(row, None)) for row in rows]
-        done = {m.retry_of for _, m, _ in read if m.retry_of}
-        results = []
-        for row, message, notes in read:
-            if not notes.parked or row.event_id in done or str(row.originator_id) != stream:
-                continue
-            tries = sum(1 for _, m, _ in read if m.retry_of == row.event_id)
-            [opened] = await self.open([row])
-            again = replace(
-                opened, id=uuid5(row.event_id, str(tries + 1)), retry_of=row.event_id, source="", position=0, row=0,
-                causation=message.id,
-            )  # fmt: skip
-            [result] = await self.hear_each(again)
-            if isinstance(result, Exception):
-                results.append((str(row.event_id), str(result)))
-                break
-            results.append((str(row.event_id), "heard" if result.position else "nothing was recorded"))
-        return results
+        """Hear the parked rows of a stream again; returns (event id, result) for each."""
+        return await retry_parked(self, stream)
 
     async def _snapshot(self) -> None:
         """Keep long streams quick to load; a snapshot only saves time, so it is written after the commit."""

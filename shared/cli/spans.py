@@ -22,7 +22,7 @@ from shared.views import Put
 from .base import Logs, app_of
 
 TRIES = 64
-"""Tries of one effect, and retries of one parked event, that are looked for."""
+"""Tries of one effect that are looked for."""
 ZERO = timedelta(0)
 UNHAPPY = ("refused", "withheld", "failed", "bounced", "quarantined", "parked")
 """Last words of the topics that say that something was not done."""
@@ -80,7 +80,7 @@ class Step:
         message = self.message
         yield from (i for i in (self.id, message.causation, message.correlation) if i.int)
         if self.notes.parked:
-            yield from (uuid5(self.id, str(n + 1)) for n in range(TRIES))
+            yield uuid5(self.id, "1")
         elif not self.hearing:
             for op in app_of(self.log).views.project(message):
                 if isinstance(op, Put) and op.table == "effects" and "kind" in op.columns:

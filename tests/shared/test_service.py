@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -327,10 +327,52 @@ async def test_each_of_what_cannot_be_read_says_so_and_a_retry_of_it_changes_not
     parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 9)) if isinstance(m.event, EventParked)]
     assert [p.reason for p in parked] == ["unreadable", "unreadable"]
     before = (await clerk.log.head()).position
-    [(_, result)] = await clerk.retry_parked("unreadable:shop")
-    assert result.startswith("it cannot be read")
+    results = await clerk.retry_parked("unreadable:shop")
+    assert [(event, result.partition(" (")[0]) for event, result in results] == [
+        (p.parked, "it cannot be read") for p in parked
+    ]
     assert (await clerk.log.head()).position == before
     assert await views_equal(clerk)
+
+
+async def test_newer_code_hears_again_what_it_can_read_and_leaves_the_rest(
+    start: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(*(order(n) for n in range(4)))
+    first, second, *others = await said_by(shop)
+    decode = clerk.mapper.decode
+
+    def older(topic: str, event_id: UUID, *more: Any) -> Any:
+        if event_id == second.message.id:
+            raise ValueError("a field that this version does not know")
+        return decode(topic, event_id, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(clerk.mapper, "decode", older)
+        await clerk.hear(replace(first, state=b"null"), second, *others)
+    results = await clerk.retry_parked("unreadable:shop")
+    assert [result.partition(" (")[0] for _, result in results] == ["it cannot be read", "heard"]
+    heard, packed, unparked = await clerk.open((await clerk.log.rows(0, 99))[-3:])
+    assert (heard.retry_of, heard.event.stream, heard.event.text) == (
+        second.message.id,
+        "order:1",
+        "please wrap number 1",
+    )
+    assert (packed.event, unparked.event.of) == (OrderPacked(order="1", amount=1), "unreadable:shop")
+    assert (clerk.memory.table("parked").get("unreadable:shop") or {})["count"] == 1
+    assert [event for event, _ in await clerk.retry_parked("unreadable:shop")] == [str(first.message.id)]
+    assert await views_equal(clerk)
+
+
+async def test_what_was_destroyed_in_quarantine_is_not_heard_again(start: Make) -> None:
+    shop, clerk = await start("shop"), await start("clerk")
+    await shop.hear(order(1))
+    [placed] = await said_by(shop)
+    await clerk.hear(replace(placed, state=b"null"))
+    assert await clerk.vault.destroy_quarantine(NOON + timedelta(days=99))
+    [(_, result)] = await clerk.retry_parked("unreadable:shop")
+    assert result.startswith("its bytes are destroyed")
 
 
 async def test_a_cause_of_a_cause_of_too_many_is_parked_so_that_no_circle_turns_for_ever(start: Make) -> None:
@@ -342,6 +384,8 @@ async def test_a_cause_of_a_cause_of_too_many_is_parked_so_that_no_circle_turns_
     assert (packed.TOPIC, packed.order) == (OrderPacked.TOPIC, "1")
     assert (parked.TOPIC, parked.of, parked.reason) == (EventParked.TOPIC, "order:2", "causation-too-deep")
     assert [e.message.depth for e in await said_by(clerk)] == [17, 18]
+    [(_, again)] = await clerk.retry_parked("order:2")
+    assert again.startswith("it follows from more than 16 others")
 
 
 async def test_a_deadline_fires_once_at_its_instant(start: Make) -> None:
