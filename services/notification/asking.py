@@ -92,7 +92,7 @@ class Asked:
     def say(self) -> Iterator[Event]:
         cause = self.message.retry_of or self.message.id
         notice = notice_id(self.contact, str(cause), self.rule.template)
-        if self.world[f"notice:{notice}"].phase != "none":
+        if self.world.new(f"notice:{notice}").phase != "none":
             return
         event = self.message.event
         fact: dict[str, Any] = {
