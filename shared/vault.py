@@ -127,6 +127,17 @@ class Vault:
         self.forget(str(subject) for _, subject in found)
         return gone
 
+    async def open_all(self) -> int:
+        """Open every key; returns how many there are. Raises PermissionError at the first that does not open."""
+        count, after = 0, UUID(int=0)
+        query = "select key_id, wrapped, wrapped_by from vault.keys where key_id > %s order by key_id limit %s"
+        async with self.pool.connection() as conn:
+            while rows := await (await conn.execute(query, (after, ROTATE_PAGE))).fetchall():
+                for key_id, wrapped, by in rows:
+                    self._unwrap(bytes(wrapped), key_id, by)
+                count, after = count + len(rows), rows[-1][0]
+        return count
+
     async def destroyed(self, subjects: Iterable[str]) -> tuple[str, ...]:
         """Ids of all keys of these subjects that were ever destroyed, the oldest first."""
         async with self.pool.connection() as conn:

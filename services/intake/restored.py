@@ -3,6 +3,7 @@ log had lost, the keys that it names are destroyed again."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from uuid import uuid5
 
 from contracts.intake import RotateMasterKey
@@ -44,13 +45,15 @@ class ErasedAgain:
 
     async def _follow(self) -> None:
         while True:
-            try:
-                await self._ask()
-                await asyncio.sleep(LOOK_SECONDS)
-                await self.look()
-            except Exception as error:  # whatever it is: who looks no more would let the next one stand
-                log.warning("what was erased cannot be looked at now: %s", type(error).__name__)
-                await asyncio.sleep(LOOK_SECONDS)
+            await self._try(self._ask)
+            await asyncio.sleep(LOOK_SECONDS)
+            await self._try(self.look)
+
+    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except Exception as error:  # whatever it is: who looks no more would let the next one stand
+            log.warning("what came back of the erased waits: %s", type(error).__name__)
 
     async def _ask(self) -> None:
         """The copy of the vault that the keys came from opens until the master key that wraps it is exchanged."""

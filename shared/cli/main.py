@@ -28,6 +28,7 @@ from . import (
     trace,
     whatif,
 )
+from .backup import command as backup
 from .base import DATA, AsJson, Data, print_json, usable
 from .bench import command as bench
 from .demo import command as demo
@@ -40,7 +41,7 @@ app.add_typer(token.app, name="token")
 app.add_typer(parked.app, name="parked")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
-for group in (demo, doctor, history, trace, explaining, audit, whatif, persons, scaffold, containers, bench):
+for group in (backup, demo, doctor, history, trace, explaining, audit, whatif, persons, scaffold, containers, bench):
     app.add_typer(group.app)
 console = Console()
 

@@ -85,6 +85,11 @@ def secret(data_dir: Path, name: str, size: int = 32) -> bytes:
     return key
 
 
+def password(data_dir: Path, server: str, user: str) -> str:
+    key = secret(data_dir, "servers.key")
+    return urlsafe_b64encode(hmac.digest(key, f"{server}:{user}".encode(), "sha256"))[:32].decode()
+
+
 def sync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -173,8 +178,7 @@ class Home:
 
     def password(self, server: str, user: str) -> str:
         """The password of a user of a server: derived from one kept key, so there is nothing to keep in step."""
-        key = secret(self.data_dir, "servers.key")
-        return urlsafe_b64encode(hmac.digest(key, f"{server}:{user}".encode(), "sha256"))[:32].decode()
+        return password(self.data_dir, server, user)
 
     def folder(self, name: str) -> Path:
         """A folder of the servers' account alone."""

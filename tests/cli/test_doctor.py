@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,22 @@ def test_another_installations_master_key_is_bad(platform: Running) -> None:
     key.write_bytes(own)
     assert (status, found["master key"]["state"]) == (1, "bad")
     assert "restore master.key" in found["master key"]["remedy"]
+
+
+def test_a_backup_that_is_old_or_of_another_master_key_is_told(platform: Running, tmp_path: Path) -> None:
+    assert examined(platform)[1]["backup"]["found"] == "none yet"
+    platform.vefa("backup", str(tmp_path / "one.backup"))
+    note = platform.data / "backup.json"
+    made = json.loads(note.read_text())
+    late = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+    states = {}
+    for case, change in {"new": {}, "old": {"made_at": late}, "rotated": {"master": "another"}}.items():
+        note.write_text(json.dumps({**made, **change}))
+        states[case] = examined(platform)[1]["backup"]
+    note.unlink()
+    assert {case: state["state"] for case, state in states.items()} == {"new": "ok", "old": "look", "rotated": "look"}
+    assert "one.backup" in states["new"]["found"]
+    assert "the master key was exchanged since" in states["rotated"]["found"]
 
 
 async def test_settings_that_tell_are_found(database: str) -> None:

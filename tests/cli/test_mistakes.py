@@ -70,6 +70,7 @@ def test_a_folder_given_as_file_of_complaints() -> None:
         "up", "demo", "verify", "lag", "history x", "state-at x 2026-10-26T09:00Z", f"why {EVENT}", "parked list",
         "rebuild sla", "replay sla", "policy show sla", "export x", "erase x --yes",
         "token create --role agent --subject a", "token list", "token revoke x", "explain x", "doctor", "keys rotate",
+        "keys save x", "backup", "restore x",
     ],
 )  # fmt: skip
 def test_a_data_folder_that_is_a_file(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +122,11 @@ def test_a_platform_whose_servers_are_gone(command: str, capsys: pytest.CaptureF
         ("token create --role agent --subject a --days 0", "'--days': Input should be greater than or equal to 1"),
         ("token create --role agent --subject a --days 3651", "'--days': Input should be less than or equal to 3650"),
         ("token create --role agent --subject a --days soon", "'--days': Input should be a valid integer"),
+        ("backup", "--data: .vefa holds no database; start the platform once: vefa up --data .vefa"),
+        ("backup x --to y", "FILE, --to: give one of them"),
+        ("keys save x", "--data: .vefa/secrets/master.key is not here; start the platform once: vefa up"),
+        ("restore none", "FILE: none cannot be read: No such file or directory"),
+        ("restore x --secrets none", "--secrets: none cannot be read: No such file or directory"),
         ("verify --nonsense", "No such option: --nonsense"),
         ("nonsense", "No such command 'nonsense'"),
     ],
@@ -169,6 +175,15 @@ def test_servers_of_the_users_own_that_are_not_there() -> None:
     assert line.startswith(f"vefa: VEFA_DATABASE_URL: PostgreSQL does not let us in at {NOWHERE}: ")
     assert line.endswith("or unset VEFA_DATABASE_URL and VEFA_NATS_URL to run the embedded servers")
     assert "word" not in line
+
+
+@pytest.mark.parametrize("command", ["backup", "restore x"])
+def test_servers_of_the_users_own_are_backed_up_by_their_own_tools(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VEFA_DATABASE_URL", f"postgresql://vefa:word@{NOWHERE}/vefa")
+    monkeypatch.setenv("VEFA_NATS_URL", f"nats://vefa:word@{NOWHERE}")
+    assert "is backed up by its own tools, see docs/backup.md" in complaint(capsys, command)
 
 
 @pytest.mark.servers

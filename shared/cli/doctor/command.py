@@ -40,7 +40,8 @@ async def examine(data: Path) -> list[Finding]:
     found = [folder.disk(data), *folder.secrets(data)]
     async with opened(data) as logs:
         first = logs[names[0]].pool
-        found += [await folder.master(data, first), await folder.erasures(first), *await database.settings(first)]
+        found += [await folder.master(data, first), await folder.erasures(first), *await folder.backup(data, first)]
+        found += await database.settings(first)
         for name in names:
             found += await database.rights(logs[name].pool, name, [n for n in names if n != name])
         found += await _bus(data, noted["nats"], names)

@@ -3,8 +3,10 @@
 import shutil
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from shared.cli.backup.note import noted
 from shared.cli.base import master_folder
 from shared.database import Pool
 from shared.master_key import id_of
@@ -13,6 +15,8 @@ from .finding import Finding, judged
 
 LITTLE, SCARCE = 2**30, 5 * 2**30
 """Bytes: below the first nothing goes on for long, below the second somebody should know."""
+
+BACKUP_EVERY = timedelta(days=2)
 
 
 def disk(data: Path) -> Finding:
@@ -38,6 +42,22 @@ async def master(data: Path, pool: Pool) -> Finding:
     return judged(
         "master key", "fits the vault" if wanted in here else f"{wanted} is not here", fix, good=wanted in here
     )
+
+
+async def backup(data: Path, pool: Pool) -> list[Finding]:
+    """Whether the embedded database was backed up lately, and under the master key of today."""
+    if not (data / "servers.lock").exists():
+        return []  # servers of the user's own, backed up by their own tools
+    async with pool.connection() as conn:
+        [master] = await (await conn.execute("select id from vault.master")).fetchone() or ("none",)
+    made = noted(data)
+    since = made.made_at if made else datetime.fromtimestamp((data / "secrets" / "index.key").stat().st_mtime, UTC)
+    late = datetime.now(UTC) - since > BACKUP_EVERY
+    text = f"{made.file} of {made.made_at:%Y-%m-%d %H:%M}" if made else "none yet"
+    if made and made.master != master:
+        fix = "vefa backup, vefa keys save: the last one opens with the master key of its time only"
+        return [Finding("backup", "look", f"{text}; the master key was exchanged since", fix)]
+    return [judged("backup", text, "vefa backup, vefa keys save", good=not late, otherwise="look")]
 
 
 async def erasures(pool: Pool) -> Finding:
