@@ -43,6 +43,7 @@ from .tasks import end
 from .telemetry import log_to_stderr, metrics
 from .told import told
 from .vault import Vault
+from .versions import Versions
 
 log = logging.getLogger("vefa")
 COLLECT = (50_000, 20, 20)
@@ -92,6 +93,9 @@ class Process:
             await self.vault.refresh()
             watching = asyncio.create_task(self.vault.watch())
             event_log = app.log_on(pool)
+            self.versions = Versions(event_log, app.views, f"{app.name}_views")
+            async with pool.connection() as conn:
+                await self.versions.look(conn)
             if await prepare(event_log, app.views, f"{app.name}_views"):
                 log.info("views were rebuilt for this version")
             self.service = app.service_on(event_log, self.vault)
@@ -146,6 +150,7 @@ class Process:
                         log.info("%s: PostgreSQL answers again", self.app.name)
                     lost = False
                     await conn.execute("set idle_session_timeout = '15s'")
+                    await self.versions.announce(conn)
                     got = False
                     while not got:
                         cursor = await conn.execute(
@@ -154,6 +159,7 @@ class Process:
                         got = bool((await cursor.fetchone() or (False,))[0])
                         self.standing_by = not got
                         if not got:
+                            await self.versions.look(conn)
                             await asyncio.sleep(1)
                     await self._act(conn)
             except OperationalError as error:
@@ -169,7 +175,8 @@ class Process:
         try:
             await self._ship_policies()
             await self.bus.act()
-            tasks = [asyncio.create_task(t) for t in (self.deadlines.run(), self.effects.run())]
+            running = (self.deadlines.run(), self.effects.run(), self._mend_views(conn))
+            tasks = [asyncio.create_task(t) for t in running]
             if self.app.name in ERASERS:
                 tasks.append(asyncio.create_task(self._sweep()))
             while True:
@@ -181,6 +188,12 @@ class Process:
             self.service.acting = False
             await end(*tasks)
             await self.bus.rest()
+
+    async def _mend_views(self, conn: AsyncConnection[Any]) -> None:
+        """After an upgrade, once the older processes have gone."""
+        while True:
+            await self.versions.mend(conn)
+            await asyncio.sleep(5)
 
     async def _sweep(self) -> None:
         """Destroy what may be kept no longer."""

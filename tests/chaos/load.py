@@ -28,15 +28,19 @@ def process_on(port: int) -> int:
     return 0
 
 
-def opened(client: httpx.Client, address: str, number: int, *, customers: int = 9, over: Event | None = None) -> str:
-    """Post a case as a client that repeats what got no answer; returns the case. TimeoutError when there is none in
-    UNTIL_SECONDS, or ``over`` is set meanwhile."""
+def opened(
+    client: httpx.Client, address: str | list[str], number: int, *, customers: int = 9, over: Event | None = None
+) -> str:
+    """Post a case as a client that repeats what got no answer, at the next of several addresses; returns the case.
+    TimeoutError when there is none in UNTIL_SECONDS, or ``over`` is set meanwhile."""
     customer = f"c{number % customers}@example.com"
     body = {"contact": {"kind": "mail", "address": customer}, "text": f"Order {number} is late."}
-    until = time.monotonic() + UNTIL_SECONDS
+    until, turn = time.monotonic() + UNTIL_SECONDS, number
     while time.monotonic() < until and not (over and over.is_set()):
+        place = address if isinstance(address, str) else address[turn % len(address)]
+        turn += 1
         try:
-            answer = client.post(f"{address}/v1/cases", json=body, headers={"Idempotency-Key": f"order-{number}"})
+            answer = client.post(f"{place}/v1/cases", json=body, headers={"Idempotency-Key": f"order-{number}"})
         except httpx.TransportError:
             time.sleep(0.05)
             continue
@@ -49,12 +53,12 @@ def opened(client: httpx.Client, address: str, number: int, *, customers: int = 
 
 
 class Load:
-    """Clients that go on posting cases, each for another customer, until ``stop()`` returns the accepted cases. At the
-    end of the block they give up what is not answered."""
+    """Clients that go on posting cases to one of ``addresses``, each for another customer, until ``stop()`` returns the
+    accepted cases. At the end of the block they give up what is not answered."""
 
     def __init__(self, address: str, *, clients: int = 4, pause: float = 0.5):
         """``pause``: seconds that a client waits after an answer, on average."""
-        self._address, self._pause, self._enough, self._over = address, pause, Event(), Event()
+        self.addresses, self._pause, self._enough, self._over = [address], pause, Event(), Event()
         self._pool = ThreadPoolExecutor(clients)
         self._posting: list[Future[list[str]]] = [
             self._pool.submit(self._post, first, clients) for first in range(clients)
@@ -72,7 +76,7 @@ class Load:
         dice, cases, number = random.Random(first), list[str](), first
         with httpx.Client(timeout=10) as client:
             while not self._enough.is_set():
-                cases.append(opened(client, self._address, number, customers=10**9, over=self._over))
+                cases.append(opened(client, self.addresses, number, customers=10**9, over=self._over))
                 number += clients
                 self._enough.wait(dice.uniform(0, 2 * self._pause))
         return cases

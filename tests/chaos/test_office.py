@@ -5,10 +5,8 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,8 +14,9 @@ import nats
 import pytest
 
 from shared.local.nats_server import STREAM
-from tests.running import ROOT, Running, until_true, up
+from tests.running import Running, until_true, up
 
+from .beside import acts, another
 from .load import opened, process_on
 
 pytestmark = [
@@ -27,34 +26,6 @@ pytestmark = [
 SERVICE = "classifier"
 HEARD = "select count(*) from {}.stored_events where topic = '{}' and not said"
 OPENED, CLASSIFIED = "intake.case-opened.v1", "classifier.case-classified.v1"
-BY_HAND = """
-import json, sys
-from shared.cli.services import app_of
-from shared.process import run
-run(app_of(sys.argv[1]), ready=lambda addresses: print(json.dumps(addresses), flush=True))
-"""
-
-
-@contextmanager
-def another(platform: Running, service: str) -> Iterator[str]:
-    """The address of one more process of a service, on the servers of a platform."""
-    conf = json.loads((platform.data / "nats" / "server.conf").read_text())
-    [password] = [u["password"] for u in conf["authorization"]["users"] if u["user"] == service]
-    settings = {
-        "VEFA_DATABASE_URL": platform.noted["databases"][service],
-        "VEFA_NATS_URL": f"nats://{service}:{password}@127.0.0.1:{conf['port']}",
-        "VEFA_SECRETS": str(platform.data / "secrets"),
-    }
-    command = [sys.executable, "-c", BY_HAND, service]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, **settings}
-    ) as process:  # fmt: skip
-        try:
-            assert process.stdout
-            yield str(json.loads(process.stdout.readline())["http"])
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +39,6 @@ def both(platform: Running) -> Iterator[list[str]]:
     """The addresses of the process that the platform keeps and of one that was started by hand."""
     with another(platform, SERVICE) as by_hand:
         yield [platform.address(SERVICE), by_hand]
-
-
-def acts(address: str) -> bool | None:
-    """Whether a process acts; None when it does not answer."""
-    try:
-        return bool(httpx.get(f"{address}/{SERVICE}/ready", timeout=5).json()["acting"])
-    except httpx.TransportError:
-        return None
 
 
 def kill(address: str) -> None:
@@ -107,13 +70,13 @@ def everybody_heard(platform: Running, cases: int) -> bool:
 
 
 def test_the_second_process_of_a_service_stands_by(both: list[str]) -> None:
-    assert [acts(address) for address in both] == [True, False]
+    assert [acts(address, SERVICE) for address in both] == [True, False]
 
 
 def test_when_the_acting_process_dies_one_acts_and_nothing_is_doubled(platform: Running, both: list[str]) -> None:
     with httpx.Client(timeout=10) as client:
         opened(client, platform.address("intake"), 1)
-        assert acts(both[0])
+        assert acts(both[0], SERVICE)
         kill(both[0])
         opened(client, platform.address("intake"), 2)
         until_true(lambda: one_acts(both), "nobody acts, or both do", 30)

@@ -1,0 +1,90 @@
+"""Two versions of a service at once: views that both have filled are built again once the older one has gone."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import AsyncConnection
+
+from shared.events import Message
+from shared.log import EventLog
+from shared.rebuild import check, prepare
+from shared.versions import Versions
+from shared.views import Put, RowOp, Table, Views
+
+from .conftest import Make
+from .trade import SHOP_VIEWS, OrderPlaced, order
+
+pytestmark = pytest.mark.servers
+SCHEMA = "shop_views"
+
+
+def doubled(message: Message) -> Iterable[RowOp]:
+    """Like the shop's, with a column more."""
+    yield from SHOP_VIEWS.project(message)
+    if isinstance(message.event, OrderPlaced):
+        yield Put("orders", message.event.order, {"doubled": 2 * message.event.amount})
+
+
+ORDERS = Table({**SHOP_VIEWS.tables["orders"].columns, "doubled": "bigint"})
+NEWER = Views({**SHOP_VIEWS.tables, "orders": ORDERS}, doubled)
+
+
+@pytest_asyncio.fixture
+async def sessions(database: str) -> Any:
+    """The session of the older process and of the newer one."""
+    both = [await AsyncConnection.connect(database, autocommit=True) for _ in range(2)]
+    yield both
+    for conn in both:
+        await conn.close()
+
+
+async def equal(log: EventLog) -> bool:
+    return all(table.equal for table in (await check(log, NEWER, SCHEMA)).values())
+
+
+async def test_views_are_built_again_once_nobody_else_fills_them(
+    start: Make, pool: Any, sessions: list[AsyncConnection[Any]]
+) -> None:
+    older, newer = sessions
+    shop, log = await start("shop"), EventLog(pool, "shop")
+    await Versions(log, SHOP_VIEWS, SCHEMA).announce(older)
+    versions = Versions(log, NEWER, SCHEMA)
+    assert await versions.look(newer)
+    await prepare(log, NEWER, SCHEMA)
+    await versions.announce(newer)
+    await shop.hear(order(1))
+    assert not await equal(log), "control: the older process has filled it"
+    assert not await versions.mend(newer), "it goes on to"
+    await older.close()
+    assert await versions.mend(newer)
+    assert await equal(log)
+    assert not await versions.mend(newer), "once is enough"
+
+
+async def test_views_that_nobody_else_filled_are_left_as_they_are(
+    start: Make, pool: Any, sessions: list[AsyncConnection[Any]]
+) -> None:
+    await start("shop")
+    log = EventLog(pool, "shop")
+    first, second = (Versions(log, SHOP_VIEWS, SCHEMA) for _ in sessions)
+    await first.announce(sessions[0])
+    await second.announce(sessions[1])
+    assert not await second.look(sessions[1])
+    assert not await second.mend(sessions[1])
+
+
+async def test_a_version_that_is_left_alone_with_the_views_of_another_makes_its_own(
+    start: Make, pool: Any, sessions: list[AsyncConnection[Any]]
+) -> None:
+    """The newer one was taken back."""
+    await start("shop")
+    log = EventLog(pool, "shop")
+    older = Versions(log, SHOP_VIEWS, SCHEMA)
+    await older.announce(sessions[0])
+    await prepare(log, NEWER, SCHEMA)
+    assert await older.mend(sessions[0])
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        await sessions[0].execute("select doubled from shop_views.orders")
