@@ -5,6 +5,7 @@ signatures are not used: they cut "Thanks, but it is still broken" from the seco
 
 import re
 import unicodedata
+from html import unescape
 from html.parser import HTMLParser
 from itertools import dropwhile
 
@@ -15,6 +16,8 @@ from mailparser_reply.constants import MAIL_LANGUAGES, QUOTED_MATCH_INCLUDE
 MAX_HTML = 2_000_000
 MAX_TAGS = 10_000
 """What stands behind so many is not looked at: the time to read nested ones grows with their square."""
+MAX_ATTRIBUTES = 100
+"""Of one tag: the cleaner compares each with all before it. HTML with more in a tag is read without the cleaner."""
 LONG_LINE, SEEN = 250, 100
 """Characters."""
 MAX_TEXT = 200_000
@@ -161,6 +164,16 @@ _BLOCKS = {
 _KEPT = _BLOCKS | {"td", "th", "tbody", "thead", "a", "b", "i", "em", "strong", "span"}
 
 
+def _overloaded(html: str, at: int) -> bool:
+    """Whether a tag whose name ends here has more attributes than are looked at."""
+    for _ in range(MAX_ATTRIBUTES + 1):
+        found = _ATTRIBUTE.match(html, at)
+        if not found:
+            return False
+        at = found.end()
+    return True
+
+
 class _Text(HTMLParser):
     """Cleaned HTML as lines; what stands in a blockquote is quoted with '>'."""
 
@@ -195,9 +208,17 @@ class _Text(HTMLParser):
             self.lines.append("")
 
 
+# of attributes as the cleaner reads them, from wherever it may see a tag begin: also in what looks like a comment
+_TAG = re.compile(r"</?[a-zA-Z][^\s/>]*+")
+_ATTRIBUTE = re.compile(r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?)?""")
+_LIKE_A_TAG = re.compile(r"<(?:!--|[/!?]?([a-zA-Z][a-zA-Z0-9]*)[^<>]*>?)")
+
+
 def html_text(html: str) -> str:
     """HTML as plain text: cleaned first, so that no script, style, form or remote image is looked at."""
     upto = "<".join(html[:MAX_HTML].split("<", MAX_TAGS + 1)[: MAX_TAGS + 1])
+    if any(_overloaded(upto, tag.end()) for tag in _TAG.finditer(upto)):
+        return clean(unescape(_LIKE_A_TAG.sub(lambda tag: "\n" if (tag[1] or "").lower() in _BLOCKS else " ", upto)))
     cleaned = nh3.clean(upto, tags=_KEPT, attributes={}, clean_content_tags={"script", "style", "title", "noscript"})
     parser = _Text()
     parser.feed(cleaned)

@@ -184,6 +184,13 @@ async def test_a_slow_mail_is_quarantined_and_the_next_one_read() -> None:
     await reader.stop()
 
 
+async def test_the_text_of_a_mail_with_a_tag_of_very_many_attributes_is_read() -> None:
+    reader, many = MailReader(), b" ".join(b"a%d" % n for n in range(300_000))
+    html = b"From: a@example.com\r\nContent-Type: text/html\r\n\r\n<p>It broke.</p><p " + many + b">x</p>"
+    assert (await reader.read(html))["text"] == "It broke."
+    await reader.stop()
+
+
 async def test_a_worker_that_was_killed_is_replaced() -> None:
     reader = MailReader()
     await reader.read(mail())

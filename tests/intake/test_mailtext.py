@@ -100,6 +100,31 @@ def test_of_a_page_of_nested_tags_the_first_are_read(monkeypatch: pytest.MonkeyP
     assert [html.count("<") for html in read] == [10_000, 22]
 
 
+MANY = " ".join(f"a{n}" for n in range(200_000))
+
+
+@pytest.mark.parametrize("html", [
+    f"<p {MANY}>Twice.", f"</div {MANY}><p>Twice.", "<p " + "a='>' " * 9000 + ">Twice.",
+    f'<!-- <a x=" --> <p {MANY}>Twice.', f'<style><a x="</style><p {MANY}>Twice.',
+    f"<svg><title><b {MANY}></b></title></svg><p>Twice.",
+])  # fmt: skip
+def test_a_tag_of_very_many_attributes_is_not_given_to_the_cleaner(monkeypatch: pytest.MonkeyPatch, html: str) -> None:
+    def slow(html: str, **options: object) -> str:
+        raise AssertionError("it takes the square of their number")
+
+    monkeypatch.setattr(nh3, "clean", slow)
+    text = html_text(f"<p>It broke &amp; burnt.</p>{html}</p>")
+    assert text.startswith("It broke & burnt.\n")
+    assert text.endswith("Twice.")
+
+
+def test_a_hundred_attributes_are_still_cleaned() -> None:
+    attributes = " ".join(f"a{n}='x > y'" for n in range(100))
+    assert (
+        html_text(f"<style>p{{}}</style><p {attributes}>It broke.</p><img src='data:{'A' * 500_000}'>") == "It broke."
+    )
+
+
 @pytest.mark.parametrize("unit", [">", "On ", "<a"])
 def test_a_long_line_is_searched_at_its_beginning_and_kept_whole(monkeypatch: pytest.MonkeyPatch, unit: str) -> None:
     searched: list[str] = []
