@@ -2,18 +2,24 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
+import nats
 from faststream.nats import NatsBroker
 from faststream.nats.security import NatsUserPassword
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from nats.errors import NoServersError, StaleConnectionError, UnexpectedEOF
-from nats.js.api import PersistMode, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import ConsumerConfig, PersistMode, RetentionPolicy, StorageType, StreamConfig
+from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError, ServerError
 
 log = logging.getLogger("vefa.bus")
 STREAM = "VEFA"
 SUBJECTS = "vefa.event.>"
+OPS, INTEGRATOR = "ops", "integrator"
+"""NATS users that are no services: operators, and other systems, which have one consumer together."""
 AWAY = (OSError, UnexpectedEOF, StaleConnectionError, NoServersError)
 UNKNOWN = "authorization violation"
 """How a server refuses a user that it does not know."""
@@ -25,6 +31,11 @@ def servers_of(url: str) -> list[str]:
     """The servers of a cluster, or the only one: ``nats://user:password@host:port``, several apart by commas; all with
     one user."""
     return [server for part in url.split(",") if (server := part.strip())]
+
+
+async def connect_as_operator(url: str, **options: Any) -> Client:
+    """As an operator, whose answers come where only operators listen."""
+    return await nats.connect(servers_of(url), inbox_prefix=inbox_of(OPS), **options)
 
 
 async def declare(client: Client, replicas: int = 1) -> None:
@@ -46,6 +57,19 @@ async def declare(client: Client, replicas: int = 1) -> None:
             raise
         await js.delete_stream(STREAM)  # made by an older version; what is in it is in the logs
         await js.add_stream(stream)
+    try:
+        await _listening(js)
+    except (NatsError, TimeoutError) as e:  # nobody of ours waits for it
+        log.warning("the consumer of %s was not made: %s", INTEGRATOR, type(e).__name__)
+
+
+async def _listening(js: JetStreamContext) -> None:
+    """The consumer of other systems, made for them: who may make one may have the stream delivered to any subject."""
+    try:
+        await js.consumer_info(STREAM, INTEGRATOR)
+    except NotFoundError:
+        config = ConsumerConfig(name=INTEGRATOR, durable_name=INTEGRATOR, filter_subject=SUBJECTS)
+        await js.add_consumer(STREAM, config)
 
 
 def subject_of(service: str, topic: str) -> str:

@@ -83,11 +83,9 @@ def reachable(secrets: Path) -> dict[str, Any] | None:
 
 async def _declare(url: str, replicas: int) -> None:
     """Declare the stream; NATS may come up later, so it is tried for two minutes."""
-    import nats
+    from shared.stream import connect_as_operator, declare
 
-    from shared.stream import declare, servers_of
-
-    client = await nats.connect(servers_of(url))
+    client = await connect_as_operator(url)
     await declare(client, replicas)
     await client.close()
 

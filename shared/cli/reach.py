@@ -4,14 +4,13 @@ import asyncio
 import time
 from urllib.parse import urlsplit
 
-import nats
 import psycopg
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from shared.database import reason as reason
 from shared.local.servers import NATS_VARIABLE
-from shared.stream import declare, servers_of
+from shared.stream import connect_as_operator, declare, servers_of
 
 from .base import Failed
 
@@ -40,7 +39,7 @@ async def bus(url: str, name: str, remedy: str) -> Client:
             heard.append(error)
 
         try:
-            return await nats.connect(
+            return await connect_as_operator(
                 server, allow_reconnect=False, connect_timeout=SECONDS, max_reconnect_attempts=1,
                 reconnect_time_wait=0, error_cb=keep,
             )  # fmt: skip

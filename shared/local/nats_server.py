@@ -16,6 +16,8 @@ MAX_PAYLOAD_BYTES = 8 * 2**20
 OPS = "ops"
 INTEGRATOR = "integrator"
 STREAM = "VEFA"
+USING = ("INFO", "STREAM.NAMES")
+"""What a client asks JetStream before it uses a consumer."""
 
 
 def wheel() -> tuple[str, Path]:
@@ -32,22 +34,27 @@ def permissions(user: str) -> dict[str, Any]:
     """What a user may publish and subscribe to, in the words of the server's configuration.
 
     A service speaks under its own name only and answers what it is asked; it reads others' events by a consumer named
-    like itself, and their logs by asking them; nobody overhears the answers, for each has an inbox of its own."""
+    like itself, and their logs by asking them; nobody overhears the answers, for each has an inbox of its own.
+    The integrator uses a consumer that is made for him: who makes one may have it deliver to any subject. Whichever
+    service makes a lost stream again makes that consumer too."""
     if user == OPS:
         return {"publish": ">", "subscribe": ">"}
     if user == INTEGRATOR:
         reads = [f"STREAM.INFO.{STREAM}", f"DIRECT.GET.{STREAM}", f"DIRECT.GET.{STREAM}.>"]
-        publish = ["vefa.hear.>", "vefa.log.*", *_consumer(INTEGRATOR), *(f"$JS.API.{call}" for call in reads)]
+        calls = [f"$JS.API.{call}" for call in (*reads, *USING)]
+        publish = ["vefa.hear.>", "vefa.log.*", *_consumer(INTEGRATOR, "INFO", "MSG.NEXT"), *calls]
         return {"publish": publish, "subscribe": ["vefa.event.>", "_INBOX.>"]}
-    stream = [f"$JS.API.STREAM.{verb}.{STREAM}" for verb in ("INFO", "CREATE", "UPDATE")]
+    stream = [f"STREAM.{verb}.{STREAM}" for verb in ("INFO", "CREATE", "UPDATE")]
+    for_others = [f"CONSUMER.INFO.{STREAM}.{INTEGRATOR}", f"CONSUMER.CREATE.{STREAM}.{INTEGRATOR}.>"]
     return {
         "publish": [
             f"vefa.event.{user}.>",
             f"vefa.head.{user}",
             "vefa.log.*",
             "vefa.blob.*",
-            *_consumer(user),
-            *stream,
+            *_consumer(user, "CREATE", "DURABLE.CREATE", "INFO", "DELETE", "MSG.NEXT"),
+            f"$JS.API.CONSUMER.CREATE.{STREAM}.{user}.>",
+            *(f"$JS.API.{call}" for call in (*stream, *for_others, *USING)),
         ],
         "subscribe": [
             *(f"vefa.{asked}.{user}" for asked in ("hear", "log", "blob", "status", "clock")),
@@ -71,12 +78,10 @@ def configuration(name: str, host: str, port: int, store: str, passwords: Mappin
     }
 
 
-def _consumer(user: str) -> list[str]:
-    """What it takes to use one consumer, named like the user: with more he could take messages from another's."""
+def _consumer(user: str, *verbs: str) -> list[str]:
+    """What may be done with the consumer that is named like the user: with another's he could take its messages."""
     own = f"{STREAM}.{user}"
-    verbs = ("CREATE", "DURABLE.CREATE", "INFO", "DELETE", "MSG.NEXT")
-    calls = [*(f"CONSUMER.{verb}.{own}" for verb in verbs), f"CONSUMER.CREATE.{own}.>", "INFO", "STREAM.NAMES"]
-    return [*(f"$JS.API.{call}" for call in calls), f"$JS.ACK.{own}.>"]
+    return [*(f"$JS.API.CONSUMER.{verb}.{own}" for verb in verbs), f"$JS.ACK.{own}.>"]
 
 
 class NatsServer(Supervised):

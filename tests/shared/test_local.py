@@ -25,6 +25,7 @@ import pytest
 
 from shared.local import External, LocalServerError, Servers, external, home, open_servers, postgres, secret
 from shared.local.home import Home, may_enter
+from shared.stream import connect_as_operator, declare, inbox_of
 from tests.conftest import FreshNats
 
 pytestmark = pytest.mark.servers
@@ -203,11 +204,12 @@ def test_the_superusers_password_is_not_left_in_a_file(servers: Servers) -> None
     assert [path.name for path in (servers.room / "postgres").iterdir()] == ["data"]
 
 
-async def test_a_service_publishes_events_and_the_integrator_reads_them_back_by_a_consumer(
-    fresh_nats: FreshNats,
+@pytest.mark.parametrize("maker", ["ops", "intake"])
+async def test_a_service_publishes_events_and_the_integrator_reads_them_back_by_the_consumer_made_for_him(
+    fresh_nats: FreshNats, maker: str
 ) -> None:
-    service = await nats.connect(fresh_nats.server.url("intake"), inbox_prefix="_INBOX_intake")
-    await service.jetstream().add_stream(name="VEFA", subjects=["vefa.event.>"])
+    service = await nats.connect(fresh_nats.server.url("intake"), inbox_prefix=inbox_of("intake"))
+    await declare(service if maker == "intake" else await connect_as_operator(fresh_nats.url))
     await service.jetstream().publish("vefa.event.intake.case-opened.v1", b"hello")
     outside = await nats.connect(fresh_nats.server.url("integrator"))
     consumer = await outside.jetstream().pull_subscribe("vefa.event.>", durable="integrator", stream="VEFA")
@@ -215,14 +217,33 @@ async def test_a_service_publishes_events_and_the_integrator_reads_them_back_by_
     await message.ack_sync()
     assert message.data == b"hello"
     assert (await consumer.consumer_info()).num_ack_pending == 0
+    await declare(service)
+    assert (await consumer.consumer_info()).delivered.consumer_seq == 1, "it goes on where it was"
     await outside.close()
     await service.close()
+
+
+async def test_nobody_overhears_what_operators_are_answered(fresh_nats: FreshNats) -> None:
+    denied = asyncio.Event()
+
+    async def remember(error: Exception) -> None:
+        denied.set()
+
+    operator = await connect_as_operator(fresh_nats.url)
+    outside = await nats.connect(fresh_nats.server.url("integrator"), error_cb=remember)
+    await outside.subscribe(f"{operator.new_inbox().rpartition('.')[0]}.>")
+    async with asyncio.timeout(5):
+        await denied.wait()
+    await outside.close()
+    await operator.close()
 
 
 FOREIGN = {
     "integrator": [
         "vefa.event.intake.case-opened.v1", "vefa.blob.intake", "vefa.status.intake", "$JS.API.STREAM.DELETE.VEFA",
         "$JS.API.CONSUMER.DELETE.VEFA.router", "$JS.API.CONSUMER.MSG.NEXT.VEFA.router",
+        "$JS.API.CONSUMER.CREATE.VEFA.integrator", "$JS.API.CONSUMER.CREATE.VEFA.integrator.vefa.event.>",
+        "$JS.API.CONSUMER.DURABLE.CREATE.VEFA.integrator", "$JS.API.CONSUMER.DELETE.VEFA.integrator",
     ],
     "intake": [
         "vefa.event.router.case-queued.v1", "vefa.head.router", "vefa.hear.router", "vefa.clock.router",

@@ -11,9 +11,10 @@ from typing import Any
 
 import aiosmtplib
 import httpx
-import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+
+from shared.stream import connect_as_operator
 
 QUIET_SECONDS = 60
 
@@ -41,7 +42,7 @@ class Stage:
     _tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
     async def __aenter__(self) -> "Stage":
-        self.client: Client = await nats.connect(self.nats_url.split(","))
+        self.client: Client = await connect_as_operator(self.nats_url)
         self.http = httpx.AsyncClient(timeout=30)
         await self.client.subscribe("vefa.event.>", cb=self._on_event)
         return self
