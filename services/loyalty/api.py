@@ -1,6 +1,6 @@
 """HTTP of loyalty: members and their ledgers, spends, grants, purchases and returns, the programme's totals.
 
-A customer's token is named after the contact point that it was given for, and opens the own account only."""
+A customer's token is named after him or one of his contact points, as in intake; it opens his own account only."""
 
 from typing import Annotated, Any
 
@@ -55,8 +55,8 @@ SHOP = roles("service", "supervisor")
 async def enrol(body: Address, call: Call) -> Enrolled:
     """Join the programme with a contact point of a customer whom intake knows."""
     contact, _ = call.contact(body.kind, body.address)
-    if call.actor.role == Role.customer and call.actor.name != contact:
-        raise Refused("forbidden", "address", "not the contact point of this token", "enrol with your own", 403)
+    if call.actor.role == Role.customer and not await _owns(call, contact):
+        raise Refused("forbidden", "address", "not a contact point of this token's owner", "enrol with your own", 403)
     joined = (await call.hear(EnrolMember(contact=contact))).first(MemberEnrolled)
     assert joined is not None
     return Enrolled(member=joined.member, tier=joined.tier)
@@ -165,14 +165,23 @@ async def _member(call: Call, member: str) -> dict[str, Any]:
     row = await call.row("select * from {views}.members where key = %s", member)
     if row is not None and call.actor.role == Role.customer:
         own = await call.row(
-            "select 1 from {views}.contacts c join {views}.customers m on m.key = c.customer "
-            "where c.key = %s and m.member = %s",
-            call.actor.name, member,
-        )  # fmt: skip
+            "select 1 from {views}.customers where member = %s and key = any(%s)", member, await _own(call)
+        )
         row = row if own else None
     if row is None:
         raise Refused("unknown-member", "member", f"there is no member {member}", "enrol with POST /v1/members", 404)
     return row
+
+
+async def _own(call: Call) -> list[str]:
+    """The customers that a customer's token stands for."""
+    rows = await call.rows("select customer from {views}.contacts where key = %s", call.actor.name)
+    return [call.actor.name, *(row["customer"] for row in rows)]
+
+
+async def _owns(call: Call, contact: str) -> bool:
+    row = await call.row("select customer from {views}.contacts where key = %s", contact)
+    return contact == call.actor.name or (row is not None and row["customer"] in await _own(call))
 
 
 async def _programme(call: Call) -> tuple[int, Programme]:

@@ -24,7 +24,7 @@ KEEPER = "intake"
 @app.command("create")
 def token_create(
     role: Annotated[Role, typer.Option(help="What the holder may do")],
-    subject: Annotated[str, typer.Option(help="Agent id, customer id, or name of the other system")],
+    subject: Annotated[str, typer.Option(help="Id of an agent, a customer or a contact point, or name of a system")],
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid")] = 30,
     data: Data = DATA,
     as_json: AsJson = False,

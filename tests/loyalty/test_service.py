@@ -180,6 +180,22 @@ async def test_a_customer_sees_and_enrols_nobody_else(http: Caller) -> None:
     assert (await http("GET", f"/v1/members/{joined['member']}", role="customer", name=AYSE))[0] == 200
 
 
+async def test_a_customers_token_is_named_after_him_or_any_of_his_contact_points(
+    http: Caller, loyalty: Service
+) -> None:
+    phone = contact_id(INDEX, "phone", "+905321234567")
+    await hear(loyalty, known("k1", phone), seed="phone")
+    await hear(loyalty, known("k2", "p2"), seed="other")
+    assert (await http("POST", "/v1/members", HER, role="customer", name="k2"))[0] == 403
+    status, joined = await http("POST", "/v1/members", HER, role="customer", name="k1")
+    assert status == 201
+    for name in ("k1", phone, AYSE):
+        assert (await http("GET", f"/v1/members/{joined['member']}", role="customer", name=name))[0] == 200
+        assert (await http("POST", "/v1/members", HER, role="customer", name=name))[0] != 403
+    for name in ("k2", "p2", "public"):
+        assert (await http("GET", f"/v1/members/{joined['member']}", role="customer", name=name))[0] == 404
+
+
 async def test_a_spend_that_is_sent_again_with_its_key_is_one_spend(http: Caller) -> None:
     _, joined = await http("POST", "/v1/members", HER)
     await http("POST", "/v1/purchases", RECEIPT)
