@@ -20,7 +20,7 @@ from .service import Service
 from .tracing import tracer_of
 from .vault import Vault
 from .views import Views
-from .world import Check, Decider
+from .world import Check, Decider, Doubts
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class App:
     """A service, declared. ``hears`` lists event classes; a kernel event names the log it is heard from: ``("sla",
     PolicyPublished)``.
     ``opens`` lists the heard events whose personal texts the rules read; of others they get the sealed forms only.
-    ``told`` lists what others may say to it over NATS. ``checks``: by kind of document, what its model cannot see."""
+    ``told`` lists what others may say to it over NATS. By kind of document: ``checks``, what its model cannot see;
+    ``doubts``, what will not work."""
 
     name: str
     decider: Decider
@@ -62,6 +63,7 @@ class App:
     policies: Mapping[str, Policies] = field(default_factory=dict)
     parsers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
+    doubts: Mapping[str, Doubts] = field(default_factory=dict)
     told: Sequence[type[Event]] = ()
     api: Api = field(default_factory=Api)
     senders: Mapping[str, Callable[[Edge], Sender]] = field(default_factory=dict)

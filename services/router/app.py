@@ -11,6 +11,7 @@ from shared.app import App, Policies
 from .api import api
 from .domain import decider
 from .policy import RoutingPolicy
+from .staff import unskilled
 from .views import views
 
 app = App(
@@ -21,5 +22,6 @@ app = App(
     ),
     opens=(),
     policies={"routing": Policies(RoutingPolicy, {"routing": "policy.yaml"})},
+    doubts={"routing": unskilled},
     api=api,
 )  # fmt: skip

@@ -1,10 +1,12 @@
 """Agents come, go and change: what becomes of their cases, and what they get."""
 
+from collections.abc import Iterator
+
 from contracts.router import AgentRegistered, AgentStatusChanged, ChangeAgentStatus, RegisterAgent
 from shared.events import Message
 from shared.world import Refused, World
 
-from .policy import unknown
+from .policy import RoutingPolicy, unknown
 from .state import WORKED_ON
 from .work import Said, crew, hand_over, routing, settle
 
@@ -41,6 +43,25 @@ def change_status(world: World, message: Message, command: ChangeAgentStatus) ->
         cases = [case for case, r in owned if r["category"] in WORKED_ON]
         yield from hand_over(world, message, cases, "absent")
         yield from settle(world, message, _takers(world, cases))
+
+
+def unskilled(world: World, document: RoutingPolicy) -> Iterator[str]:
+    """The queues and topics whose cases nobody could take for lack of a skill, whoever is there."""
+    agents = [row for _, row in world.table("agents")]
+    skills = {skill for row in agents for skill in row["skills"]}
+    for name, queue in sorted(document.queues.items()):
+        teams = [{*row["skills"]} for row in agents if {*queue.every_team} & {*row["teams"]}]
+        for topic, wanted in ((topic, {*queue.requires(topic)}) for topic in sorted(queue.skills)):
+            if any(wanted <= has for has in teams):
+                continue
+            lacking = [f"nobody has the skill {_near(one, skills)}" for one in sorted(wanted - skills)]
+            together = f"nobody of {' or '.join(queue.every_team)} has {' and '.join(sorted(wanted))}"
+            yield f"queues.{name}.skills, topic {topic}: {'; '.join(lacking) or together}"
+
+
+def _near(skill: str, skills: set[str]) -> str:
+    """``'faultt'; did you mean 'fault'?``"""
+    return unknown("skill", skill, skills).removeprefix("unknown skill ") if skills else repr(skill)
 
 
 def _takers(world: World, cases: list[str]) -> list[str]:

@@ -13,9 +13,9 @@ from psycopg.rows import dict_row
 
 from contracts.kernel import PolicyPublished
 
-from .base import DATA, AsJson, Data, app_of, console, opened, print_json, print_table
+from .base import DATA, AsJson, Data, app_of, console, opened, print_json, print_table, running
 from .calls import call
-from .documents import read
+from .documents import Document, read
 
 app = typer.Typer(no_args_is_help=True, help="Policy documents: the rules of the company as versioned data")
 Service = Annotated[str, typer.Argument(help="Name of a service")]
@@ -62,13 +62,31 @@ def show(
 
 
 @app.command()
-def check(service: Service, file: File, name: Name = "", as_json: AsJson = False) -> None:
-    """Whether a file would be accepted; needs no running platform."""
+def check(service: Service, file: File, name: Name = "", data: Data = DATA, as_json: AsJson = False) -> None:
+    """Whether a file would be accepted; needs no running platform. Where one runs, what of it cannot work there."""
     found = read(app_of(service), file, name)
+    doubts = asyncio.run(_doubts(data, service, found))
     if as_json:
-        print_json({"service": service, "name": found.name, "valid": True})
-    else:
-        console.print(f"{file} is a valid {found.name} of {service}.")
+        print_json({"service": service, "name": found.name, "valid": True, "doubts": doubts})
+        return
+    console.print(f"{file} is a valid {found.name} of {service}.")
+    for doubt in doubts or ():
+        console.print(f"But {doubt}", highlight=False, markup=False, soft_wrap=True)
+
+
+async def _doubts(data: Path, service: str, found: Document) -> list[str] | None:
+    """What of a document cannot work as things stand; None where nothing stands or nothing is doubted."""
+    app_ = app_of(service)
+    doubts = app_.doubts.get(found.name.partition("/")[0])
+    try:
+        if not doubts or service not in running(data)["databases"]:
+            return None
+    except LookupError:
+        return None
+    async with opened(data, service) as logs:
+        runtime = app_.service_on(logs[service], logs.vault_of(service))
+        await runtime.load_resident()
+        return list(doubts(runtime.memory, found.document))
 
 
 @app.command()

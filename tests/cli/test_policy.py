@@ -1,17 +1,21 @@
 """Policies from the command line: shown, checked, put in force, and asked what they would have changed."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
-from shared.events import Role
+from contracts.router import RegisterAgent
+from services.router.app import app as router
+from shared.events import Role, fresh
 from shared.local import secret
 from shared.tokens import create
+from tests.conftest import FreshNats
 from tests.shared.trade import NOON, order
 
-from .conftest import Platform
+from .conftest import Platform, running
 
 pytestmark = pytest.mark.servers
 
@@ -74,6 +78,29 @@ async def test_a_file_that_is_not_there_and_a_name_that_is_none_are_named(platfo
     assert "cannot be read" in (await platform.vefa("policy", "check", "shop", "/nowhere.yaml")).err
     file = document(platform.data, "flag_above: 5")
     assert "there are limits" in (await platform.vefa("policy", "check", "shop", file, "--name", "prices")).err
+
+
+async def test_a_check_beside_a_running_router_says_which_skill_nobody_has(
+    database: str, fresh_nats: FreshNats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("VEFA_DATA", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    shipped = str(router.folder / "policy.yaml")
+    before = Platform(tmp_path, database, {}, {}, capsys)
+    assert (await before.vefa("policy", "check", "router", shipped, "--json")).json["doubts"] is None, "nothing runs"
+    async with running([router], database, fresh_nats.url, tmp_path) as processes:
+        platform = Platform(tmp_path, database, processes, {"router": router}, capsys)
+        known = {"mail": "ada@vefa.example", "languages": ("tr",), "capacity": 3, "teams": ("money",)}
+        await platform["router"].hear(fresh(RegisterAgent(agent="ada", name="Ada", skills=("refund",), **known), NOON))
+        result = await platform.vefa("policy", "check", "router", shipped, "--json")
+        assert (result.status, result.json["valid"]) == (0, True)
+        assert result.json["doubts"] == [
+            "queues.privacy.skills, topic *: nobody has the skill 'privacy'; known are refund",
+            "queues.technical.skills, topic fault: nobody has the skill 'fault'; known are refund",
+        ]
+        shown = (await platform.vefa("policy", "check", "router", shipped)).out
+        assert "But queues.technical.skills, topic fault: nobody has the skill 'fault'; known are refund\n" in shown
 
 
 async def test_policies_over_http_need_a_role_and_a_document_that_passes(platform: Platform) -> None:

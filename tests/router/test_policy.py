@@ -8,6 +8,7 @@ import yaml
 
 from services.router import policy
 from services.router.policy import RoutingPolicy, Weights, higher, raised
+from services.router.staff import unskilled
 from shared.cli.demo import cast
 from tests.router.desk import POLICY, Desk, queued
 
@@ -93,3 +94,30 @@ def test_a_queue_cannot_overflow_in_a_million_years():
 def test_a_row_whose_name_no_case_could_carry_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"routing\.rules\.0\.name\n.*small letters, digits"):
         parsed(routing=rules({"name": name, "when": {"topic": "x"}, "then": "billing"}))
+
+
+def doubts(desk: Desk, **queue: Any) -> list[str]:
+    billing = {"team": "money", "secondary": "general", **queue}
+    return list(unskilled(desk.memory, parsed(queues={**POLICY["queues"], "billing": billing})))
+
+
+def test_a_skill_that_nobody_has_is_doubted_with_the_nearest_one():
+    desk = Desk()
+    assert doubts(desk, skills={"refund": ["refunds"]}) == [
+        "queues.billing.skills, topic refund: nobody has the skill 'refunds'"
+    ]
+    desk.hire("ada", "money", skills=("refund", "tax"))
+    assert doubts(desk, skills={"refund": ["refunds"], "tax": ["tax"]}) == [
+        "queues.billing.skills, topic refund: nobody has the skill 'refunds'; did you mean 'refund'?"
+    ]
+
+
+def test_skills_that_no_one_of_the_queues_teams_has_together_are_doubted():
+    desk = Desk()
+    desk.hire("ada", "money", skills=("tax",))
+    desk.hire("can", "delivery", skills=("tax", "refund"))
+    assert doubts(desk, skills={"*": ["tax"], "refund": ["refund"]}) == [
+        "queues.billing.skills, topic refund: nobody of money or general has refund and tax"
+    ]
+    desk.hire("eda", "general", here=False, skills=("tax", "refund"))
+    assert doubts(desk, skills={"*": ["tax"], "refund": ["refund"]}) == []
