@@ -118,10 +118,13 @@ class Postgres(Supervised):
             known = {name for (name,) in admin.execute("select rolname from pg_roles")}
             admit(admin, DATABASE, {role: self.password(role) for role in roles if role not in known})
 
+    def sync(self) -> None:
+        """Return when all files of this server, which is stopped, are on disk."""
+        self._initdb(self.home.logs / "initdb.log", self.data, "--sync-only")
+
     def swap(self, aside: str) -> None:
         """Make the data of this server, which is stopped, those of the platform; those before are kept in ``aside``. A
-        crash leaves the one or the other."""
-        self._initdb(self.home.logs / "initdb.log", self.data, "--sync-only")
+        crash leaves the one or the other. Call ``sync`` before."""
         self.data.rename(self.own / RESTORED)
         if (self.own / DATA).exists():
             (self.own / DATA).rename(self.own / aside)

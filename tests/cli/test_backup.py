@@ -254,6 +254,23 @@ def test_a_restore_that_fails_leaves_the_one_or_the_other(
     shutil.rmtree(data)
 
 
+def test_a_database_that_does_not_start_any_more_is_replaced_and_what_it_knew_is_missed(
+    course: Course, restore: Vefa, open_folder: Path
+) -> None:
+    data = copied(course, open_folder / "broken")
+    (data / "postgres" / "data" / "global" / "pg_control").unlink()
+    done = restore(data, "--replace", "--secrets", str(course.secrets), "--json")
+    assert (done.status, done.err) == (0, "")
+    [warning] = done.json["warnings"]
+    assert "what was erased and which tokens were revoked since the backup must be said again" in warning
+    assert {name: vars(end) for name, end in state_of(data).items()} == course.made["logs"]
+    kept = Path(done.json["kept"]).name
+    now, before = [(data / "secrets" / name).read_bytes() for name in ("master.key", f"master.key.{kept}")]
+    assert now == secrets.saved(course.secrets)["master.key"] != before
+    assert before == (course.data / "secrets" / "master.key").read_bytes()
+    shutil.rmtree(data)
+
+
 def copied(course: Course, data: Path) -> Path:
     """The data folder once more; its files belong to whom they belonged."""
     shutil.copytree(course.data, data)

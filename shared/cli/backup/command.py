@@ -105,7 +105,7 @@ def restore(
     if as_json:
         print_json(told)
     else:
-        what = "is whole" if only_check else f"restored to {data}"
+        what = f"restored to {data}" if not only_check else "is not whole" if problems else "is whole"
         _show(f"Backup of {looked.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC {what}", looked.manifest)
         for line in _lines(told):
             console.print(line, highlight=False)
@@ -118,7 +118,8 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     if told.get("destroyed_again"):
         yield f"{told['destroyed_again']} keys that were destroyed since are destroyed again: vefa keys rotate"
     if told.get("kept"):
-        yield f"The database that was here is kept in {told['kept']}; remove it when nothing is missed."
+        yield f"The database that was here is kept in {told['kept']}, remove it when nothing is missed;"
+        yield f"secrets that were replaced are kept beside the new ones, as NAME.{told['kept'].name}."
     if told.get("nats"):
         yield "What NATS holds was left: it knows what was said since. After 'vefa up', see what is lost: vefa epoch"
     for warning in told["warnings"]:

@@ -107,6 +107,7 @@ def restore(file: Path, data: Path, given: Mapping[str, bytes], *, replace: bool
             if there:
                 done.carried = _carry_over(home, server, done.warnings)
             server.stop()
+            server.sync()
             aside = f"before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
             with secrets.installed(put, data, aside):
                 server.swap(aside)
