@@ -76,12 +76,17 @@ async def replay(
         after = rows[-1].id
 
 
+def lock_of(schema: str) -> str:
+    """The advisory lock that is held while views are built again; a backup waits for it."""
+    return f"rebuild {schema}"
+
+
 async def rebuild(log: EventLog, views: Views, schema: str, progress: Progress | None = None) -> int:
     """Build the views again from the log beside the live ones while the service goes on, then swap them in under the
     head lock. Returns the position they stand at."""
     shadow, old = f"{schema}_next", f"{schema}_old"
     async with log.pool.connection() as conn:
-        await conn.execute("select pg_advisory_lock(hashtext(%s))", (f"rebuild {schema}",))
+        await conn.execute("select pg_advisory_lock(hashtext(%s))", (lock_of(schema),))
         try:
             for name in (shadow, old):
                 await conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(name)))
@@ -101,7 +106,7 @@ async def rebuild(log: EventLog, views: Views, schema: str, progress: Progress |
                 position = tx.head.position
             await conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(old)))
         finally:
-            await conn.execute("select pg_advisory_unlock(hashtext(%s))", (f"rebuild {schema}",))
+            await conn.execute("select pg_advisory_unlock(hashtext(%s))", (lock_of(schema),))
     return position
 
 

@@ -15,10 +15,11 @@ from shared.cli.backup.archive import Writer
 from shared.cli.backup.dump import dump, load
 from shared.cli.base import Failed
 from shared.local import postgres
+from shared.rebuild import lock_of
 from tests.running import until_true
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
-LOCK = "select pg_advisory_lock(hashtext('rebuild intake_views'))"
+LOCK = "select pg_advisory_lock(hashtext(%s))"
 WAITS = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 
 
@@ -58,7 +59,7 @@ def dumped_rows(admin: psycopg.Connection[tuple[object, ...]], database: str, co
 def test_a_dump_waits_for_the_end_of_a_rebuild(filled: psycopg.Connection[tuple[object, ...]], database: str) -> None:
     out = io.BytesIO()
     writer = Writer(out)
-    filled.execute(LOCK)
+    filled.execute(LOCK, (lock_of("intake_views"),))
     working = threading.Thread(target=dump, args=(database, writer, {}))
     working.start()
     until_true(lambda: filled.execute(WAITS).fetchone() == (1,), "it does not wait", 30)

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shared.cli.base import Failed
 from shared.local import postgres
+from shared.rebuild import lock_of
 
 from .archive import CHUNK, LogEnd, Manifest, Writer
 
@@ -28,7 +29,7 @@ def dump(dsn: str, out: Writer, secrets: Mapping[str, str]) -> Manifest:
     with psycopg.connect(dsn, autocommit=True) as conn:
         logs = _logs(conn)
         for schema in logs:  # no view is swapped meanwhile: its new rows would not be in our snapshot
-            conn.execute("select pg_advisory_lock_shared(hashtext(%s))", (f"rebuild {schema}_views",))
+            conn.execute("select pg_advisory_lock_shared(hashtext(%s))", (lock_of(f"{schema}_views"),))
         conn.execute("set idle_in_transaction_session_timeout = 0")
         conn.isolation_level, conn.read_only = IsolationLevel.REPEATABLE_READ, True
         with conn.transaction():
