@@ -230,7 +230,7 @@ class Process:
             await asyncio.sleep(0.01)
             if serving.done():
                 break
-        if ready:
+        if ready and not serving.done():  # told to stop before it had begun
             host, port = listening.getsockname()[:2]
             ready({"http": f"http://{host}:{port}", **addresses})
         await self.stopping.wait()

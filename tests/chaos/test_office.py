@@ -46,7 +46,7 @@ def kill(address: str) -> None:
 
 
 def one_acts(addresses: list[str]) -> bool:
-    return sorted(map(str, map(acts, addresses))) == ["False", "True"]
+    return sorted(str(acts(address, SERVICE)) for address in addresses) == ["False", "True"]
 
 
 def published(platform: Running, topic: str) -> int:
