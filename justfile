@@ -22,6 +22,10 @@ test *options: lint
 test-fast *options:
     python -m pytest -m "not servers" --numprocesses auto {{options}}
 
+# the long campaigns: kills for --minutes, and the proofs at their full size
+soak *options:
+    python -m tests.soak {{options}}
+
 # style, format and types
 lint:
     ruff check .

@@ -41,6 +41,13 @@ class Played:
     drained: float
 
     @property
+    def figures(self) -> str:
+        return (
+            f"{len(self.ledger.accepted)} cases, {self.killed.total()} kills {dict(self.killed)}, drained"
+            f" {self.drained:.1f} s after the last, {self.ledger.mailed_again} mails sent again"
+        )
+
+    @property
     def crashes(self) -> int:
         return sum(self.killed[name] for name in TAKES_MAILS_ALONG)
 
@@ -61,11 +68,9 @@ def played(open_folder: Path) -> Iterator[Played]:
         drain(platform, last)
         took = time.monotonic() - last
         ledger = Ledger.of(platform, accepted, mails)
-        print(
-            f"{len(accepted)} cases, {killer.killed.total()} kills {dict(killer.killed)}, drained {took:.1f} s after"
-            f" the last, {ledger.mailed_again} mails sent again"
-        )
-        yield Played(platform, ledger, killer.killed, took)
+        play = Played(platform, ledger, killer.killed, took)
+        print(play.figures)
+        yield play
 
 
 def drain(platform: Running, last: float) -> None:
@@ -75,7 +80,10 @@ def drain(platform: Running, last: float) -> None:
         time.sleep(0.2)
 
 
-def test_nothing_accepted_is_lost_and_nothing_is_done_twice(played: Played) -> None:
+def test_nothing_accepted_is_lost_and_nothing_is_done_twice(
+    played: Played, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("figures", played.figures)
     assert len(played.ledger.accepted) > SECONDS
     assert list(played.ledger.problems(played.crashes)) == []
     played.platform.vefa("verify")
