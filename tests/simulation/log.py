@@ -1,0 +1,354 @@
+"""A log in memory that passes the suite of the real one, and the vault beside it. What is committed stays; an open
+transaction goes with its process."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Self
+from uuid import UUID, uuid5
+
+import orjson
+from eventsourcing.persistence import IntegrityError
+from psycopg import OperationalError
+
+from shared.append import Append, Loaded, Read
+from shared.log import EventLog
+from shared.privacy import Key
+from shared.recorded import GENESIS, Head, Recorded
+from shared.standing import DueDeadline, DueEffect, Stand, Tried
+from shared.vault import Vault
+from shared.views import Add, Drop, Put, RowOp, Table, dump
+
+from .fate import NoFate, Ports
+
+Row = Mapping[str, Any]
+KEYS = UUID("6b1f1f1e-0000-4000-8000-00000000000a")
+
+
+@dataclass
+class Disk:
+    """What a database holds of one service. Values are never changed in place, so that a copy shares them."""
+
+    rows: list[Recorded] = field(default_factory=list)
+    ids: dict[UUID, int] = field(default_factory=dict)
+    versions: set[tuple[str, int]] = field(default_factory=set)
+    streams: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    tracked: dict[str, int] = field(default_factory=dict)
+    head: Head = field(default_factory=lambda: Head(0, GENESIS, 1, 0, {}))
+    snapshots: dict[str, tuple[int, int, str, bytes]] = field(default_factory=dict)
+    listened: set[tuple[str, str]] = field(default_factory=set)
+    tables: dict[str, dict[str, Row]] = field(default_factory=dict)
+    holder: "SimulatedAppend | None" = None
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def copy(self) -> "Disk":
+        return Disk(
+            list(self.rows), dict(self.ids), set(self.versions), dict(self.streams), dict(self.tracked),
+            _copied(self.head), dict(self.snapshots), set(self.listened), {n: dict(t) for n, t in self.tables.items()},
+        )  # fmt: skip
+
+    def table(self, name: str) -> dict[str, Row]:
+        return self.tables.setdefault(name, {})
+
+    def leave(self, ports: Ports) -> None:
+        """The database takes back what a lost connection had begun."""
+        if self.holder is not None and self.holder.log.ports is ports:
+            self.holder.broken = True
+            self.release(self.holder)
+
+    def release(self, tx: "SimulatedAppend") -> None:
+        if self.holder is tx:
+            self.holder = None
+            waiting, self.waiting = self.waiting, []
+            for waiter in waiting:  # all of them: one may have ended meanwhile
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    def above(self, position: int) -> list[Recorded]:
+        return self.rows[bisect_right(self.rows, position, key=_position) :]
+
+    def at(self, positions: Iterable[int]) -> list[Recorded]:
+        found = (bisect_right(self.rows, position, key=_position) - 1 for position in sorted(positions))
+        return [self.rows[index] for index in found if index >= 0]
+
+
+class SimulatedAppend(Append):
+    """The real one's arithmetic of positions and hashes over a disk in memory."""
+
+    def __init__(self, log: "SimulatedLog"):
+        super().__init__(log.sql, None)  # type: ignore[arg-type]
+        self.log, self.disk, self.broken = log, log.disk, False
+        self._ops: list[tuple[RowOp, Row]] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                await self.flush()
+        finally:
+            self.disk.release(self)
+
+    async def read(
+        self, ids: Sequence[UUID] = (), streams: Sequence[str] = (), fingerprint: str = "", since: int | None = None,
+        deadlines: tuple[str, Sequence[str]] | None = None,
+    ) -> Read:  # fmt: skip
+        disk = self.disk
+        await self.log.ports.call("log.read", self._whole)
+        while disk.holder is not None:
+            waiter = asyncio.get_running_loop().create_future()
+            disk.waiting.append(waiter)
+            await waiter
+        self._whole()
+        disk.holder = self
+        self.head = _copied(disk.head)
+        armed = {k: disk.table("deadlines").get(k) for k in (deadlines[1] if deadlines else ())}
+        return Read(
+            seen={i for i in ids if i in disk.ids},
+            tail=[] if since is None else disk.above(since),
+            tracked=dict(disk.tracked),
+            armed={k: row["armed_by"] for k, row in armed.items() if row},
+            loaded=self._loaded(streams, fingerprint),
+        )
+
+    async def load(self, streams: Sequence[str], fingerprint: str) -> Loaded:
+        return await self.log.ports.call("log.load", self._loaded, streams, fingerprint)
+
+    def _whole(self) -> None:
+        if self.broken:
+            raise OperationalError("the transaction was ended")
+
+    def _loaded(self, streams: Sequence[str], fingerprint: str) -> Loaded:
+        self._whole()
+        disk = self.disk
+        snapshots = {
+            s: (version, position, state)
+            for s in streams
+            for version, position, code, state in (disk.snapshots.get(s, (0, 0, "", b"")),)
+            if position and code == fingerprint
+        }
+        positions = {
+            p for s in streams for p in disk.streams.get(s, ()) if p > (snapshots[s][1] if s in snapshots else 0)
+        }
+        return Loaded(disk.at(positions), snapshots)
+
+    def fold(self, views: str, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> None:
+        self._ops = [(op, _dumped(tables[op.table], op)) for op in ops]
+
+    async def flush(self) -> None:
+        await self.log.ports.call("log.commit", self._commit)
+
+    def _commit(self) -> None:
+        self._whole()
+        disk, rows = self.disk, self.rows
+        for row in rows:
+            if row.event_id in disk.ids or (str(row.originator_id), row.originator_version) in disk.versions:
+                raise IntegrityError("stored_events_key")
+        for row in rows:
+            stream = str(row.originator_id)
+            disk.ids[row.event_id] = row.id
+            disk.versions.add((stream, row.originator_version))
+            disk.streams[stream] = (*disk.streams.get(stream, ()), row.id)
+        disk.rows += rows
+        for stream, position in self.links:
+            disk.streams[stream] = (*disk.streams.get(stream, ()), position)
+        for name, position in self.trackings.items():
+            disk.tracked[name] = max(position, disk.tracked.get(name, 0))
+        if rows or self.trackings:
+            disk.head = _copied(self.head)
+        for op, columns in self._ops:
+            _apply(disk.table(op.table), op, columns)
+
+
+def _position(row: Recorded) -> int:
+    return row.id
+
+
+def _copied(head: Head) -> Head:
+    return Head(head.position, head.hash, head.epoch, head.said, dict(head.after))
+
+
+def _dumped(table: Table, op: RowOp) -> Row:
+    """As the database keeps it; raises TypeError for what it would refuse."""
+    if isinstance(op, Put):
+        return {column: dump(table.columns[column], value) for column, value in op.columns.items()}
+    return op.columns if isinstance(op, Add) else {}
+
+
+def _apply(table: dict[str, Row], op: RowOp, columns: Row) -> None:
+    old = table.get(op.key, {})
+    match op:
+        case Put():
+            table[op.key] = {**old, **columns}
+        case Add():
+            table[op.key] = {**old, **{c: (old.get(c) or 0) + amount for c, amount in columns.items()}}
+        case Drop():
+            table.pop(op.key, None)
+
+
+def _read(table: Table, row: Row) -> Row:
+    """As a query gives it."""
+    return {
+        column: orjson.loads(value) if (value := row.get(column)) is not None and kind == "json" else value
+        for column, kind in table.columns.items()
+    }
+
+
+class SimulatedLog(EventLog):
+    """Every method of the real one that touches PostgreSQL, on a disk in memory."""
+
+    def __init__(self, disk: Disk, ports: Ports | None = None, name: str = "simulated"):
+        super().__init__(None, name)  # type: ignore[arg-type]
+        self.disk, self.ports = disk, ports or NoFate()
+
+    async def create(self) -> None:
+        pass
+
+    def append(self) -> SimulatedAppend:  # type: ignore[override]
+        return SimulatedAppend(self)
+
+    async def head(self) -> Head:
+        return await self.ports.call("log.head", lambda: _copied(self.disk.head))
+
+    async def rows(
+        self, after: int, limit: int, *, upto: int | None = None, said: bool = False, topics: Sequence[str] = ()
+    ) -> list[Recorded]:
+        def found() -> list[Recorded]:
+            rows = [
+                row for row in self.disk.above(after)
+                if (upto is None or row.id <= upto) and (row.said or not said) and (not topics or row.topic in topics)
+            ]  # fmt: skip
+            return rows[:limit]
+
+        return await self.ports.call("log.rows", found)
+
+    async def stream(self, stream: str) -> list[Recorded]:
+        return self.disk.at(self.disk.streams.get(stream, ()))
+
+    async def by_id(self, event_id: UUID) -> Recorded | None:
+        def found() -> Recorded | None:
+            position = self.disk.ids.get(event_id)
+            return self.disk.at([position])[0] if position else None
+
+        return await self.ports.call("log.by_id", found)
+
+    async def at(self, positions: Sequence[int]) -> list[Recorded]:
+        return await self.ports.call("log.at", self.disk.at, positions)
+
+    async def known(self, ids: Iterable[UUID]) -> set[UUID]:
+        wanted = list(ids)
+        return await self.ports.call("log.known", lambda: {i for i in wanted if i in self.disk.ids})
+
+    async def trackings(self) -> dict[str, int]:
+        return await self.ports.call("log.trackings", lambda: dict(self.disk.tracked))
+
+    async def track(self, name: str, position: int) -> None:
+        def move() -> None:
+            self.disk.tracked[name] = max(position, self.disk.tracked.get(name, 0))
+
+        await self.ports.call("log.track", move)
+
+    async def select_events(
+        self, originator_id: str, *, gt: int | None = None, lte: int | None = None, desc: bool = False,
+        limit: int | None = None,
+    ) -> list[Recorded]:  # fmt: skip
+        bounds = (-1 if gt is None else gt, 2**62 if lte is None else lte)
+        rows = [
+            row for row in self.disk.at(self.disk.streams.get(originator_id, ()))
+            if str(row.originator_id) == originator_id and bounds[0] < row.originator_version <= bounds[1]
+        ]  # fmt: skip
+        rows.sort(key=lambda row: row.originator_version, reverse=desc)
+        return rows if limit is None else rows[:limit]
+
+    # how things stand -------------------------------------------------------------------------------------------------
+    async def stand(self, views: str, tables: Mapping[str, Table]) -> Stand:
+        def found() -> Stand:
+            head = self.disk.head
+            resident = {
+                name: [(key, _read(table, row)) for key, row in self.disk.table(name).items()]
+                for name, table in tables.items()
+            }
+            return Stand(head.position, head.said, head.epoch, dict(self.disk.tracked), resident)
+
+        return await self.ports.call("log.stand", found)
+
+    async def next_due(
+        self, views: str, table: str, column: str, kinds: Collection[str] | None = None
+    ) -> tuple[datetime | None, int]:
+        def found() -> tuple[datetime | None, int]:
+            rows = [row for row in self.disk.table(table).values() if kinds is None or row["kind"] in kinds]
+            return min((row[column] for row in rows), default=None), len(rows)
+
+        return await self.ports.call("log.next_due", found)
+
+    async def due_deadlines(self, views: str, now: datetime, limit: int) -> list[DueDeadline]:
+        def found() -> list[DueDeadline]:
+            rows = ((key, row) for key, row in self.disk.table("deadlines").items() if row["due"] <= now)
+            due = [DueDeadline(k, r["stream"], r["kind"], r["due"], r["armed_by"]) for k, r in rows]
+            return sorted(due, key=lambda d: (d.due, d.key))[:limit]
+
+        return await self.ports.call("log.due_deadlines", found)
+
+    async def due_effects(
+        self, views: str, now: datetime, kinds: Collection[str], besides: Collection[Tried], limit: int
+    ) -> list[DueEffect]:
+        def found() -> list[DueEffect]:
+            due = [
+                (r["next_attempt"], k, DueEffect(k, r["kind"], r["recipient"], r["row"], r["attempt"], r["not_after"]))
+                for k, r in self.disk.table("effects").items()
+                if r["next_attempt"] <= now and r["kind"] in kinds and (k, r["row"], r["attempt"]) not in besides
+            ]
+            return [effect for _, _, effect in sorted(due)][:limit]
+
+        return await self.ports.call("log.due_effects", found)
+
+    async def keep_snapshots(
+        self, position: int, fingerprint: str, snapshots: Sequence[tuple[str, int, bytes]]
+    ) -> None:
+        def keep() -> None:
+            for stream, version, state in snapshots:
+                self.disk.snapshots[stream] = (version, position, fingerprint, state)
+
+        await self.ports.call("log.keep_snapshots", keep)
+
+    async def listened(self) -> set[tuple[str, str]]:
+        return await self.ports.call("log.listened", lambda: set(self.disk.listened))
+
+    async def listen(self, source: str, topic: str, since: int) -> None:
+        await self.ports.call("log.listen", self.disk.listened.add, (source, topic))
+
+
+class SimulatedVault(Vault):
+    """Keys made of their subjects, so that the same seed seals to the same bytes; one store for all services."""
+
+    def __init__(self, store: dict[str, Key], ports: Ports):
+        super().__init__(None, None)  # type: ignore[arg-type]
+        self._store, self._ports = store, ports
+
+    async def keys_for(self, subjects: Iterable[str]) -> Mapping[str, Key]:
+        wanted = sorted(set(subjects))
+        if missing := [s for s in wanted if s not in self._by_subject]:
+            self._by_subject |= await self._ports.call("vault.keys_for", self._made, missing)
+            self._by_id |= {self._by_subject[s].id: self._by_subject[s] for s in missing}
+        return {s: self._by_subject[s] for s in wanted}
+
+    def _made(self, subjects: Sequence[str]) -> dict[str, Key]:
+        return {s: self._store.setdefault(s, _key(s)) for s in subjects}
+
+    async def keys(self, ids: Iterable[str]) -> Mapping[str, Key | None]:
+        wanted = set(ids)
+        if missing := sorted(i for i in wanted if i not in self._by_id):
+            self._by_id |= await self._ports.call("vault.keys", self._found, missing)
+        return {i: self._by_id[i] for i in wanted}
+
+    def _found(self, ids: Sequence[str]) -> dict[str, Key | None]:
+        held = {key.id: key for key in self._store.values()}
+        return {i: held.get(i) for i in ids}
+
+
+def _key(subject: str) -> Key:
+    return Key(str(uuid5(KEYS, subject)), sha256(subject.encode()).digest())
