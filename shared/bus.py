@@ -104,8 +104,16 @@ class Bus:
             pause = min(1.0, pause * 2)
 
     async def _start_consumer(self) -> None:
-        await self.carrier.consume(sorted(self.service.sources), self.service.batch, self.on_batch)
-        self._consuming = True
+        while True:
+            try:
+                await self.carrier.consume(sorted(self.service.sources), self.service.batch, self.on_batch)
+                self._consuming = True
+                return
+            except StreamLost:  # whoever speaks next would make it: that may be long
+                await self._declare()
+            except TROUBLES as error:
+                log.warning("%s cannot listen yet (%s); tried again", self.service.name, type(error).__name__)
+            await asyncio.sleep(1)
 
     async def _stop_consumer(self) -> None:
         if self._consuming:
@@ -182,7 +190,7 @@ class Bus:
 
     async def _relay(self) -> None:
         """Publish what was said, in order, from where it stopped: at least once, with the event id as message id."""
-        name, asked, loop = self.service.name, 0.0, asyncio.get_running_loop()
+        asked, loop = 0.0, asyncio.get_running_loop()
         while True:
             self._committed.clear()
             try:
@@ -196,26 +204,30 @@ class Bus:
                     continue
                 asked = loop.time()
                 rows = await self.service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
-                if not rows:
-                    continue
-                await self.carrier.publish(rows)
-                await self.service.log.track("relay", rows[-1].id)
-                self.relayed = rows[-1].id
+                if rows:
+                    await self.carrier.publish(rows)
+                    await self.service.log.track("relay", rows[-1].id)
+                    self.relayed = rows[-1].id
                 self.troubles.pop("relay", None)
             except StreamLost:
-                log.warning("%s: nobody at NATS keeps what it says; a stream that is gone is made again", name)
-                with contextlib.suppress(*TROUBLES):
-                    await self.carrier.declare()
+                await self._declare()
             except Exception as error:  # infrastructure: tried again for ever
-                log.warning("%s cannot publish what it said (%s); tried again", name, type(error).__name__)
+                log.warning("%s cannot publish what it said (%s); tried again", self.service.name, type(error).__name__)
                 self.troubles["relay"] = f"cannot publish what it said ({type(error).__name__})"
                 await asyncio.sleep(0.5)
+
+    async def _declare(self) -> None:
+        name = self.service.name
+        log.warning("%s: nobody at NATS keeps what it says; a stream that is gone is made again", name)
+        with contextlib.suppress(*TROUBLES):
+            await self.carrier.declare()
 
     # heads ----------------------------------------------------------------------------------------------------------
     async def _announce(self) -> None:
         while True:
             with contextlib.suppress(*TROUBLES):
-                head = orjson.dumps({"epoch": self.service.epoch, "position": self.service.said})
+                said = max(self.service.said, self.relayed)  # another process may have said it
+                head = orjson.dumps({"epoch": self.service.epoch, "position": said})
                 await self.carrier.announce(head)
             await asyncio.sleep(self.head_every)
 
@@ -236,7 +248,11 @@ class Bus:
             if not self._consuming or loop.time() - self.fetched_at < self.silent_after:
                 continue
             with contextlib.suppress(*TROUBLES):
-                if (await self.carrier.waiting()).undelivered:
+                waiting = await self.carrier.waiting()
+                if not (waiting.undelivered or waiting.unanswered):  # heard from the log, or by another process
+                    self.troubles.pop("hearing", None)
+                    self.troubles.pop("silent", None)
+                if waiting.undelivered:
                     if "silent" in self.troubles:
                         self.troubles["silent"] = "NATS delivers nothing although messages wait: see this service's log"
                     self.troubles.setdefault("silent", "messages wait at NATS; subscribing anew")

@@ -2,7 +2,6 @@
 who listens finds out (shared/bus.py)."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -12,7 +11,7 @@ from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
-from nats.js.errors import NoStreamResponseError
+from nats.js.errors import NoStreamResponseError, NotFoundError
 
 from .eager import PULL_SECONDS, EagerBatch
 from .mapper import to_wire
@@ -23,7 +22,6 @@ TROUBLES = (NatsError, TimeoutError)
 """What a carrier raises while it cannot carry."""
 AGAIN_SECONDS = 1.0
 """After so long a batch that could not be heard is delivered again."""
-log = logging.getLogger("vefa.bus")
 Told = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -81,7 +79,7 @@ class Carrier(Protocol):
         self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Carried]], Awaitable[None]]
     ) -> None:
         """Fetch from now on what ``sources`` say, at most ``batch`` messages at a time; what ``hear`` raises at is
-        delivered again."""
+        delivered again. Raises StreamLost."""
         ...
 
     async def rest(self) -> None:
@@ -167,22 +165,19 @@ class NatsCarrier:
             durable_name=self.name, filter_subjects=[f"vefa.event.{s}.>" for s in sources],
             deliver_policy=DeliverPolicy.ALL, max_ack_pending=4 * batch, ack_wait=30,
         )  # fmt: skip
-        while True:
-            try:
-                await self.client.jetstream().add_consumer(STREAM, config)
-                subscriber = self.broker.subscriber(
-                    stream=JStream(STREAM, declare=False), durable=self.name, config=config, no_reply=True,
-                    pull_sub=PullSub(batch_size=batch, timeout=PULL_SECONDS, batch=True),
-                    ack_policy=AckPolicy.NACK_ON_ERROR, inbox_prefix=f"{inbox_of(self.name)}.".encode(),
-                )  # fmt: skip
-                subscriber.__class__ = EagerBatch
-                subscriber(heard)
-                await subscriber.start()
-                self._consumer = subscriber
-                return
-            except TROUBLES as error:
-                log.warning("%s cannot listen yet (%s); tried again", self.name, type(error).__name__)
-                await asyncio.sleep(1)
+        try:
+            await self.client.jetstream().add_consumer(STREAM, config)
+        except NotFoundError as error:
+            raise StreamLost from error
+        subscriber = self.broker.subscriber(
+            stream=JStream(STREAM, declare=False), durable=self.name, config=config, no_reply=True,
+            pull_sub=PullSub(batch_size=batch, timeout=PULL_SECONDS, batch=True),
+            ack_policy=AckPolicy.NACK_ON_ERROR, inbox_prefix=f"{inbox_of(self.name)}.".encode(),
+        )  # fmt: skip
+        subscriber.__class__ = EagerBatch
+        subscriber(heard)
+        await subscriber.start()
+        self._consumer = subscriber
 
     async def rest(self) -> None:
         if self._consumer is not None:

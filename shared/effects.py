@@ -18,6 +18,9 @@ from .tracing import traceparent
 
 PAGE = 200
 AT_ONCE = 8
+FRESH_SECONDS = 8.0
+"""So long what was found due is done. Another process may act 10 s after a look of this one: an office is lost after
+15 s without a touch, and touched every 5 s (shared/process.py)."""
 log = logging.getLogger("vefa.effects")
 
 Sender = Callable[[Message, str, int, bool], Awaitable[Event]]
@@ -65,7 +68,7 @@ class Effects:
 
     async def send_due(self) -> int:
         """Do everything that is due now, once; returns how many were tried."""
-        service, now = self._service, self._clock.now()
+        service, now, looked = self._service, self._clock.now(), asyncio.get_running_loop().time()
         due = await service.log.due_effects(service.views_schema, now, self._senders, self._told, PAGE)
         asked = {row.id: row for row in await service.log.at(sorted({d.row for d in due}))}
         told = await service.log.known(result_id(d, asked[d.row].event_id) for d in due)
@@ -77,17 +80,21 @@ class Effects:
         async def in_order(effects: list[DueEffect]) -> None:
             async with limit:
                 for effect in effects:
-                    await self._send(effect, asked[effect.row])
+                    await self._send(effect, asked[effect.row], looked + FRESH_SECONDS)
 
-        groups = (in_order(list(g)) for _, g in groupby(by_recipient, key=lambda d: d.recipient))
-        ended = await asyncio.gather(*groups, return_exceptions=True)  # all: what still runs must not be begun anew
-        if failed := next((e for e in ended if isinstance(e, BaseException)), None):
+        groups = (list(group) for _, group in groupby(by_recipient, key=lambda d: d.recipient))
+        # all of them end before the next look: what is still on its way would be sent beside itself
+        ended = await asyncio.gather(*map(in_order, groups), return_exceptions=True)
+        if failed := next((error for error in ended if error is not None), None):
             raise failed
         return len(by_recipient)
 
-    async def _send(self, effect: DueEffect, asked: Recorded) -> None:
+    async def _send(self, effect: DueEffect, asked: Recorded, until: float) -> None:
+        """``until``: from then on (time of the event loop) it has to be looked up again."""
         [message] = await self._service.open([asked])
         stale = effect.not_after < self._clock.now()
+        if asyncio.get_running_loop().time() > until:
+            return  # this process may have stood still, and another has done it
         try:
             outcome = await self._senders[effect.kind](message, effect.key, effect.attempt + 1, stale)
         except Exception as error:  # a sender that raises is a bug of ours: the row stays open and is seen

@@ -286,6 +286,19 @@ async def test_who_is_no_user_of_nats_any_more_is_told_that_it_is_over(fresh_nat
     await client.close()
 
 
+async def test_a_service_that_finds_no_stream_makes_it_though_nobody_speaks(join: Join, fresh_nats: FreshNats) -> None:
+    shop = await join("shop")
+    await shop.service.hear(order(1))
+    await until(lambda: shop.bus.relayed == shop.service.said)
+    client = await nats.connect(fresh_nats.url)
+    await client.jetstream().delete_stream(STREAM)
+    await client.close()
+    clerk = await join("clerk")
+    await until(lambda: clerk.bus.listening)
+    await until(lambda: clerk.service.said > 0)
+    assert await packed(clerk) == ["order:1"]
+
+
 async def test_a_service_that_cannot_record_what_it_hears_says_so(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
     shop, clerk = await join("shop"), await join("clerk")
     await until(lambda: clerk.bus.problem is None)

@@ -1,0 +1,109 @@
+"""A process that stands still, or a log that fails, while effects are done: nothing is done again that another did."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from shared.clock import SteppedClock
+from shared.effects import FRESH_SECONDS, Effects
+from shared.events import Event, Id, Message, State, fresh
+from shared.service import Service
+from shared.views import RowOp, Table, Views, attempt, settled
+from shared.world import Decider
+from tests.shared.trade import NOON
+
+from .fate import NoFate
+from .log import Disk, SimulatedLog, SimulatedVault
+from .loop import Loop
+
+
+class LetterAsked(Event, topic="to.post.card-asked.v1", stream="card:{letter}"):
+    letter: Id
+    to: Id = "ada"
+
+
+class LetterSent(Event, topic="to.post.card-sent.v1", stream="card:{letter}"):
+    letter: Id
+
+
+class Letter(State):
+    pass
+
+
+def letters(message: Message) -> Iterator[RowOp]:
+    match message.event:
+        case LetterAsked() as e:
+            yield attempt(message, e.letter, "post", e.to, NOON, NOON + timedelta(days=1))
+        case LetterSent() as e:
+            yield settled(e.letter)
+
+
+async def post(disk: Disk) -> Service:
+    ports = NoFate()
+    decider = Decider({"card": Letter()}, lambda state, _: state, lambda *_: ())
+    views = Views({"none": Table({"x": "bigint"})}, letters)
+    service = Service("post", decider, views, SimulatedLog(disk, ports), SimulatedVault({}, ports), {})
+    await service.start()
+    return service
+
+
+def asked(letter: str, to: str) -> Message:
+    return fresh(LetterAsked(letter=letter, to=to), NOON, id=uuid4())
+
+
+def test_who_stood_still_looks_again_before_he_sends() -> None:
+    """5041: what another process had sent meanwhile was sent again, all that had been found due before."""
+
+    async def play() -> None:
+        disk, sent = Disk(), list[str]()
+        mine, others = await post(disk), await post(disk)
+
+        async def send_slowly(message: Message, key: str, attempt: int, stale: bool) -> Event:
+            sent.append(key)
+            await asyncio.sleep(FRESH_SECONDS + 1)  # it stands still in the middle of the first
+            return LetterSent(letter=key)
+
+        async def send(message: Message, key: str, attempt: int, stale: bool) -> Event:
+            sent.append(key)
+            return LetterSent(letter=key)
+
+        await mine.hear(asked("1", "ada"), asked("2", "ada"))
+        stalled = asyncio.create_task(Effects(mine, SteppedClock(NOON), {"post": send_slowly}).send_due())
+        await asyncio.sleep(1)
+        await Effects(others, SteppedClock(NOON), {"post": send}).send_due()
+        await stalled
+        assert sent == ["1", "1", "2"]
+
+    Loop(1).run(play())
+
+
+def test_nothing_is_looked_for_while_something_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One result could not be recorded: what was on its way to another recipient was sent beside itself."""
+
+    async def play() -> None:
+        service, sent = await post(Disk()), list[str]()
+
+        async def send(message: Message, key: str, attempt: int, stale: bool) -> Event:
+            sent.append(key)
+            await asyncio.sleep(3.0 if key == "slow" else 0.1)
+            return LetterSent(letter=key)
+
+        await service.hear(asked("quick", "ada"), asked("slow", "bob"))
+        hear, failing = service.hear, [ConnectionResetError()]
+
+        async def fails_once(*messages: Any) -> Any:
+            if failing:
+                raise failing.pop()
+            return await hear(*messages)
+
+        monkeypatch.setattr(service, "hear", fails_once)
+        running = asyncio.create_task(Effects(service, SteppedClock(NOON), {"post": send}).run())
+        await asyncio.sleep(10)
+        running.cancel()
+        assert sorted(sent) == ["quick", "quick", "slow"]
+
+    Loop(1).run(play())
