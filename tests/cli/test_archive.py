@@ -1,5 +1,7 @@
 """The file of a backup is whole or it is none."""
 
+import os
+import signal
 import stat
 import tarfile
 from datetime import UTC, datetime
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.cli.backup.archive import Archive, LogEnd, Manifest, Writer, private_file
+from shared.cli.backup.command import stopped_by_term
 from shared.cli.base import Failed
 
 MANIFEST = Manifest(
@@ -75,6 +78,19 @@ def test_what_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(TypeError), private_file(tmp_path / "x", "FILE") as file:
         file.writelines([b"half", None])  # type: ignore[list-item]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sigterm_removes_what_is_half_made(tmp_path: Path) -> None:
+    def writes() -> None:
+        with stopped_by_term(), private_file(tmp_path / "x", "FILE") as file:
+            file.write(b"half")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        writes()
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:

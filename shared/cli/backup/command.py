@@ -56,7 +56,7 @@ def backup(
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
     known = secrets.ids(data)
     try:
-        with _stopped_by_term(), _database(data) as dsn, private_file(target, "FILE" if file else "--to") as out:
+        with stopped_by_term(), _database(data) as dsn, private_file(target, "FILE" if file else "--to") as out:
             writer = Writer(out)
             manifest = writer.finish(dump(dsn, writer, known))
     except OperationalError as e:  # it ended while we read
@@ -90,7 +90,7 @@ def restore(
 
     _embedded(data)
     found = secrets.saved(given) if given else {}
-    with _stopped_by_term():
+    with stopped_by_term():
         if only_check:
             looked = restoring.check(file, data, found)
         else:
@@ -141,7 +141,7 @@ def _embedded(data: Path) -> None:
 
 
 @contextmanager
-def _stopped_by_term() -> Iterator[None]:
+def stopped_by_term() -> Iterator[None]:
     """SIGTERM ends the block as Ctrl-C does: what is half made is removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
