@@ -1,13 +1,16 @@
 """The way to PostgreSQL."""
 
+import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg_pool import AsyncConnectionPool
 from psycopg_pool.base import AttemptWithBackoff
 
+log = logging.getLogger("vefa")
 AttemptWithBackoff.DELAY_BACKOFF = 1.0
 """A lost connection is tried again every second. The pool's own doubling would leave a service without a database for
 as long again as it was away."""
@@ -22,6 +25,17 @@ async def connect(url: str, *, size: int = 6) -> AsyncIterator[Any]:
     kwargs = {"autocommit": True, "options": options, "application_name": "vefa"}
     async with AsyncConnectionPool(url, kwargs=kwargs, min_size=2, max_size=size, open=False, timeout=15) as pool:
         yield pool
+
+
+async def until_it_answers(url: str, name: str) -> None:
+    """Returns once PostgreSQL lets us in; says why it does not."""
+    while True:
+        try:
+            await (await AsyncConnection.connect(url, connect_timeout=5)).close()
+            return
+        except OperationalError as error:
+            log.warning("%s: PostgreSQL is away (%s); tried again until it answers", name, reason(error))
+            await asyncio.sleep(1)
 
 
 def reason(error: BaseException) -> str:

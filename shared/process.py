@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from psycopg import AsyncConnection, OperationalError
 
 from contracts.kernel import PublishPolicy
@@ -26,7 +27,7 @@ from .blobs import Blobs
 from .bus import Bus
 from .carrier import TROUBLES, NatsCarrier
 from .clock import Deadlines, SteppedClock, SystemClock
-from .database import connect, reason
+from .database import connect, reason, until_it_answers
 from .edge import NAMESPACE, Edge
 from .effects import Effects
 from .events import Actor, fresh, utc
@@ -80,13 +81,31 @@ class Process:
         self.standing_by = False
         """Another process of this service acts."""
         self.cut_off = False
-        """NATS does not know us any more."""
+        """NATS does not know us, or not any more."""
+        self.begun = False
+        """Servers were reached and views are there: from now on a stop is an orderly one."""
 
     async def run(self, ready: Callable[[dict[str, str]], None] | None = None) -> None:
-        app, settings = self.app, self.settings
-        loop = asyncio.get_running_loop()
+        loop, working = asyncio.get_running_loop(), asyncio.ensure_future(self._work(ready))
+
+        def stop() -> None:
+            self.stopping.set()
+            if not self.begun:
+                working.cancel()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stopping.set)
+            loop.add_signal_handler(number, stop)
+        try:
+            await working
+        except (asyncio.CancelledError, NatsError):
+            if not self.stopping.is_set():
+                raise
+        if self.cut_off:
+            raise SystemExit("NATS does not let us in: are user and password in VEFA_NATS_URL right?")
+
+    async def _work(self, ready: Callable[[dict[str, str]], None] | None) -> None:
+        app, settings = self.app, self.settings
+        await until_it_answers(settings.database_url, app.name)
         async with connect(settings.database_url) as pool:
             self.vault = Vault(pool, MasterKey.in_folder(settings.master_folder))
             await self.vault.create()
@@ -116,6 +135,7 @@ class Process:
             await client.subscribe(f"vefa.status.{app.name}", cb=self._on_status)
             await client.subscribe(f"vefa.clock.{app.name}", cb=self._on_clock)
             await client.subscribe(f"vefa.blob.{app.name}", queue=app.name, cb=self.edge.blobs.on_asked)
+            self.begun = True
             office = asyncio.create_task(self._hold_office())
             listeners = [make(self.edge) for make in app.listeners]
             addresses: dict[str, str] = {}
@@ -130,8 +150,6 @@ class Process:
                 await self.service.stop()
                 with contextlib.suppress(*TROUBLES):  # NATS is away: it has nothing to be told
                     await broker.stop()
-        if self.cut_off:
-            raise SystemExit("NATS does not let us in any more: are user and password in VEFA_NATS_URL right?")
 
     async def _on_cut_off(self) -> None:
         """It would not be tried again: whoever starts this process anew tries it with the settings of then."""

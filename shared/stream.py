@@ -102,8 +102,10 @@ def broker_of(name: str, url: str, cut_off: Callable[[], Awaitable[None]] = _not
         log.info("%s: NATS answers again", name)
 
     servers, user = servers_of(url), None
-    first = urlsplit(servers[0]) if servers else None
-    if first and first.username and first.password:
+    if not servers:
+        raise SystemExit("VEFA_NATS_URL names no server: write nats://user:password@host:port")
+    first = urlsplit(servers[0])
+    if first.username and first.password:
         # apart from the URLs: of servers that a cluster tells of none names the user, and who is none is let in no more
         user = NatsUserPassword(first.username, first.password)
         servers = [one._replace(netloc=one.netloc.rpartition("@")[2]).geturl() for one in map(urlsplit, servers)]

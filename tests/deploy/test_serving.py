@@ -110,3 +110,39 @@ def test_missing_secrets_are_named_with_what_makes_them(secrets: Path) -> None:
     with pytest.raises(Failed, match=r"no file SERVICE\.database; deploy/make-secrets\.sh"):
         provide(secrets)
     assert reachable(secrets) is None
+
+
+def complaining(secrets: Path, about: str) -> "subprocess.Popen[str]":
+    """intake in its container, once it has said this."""
+    environment = {"VEFA_SECRETS": str(secrets), "VEFA_SERVICE": "intake"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "shared.cli", "serve"], cwd=ROOT, env=os.environ | environment, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert process.stderr
+    assert any(about in line for line in process.stderr)
+    return process
+
+
+@pytest.mark.parametrize(
+    ("secret", "url", "away"),
+    [("vefa_nats_url", "nats://a:b@127.0.0.1:1", "NATS is away"),
+     ("vefa_database_url", "postgresql://a:b@127.0.0.1:1/x", "PostgreSQL is away")],
+)  # fmt: skip
+def test_a_service_whose_server_is_away_waits_for_it_and_stops_when_told(
+    secrets: Path, secret: str, url: str, away: str
+) -> None:
+    provide(secrets)
+    (secrets / secret).write_text(url)
+    with complaining(secrets, away) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_a_service_that_nats_does_not_know_says_which_setting_is_wrong(servers: Servers, secrets: Path) -> None:
+    provide(secrets)
+    (secrets / "vefa_nats_url").write_text(f"nats://intake:wrong@127.0.0.1:{servers.ports['nats']}")
+    with complaining(secrets, "Authorization Violation") as process:
+        _, rest = process.communicate(timeout=30)
+        assert rest == "NATS does not let us in: are user and password in VEFA_NATS_URL right?\n"
+        assert process.returncode == 1
