@@ -36,15 +36,23 @@ class Versions:
 
     async def look(self, conn: AsyncConnection[Any]) -> bool:
         """Whether a process of another version runs."""
-        others, foreign = await (await conn.execute(OTHERS, self._names)).fetchone() or (False, False)
-        self._mixed = self._mixed or others or foreign
-        return bool(others)
+        [others, _] = await self._found(conn)
+        self._mixed = self._mixed or others
+        return others
 
     async def mend(self, conn: AsyncConnection[Any]) -> bool:
-        """Build the views again if another version filled them and none is left that would go on; whether it did."""
-        if await self.look(conn) or not self._mixed:
+        """Build the views again if another version made or filled them and none is left that would go on; whether it
+        did."""
+        [others, foreign] = await self._found(conn)
+        self._mixed = self._mixed or others or foreign
+        if others or not self._mixed:
             return False
         await rebuild(self._events, self._views, self._schema)
         self._mixed = False
         log.info("views were built again: another version of the code had filled them too")
         return True
+
+    async def _found(self, conn: AsyncConnection[Any]) -> tuple[bool, bool]:
+        """Whether processes of another version run, and whether the views are of another."""
+        others, foreign = await (await conn.execute(OTHERS, self._names)).fetchone() or (False, False)
+        return bool(others), bool(foreign)

@@ -13,6 +13,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from shared.cli.services import app_of
+from shared.effects import AT_ONCE
 from shared.local.process import free_port
 from tests.running import Running
 
@@ -78,7 +79,7 @@ class Ledger:
 
     def problems(self, crashes: int) -> Iterator[str]:
         """What is lost and what is doubled. A mail may come once more for each crash: one that came between sending it
-        and recording that; it is the same mail then."""
+        and recording that; it is the same mail then, and no more are affected than are sent at once."""
         cases = set(self.accepted)
         yield from differs("a case accepted", Counter(self.accepted), cases, 1)
         yield from differs(OPENED, self.said("intake", OPENED), {f"case:{case}" for case in cases}, 1)
@@ -114,6 +115,8 @@ class Ledger:
         ids = Counter(message_id.strip("<>").partition("@")[0].rpartition(".")[2] for message_id in self.mails)
         yield from differs("a Message-ID of a notice", ids, set(notices), 1)
         yield from (f"{one} was mailed {t} times" for one, t in self.mails.items() if t > 1 + crashes)
+        if self.mailed_again > AT_ONCE * crashes:
+            yield f"{self.mailed_again} mails were sent again for {crashes} crashes"
 
     @property
     def mailed_again(self) -> int:

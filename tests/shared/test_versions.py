@@ -1,5 +1,6 @@
 """Two versions of a service at once: views that both have filled are built again once the older one has gone."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -59,6 +60,9 @@ async def test_views_are_built_again_once_nobody_else_fills_them(
     assert not await equal(log), "control: the older process has filled it"
     assert not await versions.mend(newer), "it goes on to"
     await older.close()
+    async with asyncio.timeout(20):
+        while await versions.look(newer):  # the server takes a moment to see that it has gone
+            await asyncio.sleep(0.01)
     assert await versions.mend(newer)
     assert await equal(log)
     assert not await versions.mend(newer), "once is enough"
@@ -74,6 +78,17 @@ async def test_views_that_nobody_else_filled_are_left_as_they_are(
     await second.announce(sessions[1])
     assert not await second.look(sessions[1])
     assert not await second.mend(sessions[1])
+
+
+async def test_views_that_were_made_anew_for_a_version_are_not_built_twice(
+    start: Make, pool: Any, sessions: list[AsyncConnection[Any]]
+) -> None:
+    await start("shop")
+    log = EventLog(pool, "shop")
+    versions = Versions(log, NEWER, SCHEMA)
+    assert not await versions.look(sessions[1])
+    await prepare(log, NEWER, SCHEMA)
+    assert not await versions.mend(sessions[1])
 
 
 async def test_a_version_that_is_left_alone_with_the_views_of_another_makes_its_own(
