@@ -35,6 +35,10 @@ lint:
 # what to run before every commit
 check: lint test-fast
 
+# all services in small worlds in which everything goes wrong: --seed N plays one again, --seeds N --from N --processes 2
+simulate *options:
+    python -m tests.simulation {{options}}
+
 # repair style and format
 fmt:
     ruff check --fix .

@@ -15,6 +15,9 @@ from .seeds import play
 
 ALL = [f"{side} {port}" for port in PORTS for side in SIDES]
 
+ENOUGH = 1000
+"""In so many seeds every point must have been one of a crash."""
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="just simulate", description=__doc__)
@@ -93,6 +96,8 @@ def main() -> int:
         print(f"{sum(result['crashed'].values())} crashes at {len(result['crashed'])} of {len(ALL)} points")
         if never := [point for point in ALL if point not in result["crashed"]]:
             print(f"none of them {', '.join(never)}")
+        if never and asked.seeds >= ENOUGH:
+            return 1
     return 1 if result["failed"] else 0
 
 

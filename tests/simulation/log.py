@@ -53,6 +53,10 @@ class Disk:
     def table(self, name: str) -> dict[str, Row]:
         return self.tables.setdefault(name, {})
 
+    def refuses(self, row: Recorded) -> bool:
+        """What the constraints of the real table would."""
+        return row.event_id in self.ids or (str(row.originator_id), row.originator_version) in self.versions
+
     def leave(self, ports: Ports) -> None:
         """The database takes back what a lost connection had begun."""
         if self.holder is not None and self.holder.log.ports is ports:
@@ -146,7 +150,7 @@ class SimulatedAppend(Append):
         self._whole()
         disk, rows = self.disk, self.rows
         for row in rows:
-            if row.event_id in disk.ids or (str(row.originator_id), row.originator_version) in disk.versions:
+            if disk.refuses(row):
                 raise IntegrityError("stored_events_key")
         for row in rows:
             stream = str(row.originator_id)

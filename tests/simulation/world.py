@@ -20,7 +20,7 @@ from .loop import Life, Loop
 from .process import APPS, Clock, Outside, Process
 from .story import People, Story
 
-LOOK_SECONDS, PATIENCE = 0.1, 120.0
+LOOK_SECONDS, PATIENCE = 0.1, 60.0
 SKIP = timedelta(minutes=5)
 """So long after the next due instant time goes on: what falls due soon after it does so in every world."""
 OFFICE_SECONDS, NOTICE_SECONDS, IDLE_SECONDS = 15.0, 0.004, 10.0
@@ -202,9 +202,8 @@ class World(Outside):
         """Never raises: what goes wrong is a trouble."""
         try:
             self.loop.run(self.course())
-        except (AssertionError, RuntimeError) as error:
-            stirring = self.stirring()
-            self.trouble(f"{error}: {stirring}")
+        except Exception as error:
+            self.trouble(f"{type(error).__name__}: {error}; {self.stirring()}")
         self.troubles += self.loop.troubles
 
     @property
