@@ -95,10 +95,13 @@ class Platform:
         return tokens.create(secret(self.data_dir, "token.key"), role, name)
 
     def wait(self) -> None:
-        """Until a signal comes."""
+        """Until a signal comes. Raises ChildProcessError when a keeper is killed: its service would stay away."""
         with suppress(KeyboardInterrupt):
             while True:
-                signal.pause()
+                for keeper in self.keepers:
+                    if _killed(keeper.pid):
+                        raise ChildProcessError(f"the keeper of {keeper.name} was killed: start the platform again")
+                time.sleep(1)
 
     def stop(self) -> None:
         """Services first, then the servers."""
@@ -181,6 +184,14 @@ def _import_what_comes_late() -> None:
         with suppress(ImportError):
             import_module(name)
     gc.freeze()  # a look for cycles would write to every page that is shared
+
+
+def _killed(process: int) -> bool:
+    """Whether this child was ended by a signal; one that ended by itself was told to."""
+    try:
+        return os.WIFSIGNALED(os.waitpid(process, os.WNOHANG)[1])
+    except ChildProcessError:
+        return False
 
 
 def _fork(name: str, app: App) -> Keeper:

@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.chaos.killer import parent_of
+from tests.chaos.load import process_on
 from tests.running import ROOT, Running, until_true, up
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
@@ -50,6 +52,20 @@ def test_mails_are_taken_and_addresses_stay(open_folder: Path) -> None:
         before = {name: platform.address(name) for name in platform.services}
     with up(folder) as platform:
         assert {name: platform.address(name) for name in platform.services} == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a platform in /proc")
+def test_a_platform_whose_keeper_is_killed_ends_instead_of_going_on_without_a_service(open_folder: Path) -> None:
+    folder = open_folder / "keeperless"
+    folder.mkdir(mode=0o711)
+    lines = folder / "lines"
+    with up(folder, lines=lines) as platform:
+        service = process_on(int(platform.address("sla").rpartition(":")[2]))
+        os.kill(parent_of(service), signal.SIGKILL)
+        told = "vefa: the keeper of sla was killed: start the platform again"
+        until_true(lambda: told in lines.read_text(), "it goes on", 30)
+    assert not (folder / "running.json").exists()
+    assert "Traceback" not in lines.read_text()
 
 
 def test_a_wrong_setting_is_named_in_one_line(open_folder: Path) -> None:
