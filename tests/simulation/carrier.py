@@ -17,9 +17,9 @@ from .fate import Fate, Ports
 from .loop import Loop
 
 TOGETHER_SECONDS = 0.003
-ACK_SECONDS = 5.0
+ACK_SECONDS = 3.0
 """After so long a message that nobody answered is delivered again."""
-PATIENCE = 5.0
+PATIENCE = 2.0
 """So long an answer is waited for."""
 Head = Callable[[str, bytes], Awaitable[None]]
 

@@ -49,7 +49,7 @@ class Chances(NamedTuple):
 
 
 CALM = Chances()
-WEATHER = (CALM, Chances(0.01, 0.02, 0.05, 0.02), Chances(0.15, 0.1, 0.2, 0.05), Chances(0.0, 0.0, 0.5, 0.0))
+WEATHER = (CALM, Chances(0.01, 0.02, 0.05, 0.02), Chances(0.08, 0.08, 0.15, 0.03), Chances(0.0, 0.0, 0.5, 0.0))
 
 
 class Fate:

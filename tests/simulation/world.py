@@ -197,6 +197,9 @@ class World(Outside):
         dues += [row["next_attempt"] for disk in self.disks.values() for row in disk.table("effects").values()]
         if dues:
             self.clock.skip_to(min(dues) + SKIP)
+            for process in self.processes.values():  # as who sets a stepped clock does
+                process.deadlines.woken.set()
+                process.effects.woken.set()
 
     def run(self) -> None:
         """Never raises: what goes wrong is a trouble."""
