@@ -15,8 +15,9 @@ from .world import Result, Template, World, played, template
 SNAPSHOT_EVERY, COLLECT_EVERY = 3, 20
 CRASHES, STALLS, FAILS = 2, 0.15, 2
 """At most so many crashes in a world; how many of them are processes that only stand still; failing calls at most."""
-WIPES, FORGETS = 0.15, 0.1
-"""Chances that the bus forgets all, and that a service has to learn anew what it listens to."""
+FIRST, WIPES, FORGETS = 0.02, 0.15, 0.1
+"""Chances that a world is the first start of all services, that the bus forgets all, and that a service has to learn
+anew what it listens to."""
 DECLARE, LISTEN = "bus.declare", "log.listen"
 """Ports that nobody needs unless one of these happens."""
 
@@ -43,7 +44,7 @@ class Simulation:
         plans = list(self.plans(dice, calm.seen))
         ports = {plan.point.port for plan in plans}
         weather = WEATHER[int(dice.random() * len(WEATHER))]
-        world = World(seed, plans, weather, story, self.template)
+        world = World(seed, plans, weather, story, None if dice.random() < FIRST else self.template)
         when, wipes, forgets = dice.random(), dice.random() < WIPES, dice.random() < FORGETS
         if wipes or DECLARE in ports:
             world.wipe_at(2.0 * when)

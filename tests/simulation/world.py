@@ -64,7 +64,7 @@ class World(Outside):
         self.bus = SimulatedBus(loop, self.fate)
         self.disks = {name: template.disks[name].copy() if template else Disk() for name in APPS}
         self.keys = dict(template.keys) if template else {}
-        self.story, self.streams = story, 40
+        self.story, self.streams, self._first = story, 40, template is None
         self.troubles: list[str] = []
         self.mails: list[tuple[str, int]] = []
         """What the mail server took: the notice and its try."""
@@ -142,10 +142,10 @@ class World(Outside):
     async def course(self) -> None:
         for name in APPS:
             self.start(name)
-        if self.story is None:
+        if self._first:
             await self.silence()
             await self.people.open_desk()
-        else:
+        if self.story:
             await self.people.play(self.story)
             for _ in range(self.story.skips):
                 await self.silence()
