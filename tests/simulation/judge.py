@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from shared.mapper import EventMapper, from_row
+from shared.memory import project_kernel
 from shared.recorded import GENESIS, Recorded, chain
 
 from .log import Disk
@@ -47,12 +49,15 @@ def outcome_of(world: "World") -> Outcome:
     return Outcome(said)
 
 
-def judge(world: "World") -> Iterator[str]:
+def judge(world: "World", *, views: bool) -> Iterator[str]:
+    """``views``: whether they are built again and compared, too; that takes as long as half a world."""
     for name in APPS:
         yield from _chain(name, world.disks[name].rows)
     yield from _heard(world)
     yield from _complaints(world)
     yield from _effects(world)
+    if views:
+        yield from _views(world)
 
 
 def _chain(name: str, rows: list[Recorded]) -> Iterator[str]:
@@ -127,3 +132,17 @@ def _effects(world: "World") -> Iterator[str]:
         times = sum(n for source, n in earned.items() if source.endswith(purchase))
         if times != 1:
             yield f"points for one purchase were earned {times} times"
+
+
+def _views(world: "World") -> Iterator[str]:
+    """Every table built again from the log is the live one."""
+    mapper = EventMapper()
+    for name, app in APPS.items():
+        disk, again = world.disks[name], Disk()
+        for row in disk.rows:
+            message, notes = from_row(row, mapper.decode(row.topic, row.event_id, row.state))
+            if not notes.parked:
+                again.fold(app.views.all_tables(), [*project_kernel(message), *app.views.rows_of(message)])
+        for table in app.views.all_tables():
+            if disk.table(table) != again.table(table):
+                yield f"the table {table} of {name} is not what its log makes of it"

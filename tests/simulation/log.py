@@ -53,6 +53,11 @@ class Disk:
     def table(self, name: str) -> dict[str, Row]:
         return self.tables.setdefault(name, {})
 
+    def fold(self, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> None:
+        """What the rows mean for views."""
+        for op in ops:
+            _apply(self.table(op.table), op, _dumped(tables[op.table], op))
+
     def refuses(self, row: Recorded) -> bool:
         """What the constraints of the real table would."""
         return row.event_id in self.ids or (str(row.originator_id), row.originator_version) in self.versions
