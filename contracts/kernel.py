@@ -113,3 +113,15 @@ class EpochBegan(Event, topic="kernel.epoch-began.v1", stream="epoch:{epoch}"):
     """First position that is missing."""
     lost_to: int
     """Last position that anybody knew of."""
+
+
+class EpochReconciled(Event, topic="kernel.epoch-reconciled.v1", stream="epoch:{epoch}"):
+    """What was lost when this epoch began is settled: what others held of it was brought back into the log, or is
+    given up."""
+
+    epoch: int
+    """Number of the epoch."""
+    recovered: int
+    """How many events were brought back, at new positions and under their old ids."""
+    given_up: int
+    """How many that others hold were not: they were given up, or said anew before they could be brought back."""

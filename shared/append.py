@@ -22,6 +22,11 @@ INSERT = (
 SET_HEAD = "update {s}.head set notification_id = %s, hash = %s, epoch = %s, said = %s, after = %s"
 
 
+def answer_to(cause: UUID) -> str:
+    """The stream that links what was brought back after a restore to the id of its cause."""
+    return f"answer:{cause}"
+
+
 @dataclass(slots=True)
 class Append:
     """An open transaction on a log, holding its head row after ``read``."""
@@ -79,6 +84,14 @@ class Append:
     async def load(self, streams: Sequence[str], fingerprint: str) -> "Loaded":
         """The past of streams: snapshots that fit the code, and the rows after them."""
         return await _loaded(*await self._load(streams, fingerprint))
+
+    async def answered(self, causes: Sequence[UUID]) -> dict[UUID, list[int]]:
+        """Positions of what was brought back after a restore, for those of these ids that are its causes."""
+        query = self.sql("select stream, notification_id from {s}.links where stream = any(%b::text[]) order by 2")
+        found: dict[UUID, list[int]] = {}
+        for stream, position in await (await self.conn.execute(query, ([answer_to(c) for c in causes],))).fetchall():
+            found.setdefault(UUID(stream.partition(":")[2]), []).append(position)
+        return found
 
     async def _load(self, streams: Sequence[str], fingerprint: str) -> tuple[AsyncCursor[Any], AsyncCursor[Any]]:
         params = {"streams": list(streams), "fingerprint": fingerprint}

@@ -11,12 +11,23 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
-from contracts.kernel import DeadlineReached, EventParked, EventUnparked, PolicyPublished, PublishPolicy, Unreadable
+from contracts.kernel import (
+    DeadlineReached,
+    EpochBegan,
+    EpochReconciled,
+    EventParked,
+    EventUnparked,
+    PolicyPublished,
+    PublishPolicy,
+    Unreadable,
+)
 
-from .append import Append, Loaded, Read
+from .append import Append, Loaded, Read, answer_to
 from .events import Event, Message, personal_values, said_id
+from .losses import epoch_of, says_itself
 from .mapper import MAX_BYTES, EventMapper, RowNotes, from_row, to_metadata
 from .memory import Held, Memory, Parsers
+from .order import Stopped, UsedTwice, gap_before
 from .vault import Vault
 from .views import Drop, Put, RowOp, Table
 from .world import Check, Decider, NotLoaded, Refused
@@ -25,15 +36,6 @@ MAX_DEPTH = 16
 E = TypeVar("E", bound=Event)
 Planned = tuple[Message, RowNotes, bool, int]
 """A row to be written: the message, what is noted beside it, whether it is said, its version in its stream."""
-
-
-class Gap(Exception):
-    """Something must be heard before this message: ``source`` was heard up to ``after``, it is needed up to
-    ``upto``."""
-
-    def __init__(self, source: str, after: int, upto: int):
-        super().__init__(f"{source}: heard {after}, needed {upto}")
-        self.source, self.after, self.upto = source, after, upto
 
 
 class RetryFailed(Exception):
@@ -69,6 +71,7 @@ class Owner(Protocol):
     fingerprint: str
     views_schema: str
     tables: dict[str, Table]
+    copies: Mapping[UUID, Sequence[Message]]
 
 
 class Batch:
@@ -76,16 +79,19 @@ class Batch:
 
     def __init__(
         self, service: Owner, tx: Append, read: Read, messages: Sequence[Message], states: Mapping[UUID, bytes],
-        unwritable: Exception | None = None,
+        unwritable: Exception | None = None, answered: Mapping[UUID, Sequence[int]] | None = None,
     ):  # fmt: skip
         """``states``: what was heard from other logs as it stands there, by event id; it is kept as it is.
-        ``unwritable``: why what follows from these facts could not be written; they are parked."""
+        ``unwritable``: why what follows from these facts could not be written; they are parked.
+        ``answered``: positions of what was brought back after a restore, by the id of its cause."""
         self.states, self.unwritable = states, unwritable
+        self.answered: dict[UUID, Sequence[int]] = dict(answered or {})
         self.service, self.memory, self.tx, self.messages = service, service.memory, tx, messages
         self.seen, self.tracked = read.seen, read.tracked
         self.armed: dict[str, str | None] = dict(read.armed)
         self.position, self.after = tx.head.position, dict(tx.head.after)
         self.moved: dict[str, int] = {}
+        self.distrusted: set[str] = set()
         self.planned: list[Planned] = []
         self.ops: list[RowOp] = []
 
@@ -96,7 +102,12 @@ class Batch:
             self.move(message)
             return None
         if message.position and not message.late and message.position <= self.tracked.get(message.source, 0):
-            return NOTHING
+            if not self._used_twice(message):
+                return NOTHING
+            self.distrusted.add(message.source)
+            return UsedTwice(message.source, message.position)
+        if message.source in self.distrusted and not message.late:
+            return Stopped(message.source)
         if gap := gap_before(message, self.tracked, self.service.sources):
             return gap
         if message.event is None:
@@ -127,7 +138,14 @@ class Batch:
                 continue
             self.seen.add(message.id)
             self.move(message)
+            for row in (m for m in outcome.said if m.recovered):
+                self.answered[row.causation] = [*self.answered.get(row.causation, ()), row.row]
             return outcome
+
+    def _used_twice(self, message: Message) -> bool:
+        """Whether another event stood at this position when it was heard: the publisher's log was restored behind this
+        one and went on. What an earlier epoch said there comes again if it was brought back."""
+        return message.event is not None and message.epoch >= epoch_of(self.memory, message.source)
 
     def _missing(self, messages: Sequence[Message]) -> list[str]:
         """The streams that the rest of the batch asks for and memory lacks: decided once without keeping anything."""
@@ -150,6 +168,8 @@ class Batch:
 
     def _decide(self, message: Message) -> Outcome:
         event = message.event
+        if says_itself(message):
+            return self._say(message)
         if isinstance(event, Unreadable):  # whatever else of its sender is parked: no order is lost by it
             return self._park(message, "unreadable", None)
         parked = self.memory.table("parked").get(event.stream)
@@ -163,16 +183,43 @@ class Batch:
         heard = replace(message, row=position)
         plan: list[Planned] = [(heard, RowNotes(), False, self._next_version(event.stream))]
         ops = self.memory.apply(heard)
-        for said in self._says(heard):
-            row = self._said(heard, said, len(plan) - 1)
-            version = self._next_version(said.stream)
+        for row in self._follows(heard):
+            version = self._next_version(row.event.stream)
             ops += self.memory.apply(row)
             plan.append((row, RowNotes(), True, version))
         plan[0] = (heard, RowNotes(said=len(plan) - 1), False, plan[0][3])
         self._plan(plan, ops)
         return Outcome(position, tuple(row for row, _, said, _ in plan if said))
 
+    def _say(self, message: Message) -> Outcome:
+        """A row that nothing heard led to: an epoch, or what an earlier one had said."""
+        event, head = message.event, self.tx.head
+        if message.causation in self.seen and message.causation not in self.answered:
+            return NOTHING  # its cause was heard again, and it was said anew
+        version = self._next_version(event.stream)
+        if isinstance(event, EpochBegan):
+            if event.lost_to < head.position or event.epoch <= head.epoch or self.planned:
+                text = f"the log ends at {head.position} in epoch {head.epoch}"
+                raise Refused("not-behind", "lost_to", text, "look again: vefa epoch show")
+            head.epoch, head.position, self.position = event.epoch, event.lost_to, event.lost_to
+        row = replace(message, row=self.position + 1, epoch=head.epoch, command=False)
+        self._plan([(row, RowNotes(), True, version)], self.memory.apply(row))
+        return Outcome(row.row, (row,))
+
+    def _follows(self, heard: Message) -> Iterator[Message]:
+        """The rows because of a heard one: what was said of it before a restore, else what the rules say."""
+        if heard.id in self.answered:
+            return
+        if copies := self.service.copies.get(heard.id):
+            epoch = self.tx.head.epoch
+            yield from (replace(c, row=heard.row + n, epoch=epoch, command=False) for n, c in enumerate(copies, 1))
+            return
+        for index, said in enumerate(self._says(heard)):
+            yield self._said(heard, said, index)
+
     def _says(self, heard: Message) -> Iterator[Event]:
+        if isinstance(heard.event, EpochBegan | EpochReconciled):
+            return
         if isinstance(heard.event, PublishPolicy):
             yield self._publish(heard.event, heard.heard_at)
         elif not isinstance(heard.event, PolicyPublished) or heard.source:
@@ -260,16 +307,17 @@ class Batch:
                 message = replace(message, previous=head.said, after=after)
             event = message.event
             state = self._as_heard(message) or self.service.mapper.encode(event, message.id, keys)
+            also = (*event.also, answer_to(message.causation)) if message.recovered else event.also
             tx.record(
                 event.stream, version, event.TOPIC, state, message.id, to_metadata(message, notes), message.heard_at,
-                said=said, also=event.also,
+                said=said, also=also,
             )  # fmt: skip
         tx.trackings = self.moved
         tx.fold(self.service.views_schema, self.service.tables, self.ops)
 
     def _as_heard(self, message: Message) -> bytes | None:
         """Its publisher's own bytes, also what a later version of it added; not of what is too long or unreadable."""
-        state = self.states.get(message.id) if message.source else None
+        state = self.states.get(message.id) if message.source or message.recovered else None
         return None if state is None or len(state) > MAX_BYTES or isinstance(message.event, Unreadable) else state
 
 
@@ -292,19 +340,6 @@ def hold(memory: Memory, mapper: EventMapper, asked: Iterable[str], loaded: Load
                 held[stream] = Held(row.originator_version if stream == main else version, state, rows + 1)
     for stream, found in held.items():
         memory.load(stream, found)
-
-
-def gap_before(message: Message, tracked: Mapping[str, int], sources: frozenset[str]) -> Gap | None:
-    """What must be heard before: the message before it in its own log, and its causes in logs that are listened to."""
-    if not message.source or message.late:
-        return None
-    last = tracked.get(message.source, 0)
-    if message.source in sources and message.previous > last:
-        return Gap(message.source, last, message.previous)
-    for source, position in message.after.items():
-        if source in sources and source != message.source and position > tracked.get(source, 0):
-            return Gap(source, tracked.get(source, 0), position)
-    return None
 
 
 def subjects(events: Iterable[Event]) -> set[str]:

@@ -13,14 +13,16 @@ import orjson
 from . import reading
 from .carrier import TROUBLES, Carried, Carrier, StreamLost, Told
 from .clock import Clock
+from .epochs import Epochs
+from .hearing import Hearer
 from .mapper import Envelope
-from .service import Gap, Outcome, Service
+from .service import Gap, Outcome, Service, Stopped, UsedTwice
 from .tasks import end
 
 log = logging.getLogger("vefa.bus")
 
 
-class Bus:
+class Bus(Hearer):
     """In, out, and back reading for one service. ``answer`` parts run in every process, ``act`` only in the acting
     one."""
 
@@ -30,7 +32,8 @@ class Bus:
     ):  # fmt: skip
         """Seconds: ``head_every`` its head is announced; ``look_every`` it is asked whether messages wait, once none
         came for ``silent_after``."""
-        self.service, self.carrier, self.clock = service, carrier, clock
+        super().__init__(service)
+        self.carrier, self.clock = carrier, clock
         self.head_every, self.look_every, self.silent_after = head_every, look_every, silent_after
         self.listening = False
         """What others say from now on is fetched."""
@@ -41,10 +44,11 @@ class Bus:
         self.heads: dict[str, int] = {}
         self._announced = set[str]()
         """Who has told its head since this process began to listen."""
+        self.epochs = Epochs(self)
         self._committed = service.wakes()
         self._consuming = False
         self.tasks: list[asyncio.Task[None]] = []
-        carrier.serve(sorted(service.sources), read=self.on_read, told=told, head=self.on_head)
+        carrier.serve(sorted(service.sources), read=self.on_read, told=told, head=self.on_head, heard=self.on_heard)
 
     # the acting process ---------------------------------------------------------------------------------------------
     async def act(self) -> None:
@@ -69,12 +73,15 @@ class Bus:
         """Why the acting process of this service is not ready; None when nothing stands in its way."""
         if not self.carrier.connected:
             return "NATS cannot be reached"
+        if trouble := self.epochs.problem:
+            return trouble
         if not self.listening:
             return "reads what it has not heard yet"
         return next(iter(self.troubles.values()), None)
 
     async def _listen(self) -> None:
         self.troubles["past"] = "hears what was said before it started"
+        await self.epochs.settled()
         while True:
             try:
                 await self._hear_new_topics()
@@ -134,35 +141,19 @@ class Bus:
                 log.error("a message on %s is no CloudEvent of ours; it is skipped: its log has it", carried.subject)
         try:
             await self.settle(envelopes)
+        except UsedTwice as twice:
+            self.epochs.distrust(twice)
+            raise
+        except Stopped as stopped:  # nothing is put back: it is read from the logs when they are whole again
+            log.warning("%s: %s; no more of it is heard", self.service.name, stopped)
         except Exception as error:
             log.warning("%s cannot record what it hears (%s); tried again", self.service.name, type(error).__name__)
             self.troubles["hearing"] = f"cannot record what it hears ({type(error).__name__})"
             raise
         self.troubles.pop("hearing", None)
 
-    async def settle(self, envelopes: Sequence[Envelope]) -> None:
-        """Hear these, and first whatever must come before them."""
-        waiting = list(envelopes)
-        while waiting:
-            results = await self.service.hear_each(*waiting)
-            failed = [(e, r) for e, r in zip(waiting, results, strict=True) if isinstance(r, Exception)]
-            if hard := next((r for _, r in failed if not isinstance(r, Gap)), None):
-                raise hard
-            if failed:
-                gap = failed[0][1]
-                assert isinstance(gap, Gap)
-                await self.backfill(gap.source, gap.upto)
-            waiting = [e for e, _ in failed]
-
-    async def backfill(self, source: str, upto: int) -> None:
-        """Read from the publisher's log what lies between the last heard position and ``upto``."""
-        while (after := self.service.tracked.get(source, 0)) < upto:
-            envelopes, looked = await self.read(source, after, upto)
-            await self.settle(envelopes)
-            if self.service.tracked.get(source, 0) <= after:
-                if looked <= after:
-                    raise LookupError(f"the log of {source} ends at {looked}, position {upto} was announced")
-                return
+    async def holds(self, envelope: Envelope) -> bool:
+        return await self.epochs.holds(envelope)
 
     async def read(
         self, source: str, after: int, upto: int | None = None, topics: Sequence[str] = (), late: bool = False
@@ -205,6 +196,8 @@ class Bus:
                 asked = loop.time()
                 rows = await self.service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
                 if rows:
+                    if rows[-1].id > self.service.position:
+                        await self.service.hear_each()  # another process wrote: an epoch, maybe
                     await self.carrier.publish(rows)
                     await self.service.log.track("relay", rows[-1].id)
                     self.relayed = rows[-1].id
@@ -226,19 +219,33 @@ class Bus:
     async def _announce(self) -> None:
         while True:
             with contextlib.suppress(*TROUBLES):
-                said = max(self.service.said, self.relayed)  # another process may have said it
-                head = orjson.dumps({"epoch": self.service.epoch, "position": said})
-                await self.carrier.announce(head)
+                await self.announce()
             await asyncio.sleep(self.head_every)
 
+    async def announce(self) -> None:
+        """Say where this log ends and how far it has heard others: who knows more, or less, notices."""
+        service = self.service
+        heard = {source: service.tracked.get(source, 0) for source in sorted(service.sources)}
+        ends = max(service.said, 0 if service.silent else self.relayed)
+        await self.carrier.announce(orjson.dumps({"epoch": service.epoch, "position": ends, "heard": heard}))
+
     async def on_head(self, source: str, announced: bytes) -> None:
-        """What was announced the time before must have been heard by now."""
+        """What was announced the time before must have been heard by now; and who announces may have heard more of this
+        log than it holds."""
         head = orjson.loads(announced)
+        self.epochs.on_heard(head.get("heard", {}).get(self.service.name, 0))
+        if source not in self.service.sources:
+            return
         self._announced.add(source)
         before, self.heads[source] = self.heads.get(source, 0), int(head["position"])
-        if self.service.acting and self.listening and self.service.tracked.get(source, 0) < before:
-            with contextlib.suppress(*TROUBLES, LookupError, Gap):
+        if self.service.acting and self.listening:
+            with contextlib.suppress(*TROUBLES, LookupError, Gap, Stopped):
+                await self.epochs.on_source(source, self.heads[source], int(head["epoch"]))
                 await self.backfill(source, before)
+
+    async def on_heard(self, source: str) -> bytes:
+        """A log asks who heard how much of it."""
+        return orjson.dumps({"service": self.service.name, "heard": self.service.tracked.get(source, 0)})
 
     async def _watch(self) -> None:
         """A pull request can be lost on a reconnect: if messages wait and none is fetched, subscribe anew."""

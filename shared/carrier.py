@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import orjson
 from faststream import AckPolicy
 from faststream.exceptions import NackMessage
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
@@ -16,12 +17,14 @@ from nats.js.errors import NoStreamResponseError, NotFoundError
 from .eager import PULL_SECONDS, EagerBatch
 from .mapper import to_wire
 from .recorded import Recorded
-from .stream import STREAM, declare, inbox_of, subject_of
+from .stream import STREAM, declare, inbox_of, last_of, subject_of
 
 TROUBLES = (NatsError, TimeoutError)
 """What a carrier raises while it cannot carry."""
 AGAIN_SECONDS = 1.0
 """After so long a batch that could not be heard is delivered again."""
+LISTENERS_SECONDS = 1.0
+"""So long answers of listeners are awaited: who is not there says it with its next head."""
 Told = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -53,9 +56,19 @@ class Carrier(Protocol):
     @property
     def connected(self) -> bool: ...
     def serve(
-        self, sources: Sequence[str], *, read: Told, told: Told, head: Callable[[str, bytes], Awaitable[None]]
-    ) -> None:
-        """Answer who reads the log or tells the service something; hand on the heads that ``sources`` announce."""
+        self, sources: Sequence[str], *, read: Told, told: Told, head: Callable[[str, bytes], Awaitable[None]],
+        heard: Callable[[str], Awaitable[bytes]],
+    ) -> None:  # fmt: skip
+        """Answer who reads the log or tells the service something; hand on the heads that anybody announces; answer
+        ``sources`` how far they were heard."""
+        ...
+
+    async def own_last(self) -> int:
+        """The position of the last message of this service's log that is kept; 0 when there is none."""
+        ...
+
+    async def listeners(self) -> dict[str, int]:
+        """How far those who hear this service's log have heard it, as far as they are there."""
         ...
 
     async def announce(self, head: bytes) -> None:
@@ -111,24 +124,50 @@ class NatsCarrier:
         return bool(self.client.is_connected)
 
     def serve(
-        self, sources: Sequence[str], *, read: Told, told: Told, head: Callable[[str, bytes], Awaitable[None]]
-    ) -> None:
+        self, sources: Sequence[str], *, read: Told, told: Told, head: Callable[[str, bytes], Awaitable[None]],
+        heard: Callable[[str], Awaitable[bytes]],
+    ) -> None:  # fmt: skip
         def answering(answer: Told) -> Callable[[NatsMessage], Awaitable[bytes]]:
             async def answered(message: NatsMessage) -> bytes:
                 return await answer(bytes(message.body))
 
             return answered
 
-        def heading(source: str) -> Callable[[NatsMessage], Awaitable[None]]:
-            async def headed(message: NatsMessage) -> None:
-                await head(source, bytes(message.body))
+        async def headed(message: NatsMessage) -> None:
+            subject = message.raw_message.subject
+            await head(subject.rpartition(".")[2], bytes(message.body))
 
-            return headed
+        def of(source: str) -> Callable[[NatsMessage], Awaitable[bytes]]:
+            async def asked(_: NatsMessage) -> bytes:
+                return await heard(source)
+
+            return asked
 
         self.broker.subscriber(f"vefa.log.{self.name}", queue=self.name)(answering(read))
         self.broker.subscriber(f"vefa.hear.{self.name}", queue=self.name)(answering(told))
+        self.broker.subscriber("vefa.head.*")(headed)
         for source in sources:
-            self.broker.subscriber(f"vefa.head.{source}")(heading(source))
+            self.broker.subscriber(f"vefa.heard.{source}")(of(source))
+
+    async def own_last(self) -> int:
+        return await last_of(self.client, self.name)
+
+    async def listeners(self) -> dict[str, int]:
+        inbox, found = self.client.new_inbox(), dict[str, int]()
+        answers = await self.client.subscribe(inbox)
+        try:
+            await self.client.publish(f"vefa.heard.{self.name}", b"", reply=inbox)
+            async with asyncio.timeout(LISTENERS_SECONDS):
+                async for answer in answers.messages:
+                    if not answer.data:
+                        break  # nobody listens
+                    told = orjson.loads(answer.data)
+                    found[told["service"]] = int(told["heard"])
+        except TimeoutError:
+            pass
+        finally:
+            await answers.unsubscribe()
+        return found
 
     async def announce(self, head: bytes) -> None:
         await self.client.publish(f"vefa.head.{self.name}", head)

@@ -77,7 +77,7 @@ class Deadlines:
         while True:
             self.woken.clear()
             try:
-                following = await self.next.at()
+                following = None if self._service.lost else await self.next.at()
                 if following and following <= self._clock.now():
                     await self.fire()
                     continue

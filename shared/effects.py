@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from .clock import Clock, NextDue
 from .events import Actor, Event, Message, fresh
+from .mapper import from_row
 from .recorded import Recorded
 from .service import Service
 from .standing import DueEffect, Tried
@@ -69,8 +70,11 @@ class Effects:
     async def send_due(self) -> int:
         """Do everything that is due now, once; returns how many were tried."""
         service, now, looked = self._service, self._clock.now(), asyncio.get_running_loop().time()
-        due = await service.log.due_effects(service.views_schema, now, self._senders, self._told, PAGE)
+        older = service.lost.restored_to if service.lost else 0  # what came of these may be lost
+        due = await service.log.due_effects(service.views_schema, now, self._senders, self._told, PAGE, older)
         asked = {row.id: row for row in await service.log.at(sorted({d.row for d in due}))}
+        if service.lost:  # and what came of these may just be coming back
+            due = [d for d in due if not from_row(asked[d.row], None)[0].recovered]
         told = await service.log.known(result_id(d, asked[d.row].event_id) for d in due)
         again = [d for d in due if result_id(d, asked[d.row].event_id) in told]
         self._told |= {(d.key, d.row, d.attempt) for d in again}

@@ -288,6 +288,8 @@ class Message:
     retry_of: UUID | None = None
     parked_in: str = ""
     """The stream that it waited in, while it is heard again: what could not be read waited in one of its sender's."""
+    recovered: int = 0
+    """Its position before its log was restored behind it; 0 when it was not brought back. ``hash`` is that of then."""
     trace: str = ""
     row: int = 0
     """Its position in this log; 0 before it is recorded."""

@@ -23,7 +23,7 @@ from .batch import place
 from .edge import Edge
 from .events import Actor, Event, Role, kinds_of
 from .oidc import Provider
-from .service import Overloaded
+from .service import Overloaded, Silent
 from .tracing import parent
 from .world import Refused
 
@@ -266,8 +266,12 @@ def _route(scope: Scope) -> str:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    detail = str(error) if isinstance(error, jwt.PyJWKClientError) else "the service cannot record at the moment"
     log.warning("%s %s: answered 503, to be repeated (%s)", request.method, _route(request.scope), type(error).__name__)
-    response = problem(503, "busy", "not now", detail, "repeat the request with its key")
+    detail, remedy = "the service cannot record at the moment", "repeat the request with its key"
+    if isinstance(error, Silent):
+        detail, remedy = str(error), error.remedy
+    elif isinstance(error, jwt.PyJWKClientError):
+        detail = str(error)
+    response = problem(503, "busy", "not now", detail, remedy)
     response.headers["Retry-After"] = str(Overloaded.retry_after)
     return response

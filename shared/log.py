@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+import orjson
 from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
 from psycopg import errors, sql
 
-from .append import Append
+from .append import Append, answer_to
 from .recorded import COLUMNS, GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, head_of, rows_of
 from .standing import Standing
 
+EPOCH_BEGAN = "kernel.epoch-began.v1"
 DDL = """
 create schema if not exists {s};
 create table if not exists {s}.stored_events (
@@ -48,6 +50,11 @@ create table if not exists {s}.blobs (digest text, piece bigint, content bytea n
 def ddl(schema: str) -> Iterator[sql.Composed]:
     """The statements that make a log."""
     return (sql.SQL(statement).format(s=sql.Identifier(schema)) for statement in DDL.split(";\n"))
+
+
+def _begins_above(row: Recorded, after: int) -> bool:
+    """Whether a new epoch begins here, above what was lost: the only place where positions may be left out."""
+    return row.said and row.topic == EPOCH_BEGAN and row.id == orjson.loads(row.state)["lost_to"] + 1 and row.id > after
 
 
 class EventLog(Standing):
@@ -115,6 +122,28 @@ class EventLog(Standing):
             query = "select {columns} from {s}.stored_events where notification_id = any(%s) order by notification_id"
             return rows_of(await (await conn.execute(self.sql(query), (list(positions),), binary=True)).fetchall())
 
+    async def answers(self, cause: UUID) -> list[Recorded]:
+        """What was brought back after a restore and had been said because of this."""
+        async with self.pool.connection() as conn:
+            query = "select notification_id from {s}.links where stream = %s"
+            positions = [p for (p,) in await (await conn.execute(self.sql(query), (answer_to(cause),))).fetchall()]
+        return await self.at(positions) if positions else []
+
+    async def before(self, position: int, limit: int) -> list[Recorded]:
+        """Rows below a position, the last one first."""
+        query = (
+            "select {columns} from {s}.stored_events where notification_id < %s order by notification_id desc limit %s"
+        )
+        async with self.pool.connection() as conn:
+            cursor = await conn.execute(self.sql(query), (position, limit), binary=True)
+            return rows_of(await cursor.fetchall())
+
+    async def said_at(self, ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Positions of those of these events that this log said."""
+        async with self.pool.connection() as conn:
+            query = "select event_id, notification_id from {s}.stored_events where event_id = any(%s) and said"
+            return dict(await (await conn.execute(self.sql(query), (list(ids),))).fetchall())
+
     async def known(self, ids: Iterable[UUID]) -> set[UUID]:
         """Which of these events are in the log."""
         async with self.pool.connection() as conn:
@@ -140,7 +169,7 @@ class EventLog(Standing):
         while rows := await self.rows(after, page):
             for row in rows:
                 previous = chain(previous, row)
-                if row.id != after + 1 and row.topic != "kernel.epoch-began.v1":
+                if row.id != after + 1 and not _begins_above(row, after):
                     raise IntegrityError(f"log {self.schema}: row {after + 1} is missing; the next one is {row.id}")
                 if previous != row.hash:
                     raise IntegrityError(

@@ -125,7 +125,7 @@ def to_metadata(m: Message, notes: RowNotes) -> bytes:
         "source": m.source, "position": m.position, "previous": m.previous, "hash": m.hash,
         "after": dict(m.after), "causation": m.causation.hex if m.causation != NOBODY else "", "depth": m.depth,
         "command": m.command, "late": m.late, "retry_of": m.retry_of.hex if m.retry_of else "", "trace": m.trace,
-        "said": notes.said, "parked": notes.parked,
+        "recovered": m.recovered, "said": notes.said, "parked": notes.parked,
     }  # fmt: skip
     return orjson.dumps({k: v for k, v in data.items() if v or k == "epoch"})
 
@@ -139,7 +139,8 @@ def from_row(row: Recorded, event: Event | None) -> tuple[Message, RowNotes]:
         after=data.get("after", {}), epoch=data.get("epoch", 1), hash=data.get("hash", ""),
         correlation=UUID(data["correlation"]), causation=UUID(data["causation"]) if "causation" in data else NOBODY,
         depth=data.get("depth", 0), command=data.get("command", False), late=data.get("late", False),
-        retry_of=UUID(data["retry_of"]) if "retry_of" in data else None, trace=data.get("trace", ""), row=row.id,
+        retry_of=UUID(data["retry_of"]) if "retry_of" in data else None, recovered=data.get("recovered", 0),
+        trace=data.get("trace", ""), row=row.id,
     )  # fmt: skip
     return message, RowNotes(data.get("said", 0), data.get("parked", ""))
 
@@ -164,8 +165,12 @@ def to_wire(log: str, row: Recorded) -> Wire:
         "hash": row.hash.hex(), "correlation": data["correlation"], "causation": data.get("causation", ""),
         "depth": data.get("depth", 0), "actor": data["actor"], "traceparent": trace,
     }  # fmt: skip
+    name = str(row.event_id)
+    if before := data.get("recovered"):
+        envelope["recovered"] = before
+        name += f".{row.id}"  # the stream may still hold it under the id alone, at its old position
     body = orjson.dumps(envelope)[:-1] + b',"data":' + row.state + b"}"
-    return Wire(body, {"Nats-Msg-Id": str(row.event_id), "traceparent": trace})
+    return Wire(body, {"Nats-Msg-Id": name, "traceparent": trace})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,14 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from contracts.kernel import DeadlineReached, EventParked, EventUnparked, PolicyPublished
+from contracts.kernel import (
+    DeadlineReached,
+    EpochBegan,
+    EpochReconciled,
+    EventParked,
+    EventUnparked,
+    PolicyPublished,
+)
 
 from .events import Message
 from .views import Add, Drop, Put, RowOp, Table, Views
@@ -228,12 +235,12 @@ class Memory:
             self.streams[stream] = held
 
 
-KERNEL_READS = (PolicyPublished, DeadlineReached, EventParked, EventUnparked)
+KERNEL_READS = (PolicyPublished, DeadlineReached, EventParked, EventUnparked, EpochBegan, EpochReconciled)
 """What ``project_kernel`` looks at."""
 
 
 def project_kernel(message: Message) -> Iterator[RowOp]:
-    """The kernel's own tables: policies, deadlines and what is parked."""
+    """The kernel's own tables: policies, deadlines, what is parked, what logs have lost."""
     match message.event:
         case PolicyPublished() as e:
             row = {"name": e.name, "version": e.version, "document": e.document, "published_at": message.occurred_at}
@@ -248,3 +255,9 @@ def project_kernel(message: Message) -> Iterator[RowOp]:
                 yield Drop("deadlines", e.deadline)
         case EventUnparked() as e:
             yield Add("parked", e.of, {"count": -1})
+        case EpochBegan() as e:
+            row = {"source": message.source, "epoch": e.epoch, "restored_to": e.restored_to, "lost_to": e.lost_to}
+            began = message.position or message.row
+            yield Put("losses", f"{message.source}/{e.epoch}", {**row, "began": began, "settled": False})
+        case EpochReconciled() as e:
+            yield Put("losses", f"{message.source}/{e.epoch}", {"settled": True})

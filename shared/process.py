@@ -130,6 +130,7 @@ class Process:
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})
             await broker.start()
+            comparing = self.bus.epochs.begin()
             # asked some hundred times a second by who steps the clock: without the framework's work per message
             client = broker.config.connection_state.connection
             await client.subscribe(f"vefa.status.{app.name}", cb=self._on_status)
@@ -146,7 +147,7 @@ class Process:
             finally:
                 for listener in listeners:
                     await listener.stop()
-                await end(office, watching)
+                await end(office, comparing, watching)
                 await self.service.stop()
                 with contextlib.suppress(*TROUBLES):  # NATS is away: it has nothing to be told
                     await broker.stop()
@@ -191,6 +192,10 @@ class Process:
         self.service.acting = True
         tasks: list[asyncio.Task[Any]] = []
         try:
+            await self.bus.epochs.compared.wait()
+            while self.service.silent:
+                await conn.execute("select 1")
+                await asyncio.sleep(1)
             await self._ship_policies()
             await self.bus.act()
             running = (self.deadlines.run(), self.effects.run(), self._mend_views(conn))
@@ -201,6 +206,8 @@ class Process:
                 ended, _ = await asyncio.wait([*tasks, *self.bus.tasks], timeout=5, return_when=asyncio.FIRST_EXCEPTION)
                 for task in ended:
                     task.result()  # what failed there ends this office, and the next one begins anew
+                if self.service.silent:
+                    raise self.service.silent
                 await conn.execute("select 1")
         finally:
             self.service.acting = False
@@ -244,7 +251,7 @@ class Process:
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not (self.bus.listening or self.standing_by) or not server.started:
+        while not (self.bus.listening or self.standing_by or self.bus.epochs.stopped) or not server.started:
             await asyncio.sleep(0.01)
             if serving.done():
                 break
@@ -261,7 +268,7 @@ class Process:
 
         async def readiness() -> Any:
             state = await self.status()
-            problem = self.bus.problem if self.service.acting else None
+            problem = self.problem
             body = orjson.dumps({"ready": problem is None, "problem": problem, **state})
             return Response(body, 200 if problem is None else 503, media_type="application/json")
 
@@ -280,12 +287,18 @@ class Process:
     async def _on_told(self, body: bytes) -> bytes:
         return await told(self.edge, self.app.told, body)
 
+    @property
+    def problem(self) -> str | None:
+        """Why this process is not ready; one that stands by is when its log may go on."""
+        return self.bus.problem if self.service.acting or self.service.silent else None
+
     # looking at it --------------------------------------------------------------------------------------------------
     async def status(self) -> dict[str, Any]:
         """Where this process stands: positions, what was heard of each source, what is due next."""
         return {
             "service": self.app.name, "acting": self.service.acting, "position": self.service.position,
-            "said": self.service.said, "relayed": self.bus.relayed, "heard": dict(self.service.tracked),
+            "said": self.service.said, "epoch": self.service.epoch, "not_ready": self.problem,
+            "relayed": self.bus.relayed, "heard": dict(self.service.tracked),
             "sources": sorted(self.service.sources), "now": self.clock.now(),
             "next_due": await self.deadlines.next.at(), "effects": await self.effects.next.count(),
             "next_effect": await self.effects.next.at(), "waiting": self.service.waiting,

@@ -8,17 +8,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg import DataError
 
-from contracts.kernel import DeadlineReached, Unreadable
+from contracts.kernel import DeadlineReached, EpochBegan, EpochReconciled, Unreadable
 
-from .batch import NOTHING, Batch, Gap, Outcome, RetryFailed, deadline_id, gap_before, hold, subjects
+from .batch import NOTHING, Batch, Outcome, RetryFailed, deadline_id, hold, subjects
 from .events import Event, Message, Personal
 from .log import EventLog
+from .losses import Loss, own_loss
 from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
 from .meters import Meters
+from .order import Gap, Stopped, UsedTwice, gap_before
 from .recorded import Recorded
 from .retrying import retry_parked
 from .tasks import end
@@ -38,6 +41,18 @@ class Overloaded(Exception):
     retry_after = 2
 
 
+class Silent(Overloaded):
+    """This log may not go on, or it is not known yet whether it may."""
+
+    def __init__(self, text: str, remedy: str = "repeat the request with its key"):
+        super().__init__(text)
+        self.remedy = remedy
+
+
+class WentBack(Overloaded):
+    """The log ends before what this process knows of it: its database was restored while the process ran."""
+
+
 class Service:
     """One service's rules over one log. Any number of processes may run it; the head row puts their commits in one
     order."""
@@ -51,8 +66,10 @@ class Service:
         """``hears``: pairs of (log, topic); ``fingerprint``: of the code that folds states, for snapshots; ``opens``:
         heard topics whose personal texts the rules read, None for all."""
         self.name, self.decider, self.views, self.log, self.vault = name, decider, views, log, vault
-        self.hears = frozenset(hears)
-        self.sources = frozenset(source for source, _ in self.hears)
+        heard = frozenset(hears)
+        self.sources = frozenset(source for source, _ in heard)
+        epochs = (EpochBegan.TOPIC, EpochReconciled.TOPIC)
+        self.hears = heard.union((source, topic) for source in self.sources for topic in epochs)
         self.opens = frozenset(topic for _, topic in self.hears) if opens is None else frozenset(opens)
         self.mapper, self.tracer, self.meters = EventMapper(), tracer, Meters(name)
         self.memory = Memory(decider, views, parsers)
@@ -63,6 +80,12 @@ class Service:
         self.position = self.said = self.waiting = 0
         self.epoch = 1
         self.acting = False
+        self.silent: Silent | None = None
+        """Why nothing may be recorded."""
+        self.copies: Mapping[UUID, Sequence[Message]] = {}
+        """While a log is reconciled: what was said before the restore, by the id of its cause."""
+        self.copied: dict[UUID, bytes] = {}
+        """The bytes of these by their own ids."""
         self._wakes: list[asyncio.Event] = []
         self.changes: Counter[str] = Counter()  # commits that touched each table of the views
         self.parsers, self.checks = parsers, checks or {}
@@ -99,6 +122,11 @@ class Service:
         self._wakes.append(asyncio.Event())
         return self._wakes[-1]
 
+    @property
+    def lost(self) -> Loss | None:
+        """What a restore cost this log, while it is neither brought back nor given up."""
+        return own_loss(self.memory)
+
     # hear -----------------------------------------------------------------------------------------------------------
     async def hear(self, *messages: Message | Envelope) -> list[Outcome]:
         """Returns when all of them are recorded (or were before). Raises the first Refused, Gap or Overloaded among
@@ -111,6 +139,8 @@ class Service:
 
     async def hear_each(self, *messages: Message | Envelope) -> list[Outcome | Exception]:
         """Like ``hear``, with an outcome or an exception for each message."""
+        if self.silent and messages:
+            raise self.silent
         if self.waiting > WAITING:
             raise Overloaded(f"{self.name} has {self.waiting} messages waiting")
         done: asyncio.Future[list[Outcome | Exception]] = asyncio.get_running_loop().create_future()
@@ -129,6 +159,10 @@ class Service:
                 results = await self.commit(flat)
             except WRITING:
                 results = [await self._alone(m) for m in flat]
+            except WentBack as e:
+                self.silent = Silent(str(e))
+                await self.load_resident()
+                results = [e] * len(flat)
             except Exception as e:  # nothing was recorded: every waiter hears why
                 results = [e] * len(flat)
             self.waiting -= len(flat)
@@ -160,7 +194,7 @@ class Service:
         """Record what is new in the batch and everything that follows from it, in one transaction. ``unwritable``: why
         what follows could not be written; then the batch is parked."""
         messages = await self._decode(batch)
-        states = {m.message.id: m.state for m in batch if isinstance(m, Envelope)}
+        states = self.copied | {m.message.id: m.state for m in batch if isinstance(m, Envelope)}
         if self._passes_over(messages):
             return [NOTHING] * len(messages)
         streams = {s for m in messages if m.event for s in (m.event.stream, *m.event.also)}
@@ -170,16 +204,20 @@ class Service:
         try:
             with self.meters.commit(), commit_spans(self.tracer, messages) as told:
                 async with self.log.append() as tx:
+                    ids = [i for m in messages for i in ((m.id, m.causation) if m.recovered else (m.id,))]
                     read = await tx.read(
-                        [m.id for m in messages],
+                        ids,
                         missing,
                         self.fingerprint,
                         self.position,
                         (self.views_schema, deadlines),
                     )
+                    if tx.head.position < self.position:
+                        raise WentBack(f"the log ends at {tx.head.position}, it had {self.position} rows")
+                    answered = await tx.answered(ids) if tx.head.epoch > 1 else {}
                     self._catch_up(read.tail)
                     hold(self.memory, self.mapper, missing, read.loaded)
-                    taken = Batch(self, tx, read, messages, states, unwritable)
+                    taken = Batch(self, tx, read, messages, states, unwritable, answered)
                     for passed in self._passed.values():
                         taken.move(passed)
                     for index in range(len(messages)):
@@ -202,11 +240,16 @@ class Service:
                 wake.set()
             await self._snapshot()
             self._evict()
+        for index, message in enumerate(messages):
+            if message.command and message.id in answered:
+                results[index] = None  # what came of it before the restore is its answer
         return [await self._answer(m) if r is None else r for m, r in zip(messages, results, strict=True)]
 
     def _passes_over(self, messages: Sequence[Message]) -> bool:
         """Whether nobody here listens to any of these: then only the cursor moves, in memory until the next commit
         takes it along. What a crash forgets of it shows as a gap and is read again."""
+        if not messages:
+            return False
         if not self.acting:
             self._passed.clear()
             return False
@@ -249,7 +292,7 @@ class Service:
     async def _answer(self, message: Message) -> Outcome | Exception:
         """The outcome of a message that had been recorded before, rebuilt from the rows behind it."""
         row = await self.log.by_id(message.id)
-        if row is None or message.source or message.event is None:
+        if row is None or message.source or message.event is None or message.recovered:
             return NOTHING
         held = await self.vault.keys(key_ids([row.state]))
         if any(key is None for key in held.values()):
@@ -261,7 +304,7 @@ class Service:
             text = "this key was used for a request with other content"
             return Refused("key-reused", "Idempotency-Key", text, "use a new key for a new request", 422)
         _, notes = from_row(row, None)
-        rows = await self.log.rows(row.id, notes.said) if notes.said else []
+        rows = await self.log.rows(row.id, notes.said) if notes.said else await self.log.answers(message.id)
         return Outcome(row.id, tuple(await self.open(rows)))
 
     async def open(self, rows: Sequence[Recorded]) -> list[Message]:
@@ -298,4 +341,4 @@ def unreadable(source: str, topic: str, content: bytes, at: datetime) -> Unreada
     )  # fmt: skip
 
 
-__all__ = ["Gap", "Outcome", "Overloaded", "RetryFailed", "Service", "deadline_id"]
+__all__ = ["Gap", "Outcome", "Overloaded", "RetryFailed", "Service", "Stopped", "UsedTwice", "deadline_id"]

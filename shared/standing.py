@@ -99,17 +99,18 @@ class Standing:
             ]
 
     async def due_effects(
-        self, views: str, now: datetime, kinds: Collection[str], besides: Collection[Tried], limit: int
+        self, views: str, now: datetime, kinds: Collection[str], besides: Collection[Tried], limit: int, after: int = 0
     ) -> list[DueEffect]:
-        """In the order of their next attempts, without the tries named in ``besides``."""
+        """In the order of their next attempts, without the tries named in ``besides``; only of what was asked for above
+        the position ``after``."""
         query = sql.SQL(
             "select key, kind, recipient, row, attempt, not_after from {} where next_attempt <= %s"
-            " and kind = any(%s) and (key, row, attempt) not in"
+            " and kind = any(%s) and row > %s and (key, row, attempt) not in"
             " (select * from unnest(%s::text[], %s::bigint[], %s::bigint[])) order by next_attempt, key limit %s"
         ).format(sql.Identifier(views, "effects"))
         tried = [[each[n] for each in besides] for n in range(3)]
         async with self.pool.connection() as conn:
-            cursor = await conn.execute(query, (now, list(kinds), *tried, limit))
+            cursor = await conn.execute(query, (now, list(kinds), after, *tried, limit))
             return [DueEffect(*row) for row in await cursor.fetchall()]
 
     async def keep_snapshots(

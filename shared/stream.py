@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import nats
+import orjson
 from faststream.nats import NatsBroker
 from faststream.nats.security import NatsUserPassword
 from nats.aio.client import Client
@@ -70,6 +71,15 @@ async def _listening(js: JetStreamContext) -> None:
     except NotFoundError:
         config = ConsumerConfig(name=INTEGRATOR, durable_name=INTEGRATOR, filter_subject=SUBJECTS)
         await js.add_consumer(STREAM, config)
+
+
+async def last_of(client: Client, service: str) -> int:
+    """The position of the last message of a log that the stream holds; 0 when there is none."""
+    try:
+        message = await client.jetstream().get_last_msg(STREAM, f"vefa.event.{service}.>")
+    except NotFoundError:
+        return 0
+    return int(orjson.loads(message.data or b"{}").get("position", 0))
 
 
 def subject_of(service: str, topic: str) -> str:

@@ -83,6 +83,10 @@ class _Figures(Collector):
             "vefa_said_position": ("Last position that the service said", service.said),
             "vefa_relayed_position": ("Last position that is on the bus", bus.relayed),
             "vefa_epoch": ("Epoch of the log", service.epoch),
+            "vefa_restored_behind": (
+                "1 when this log, or one that it hears, was restored behind what others know of it",
+                int(bus.epochs.problem is not None),
+            ),
             "vefa_acting": ("1 in the process that acts", int(service.acting)),
             "vefa_ready": (
                 "1 when nothing stands in the way of hearing and saying",

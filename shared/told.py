@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from .batch import place
 from .edge import NAMESPACE, Edge
 from .events import Actor, Event, utc
-from .service import Overloaded
+from .service import Overloaded, Silent
 from .tracing import parent
 from .world import Refused
 
@@ -67,6 +67,8 @@ async def told(edge: Edge, classes: Iterable[type[Event]], body: bytes) -> bytes
     except Refused as e:
         field = "id" if e.field == "Idempotency-Key" else e.field
         return _problem(e.status, e.code, field=field, text=e.text, remedy=e.remedy)
+    except Silent as e:
+        return _problem(503, "busy", text=str(e), remedy=e.remedy)
     except (Overloaded, OperationalError, PoolTimeout):
         return _problem(503, "busy", text="the service cannot record at the moment", remedy="repeat it with its id")
     except Exception as e:  # whatever it is, the caller is told; the log gets its place and not its words

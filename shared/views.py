@@ -78,6 +78,11 @@ KERNEL_TABLES = {
          "not_after": "timestamptz"},
         indexes=("next_attempt",),
     ),
+    "losses": Table(
+        {"source": "text", "epoch": "bigint", "restored_to": "bigint", "lost_to": "bigint", "began": "bigint",
+         "settled": "bool"},
+        resident=True,
+    ),
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from uuid import uuid5
 from contracts.kernel import DeadlineReached, EventUnparked, PolicyPublished, PublishPolicy
 
 from .events import Actor, Event, Message
+from .losses import says_itself
 from .memory import Memory, Parsers
 from .service import deadline_id
 from .views import Drop, Put, RowOp, Views
@@ -33,18 +34,21 @@ CLAIMS = (
 
 @dataclass(frozen=True)
 class Heard:
-    """A message of a log, texts in plain, with what was said because of it. ``erased``: a text of it is destroyed."""
+    """A message of a log, texts in plain, with what was said because of it. ``erased``: a text of it is destroyed;
+    ``answered``: what came of it was said before a restore and had been brought back."""
 
     message: Message
     said: tuple[Message, ...] = ()
     parked: bool = False
     erased: bool = False
+    answered: bool = False
 
     @property
     def ruled(self) -> bool:
         """Whether the rules of the service decided on it, not the kernel."""
         own = isinstance(self.message.event, PolicyPublished) and not self.message.source
-        return not (self.parked or own or isinstance(self.message.event, PublishPolicy))
+        kernel = own or self.answered or says_itself(self.message)
+        return not (self.parked or kernel or isinstance(self.message.event, PublishPolicy))
 
     @property
     def really(self) -> list[Event]:

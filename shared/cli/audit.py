@@ -165,7 +165,7 @@ def lag(data: Data = DATA, as_json: AsJson = False) -> None:
                 for s in state["sources"] if s in told and "said" in told[s]
             },
             "unpublished": max(0, state["said"] - state["relayed"]),
-            **{k: state[k] for k in ("acting", "position", "waiting", "effects", "next_due")},
+            **{k: state[k] for k in ("not_ready", "epoch", "acting", "position", "waiting", "effects", "next_due")},
         }
         if "said" in state
         else state
@@ -176,11 +176,13 @@ def lag(data: Data = DATA, as_json: AsJson = False) -> None:
         return
     print_table(
         "Lag",
-        ("service", "position", "not heard yet", "not published yet", "waiting", "open effects", "next deadline"),
+        ("service", "position", "not heard yet", "not published yet", "waiting", "open effects", "next deadline",
+         "not ready"),
         (
             (
                 name, b["position"], ", ".join(f"{s} {n}" for s, n in b["heard"].items() if n) or "nothing",
                 b["unpublished"], b["waiting"], b["effects"], b["next_due"],
+                b["not_ready"],
             )
             if "heard" in b else (name, b["problem"])
             for name, b in behind.items()

@@ -16,6 +16,7 @@ from shared.local.mail_sink import MailSink
 from . import (
     audit,
     containers,
+    epoch,
     explaining,
     history,
     keys,
@@ -41,8 +42,10 @@ app.add_typer(token.app, name="token")
 app.add_typer(parked.app, name="parked")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
+app.add_typer(epoch.app, name="epoch")
 for group in (backup, demo, doctor, history, trace, explaining, audit, whatif, persons, scaffold, containers, bench):
     app.add_typer(group.app)
+app.add_typer(epoch.alone)
 console = Console()
 
 

@@ -2,13 +2,15 @@
 
 Each published message carries its row's hash and listeners keep it: each is an anchor of the logs that it hears."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 from eventsourcing.persistence import IntegrityError
 
+from shared import recovery
 from shared.log import EventLog
 from shared.recorded import Recorded
 
@@ -31,6 +33,15 @@ class Verdict:
     @property
     def whole(self) -> bool:
         return not self.problems
+
+
+class Anchor(NamedTuple):
+    """What a listener knows of a row that it heard."""
+
+    event_id: UUID
+    position: int
+    epoch: int
+    hash: str
 
 
 async def verify(logs: Logs, service: str, progress: Callable[[int], None] | None = None) -> Verdict:
@@ -69,22 +80,39 @@ async def _said_chain(log: EventLog, verdict: Verdict) -> None:
 async def _anchors(logs: Logs, log: EventLog, verdict: Verdict) -> None:
     """Every heard row has the hash that its publisher's row has today."""
     async for rows in _pages(log):
-        held: dict[str, dict[int, str]] = {}
+        held: dict[str, list[Anchor]] = {}
         for row in rows:
             notes = orjson.loads(row.metadata)
             if not row.said and notes.get("hash") and notes.get("source") in logs.by_name:
-                held.setdefault(notes["source"], {})[notes["position"]] = notes["hash"]
+                anchor = Anchor(row.event_id, notes["position"], notes["epoch"], notes["hash"])
+                held.setdefault(notes["source"], []).append(anchor)
         for source, anchors in held.items():
-            there = await _hashes(logs[source], anchors)
+            there = await _hashes(logs[source], [a.position for a in anchors])
             verdict.compared += len(anchors)
-            for position, known in sorted(anchors.items()):
-                if there.get(position) != known:
-                    what = "is missing" if position not in there else "is another one"
-                    verdict.problems.append(f"log {source}: row {position}, which {log.schema} heard, {what} now")
-                    return
+            others = [a for a in anchors if there.get(a.position) != a.hash]
+            if others and (problem := await _lost(logs[source], log, others, there)):
+                verdict.problems.append(problem)
+                return
 
 
-async def _hashes(log: EventLog, positions: Mapping[int, str]) -> dict[int, str]:
+async def _lost(source: EventLog, log: EventLog, anchors: list[Anchor], there: Mapping[int, str]) -> str | None:
+    """What is wrong with rows that are not where they were heard; nothing is with those that a restore cost, once they
+    were brought back with the content that they had, or given up."""
+    losses = await recovery.losses(source)
+    for anchor in anchors:
+        heard = f"log {source.schema}: row {anchor.position}, which {log.schema} heard,"
+        epochs = [e for e in losses if e.costs(anchor.epoch, anchor.position)]
+        if not epochs:
+            return f"{heard} {'is another one' if anchor.position in there else 'is missing'} now"
+        back = await source.by_id(anchor.event_id)
+        if back and orjson.loads(back.metadata).get("hash") != anchor.hash:
+            return f"{heard} is another one since it was brought back"
+        if not (back or epochs[-1].settled):
+            return f"{heard} was lost in a restore: vefa reconcile {source.schema}"
+    return None
+
+
+async def _hashes(log: EventLog, positions: Sequence[int]) -> dict[int, str]:
     query = log.sql("select notification_id, hash from {s}.stored_events where notification_id = any(%s)")
     async with log.pool.connection() as conn:
         cursor = await conn.execute(query, (list(positions),))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -101,21 +102,25 @@ def _as_data(name: str, result: whatif.Comparison, course: whatif.Course) -> dic
 
 async def heard_of(logs: Logs, service: str) -> AsyncIterator[whatif.Heard]:
     """Each message that a log heard together with the rows that were said because of it."""
-    after, group, opens = 0, list[Seen](), app_of(service).opened_topics()
+    after, group, back, opens = 0, list[Seen](), set[UUID](), app_of(service).opened_topics()
     while rows := await logs[service].rows(after, PAGE):
         for seen in await logs.open(service, rows):
-            if group and not seen.row.said:
-                yield _heard(group, opens)
+            if group and not (seen.row.said and seen.message.causation == group[0].row.event_id):
+                yield _heard(group, opens, back)
                 group = []
             group.append(seen)
+            if seen.message.recovered:
+                back.add(seen.message.causation)
         after = rows[-1].id
     if group:
-        yield _heard(group, opens)
+        yield _heard(group, opens, back)
 
 
-def _heard(group: list[Seen], opens: Collection[str]) -> whatif.Heard:
-    """``opens``: topics whose texts the rules read when another log says them; whatever came from outside is opened."""
+def _heard(group: list[Seen], opens: Collection[str], back: Collection[UUID]) -> whatif.Heard:
+    """``opens``: topics whose texts the rules read when another log says them; whatever came from outside is opened.
+    ``back``: causes of what was brought back after a restore."""
     first, *said = group
     read = not first.message.source or first.row.topic in opens
     erased = any(seen.erased for seen in (group if read else said))
-    return whatif.Heard(first.message, tuple(s.message for s in said), bool(first.notes.parked), erased)
+    answered = not said and first.row.event_id in back
+    return whatif.Heard(first.message, tuple(s.message for s in said), bool(first.notes.parked), erased, answered)

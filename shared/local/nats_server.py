@@ -44,12 +44,13 @@ def permissions(user: str) -> dict[str, Any]:
         calls = [f"$JS.API.{call}" for call in (*reads, *USING)]
         publish = ["vefa.hear.>", "vefa.log.*", *_consumer(INTEGRATOR, "INFO", "MSG.NEXT"), *calls]
         return {"publish": publish, "subscribe": ["vefa.event.>", "_INBOX.>"]}
-    stream = [f"STREAM.{verb}.{STREAM}" for verb in ("INFO", "CREATE", "UPDATE")]
+    stream = [f"STREAM.{verb}.{STREAM}" for verb in ("INFO", "CREATE", "UPDATE", "MSG.GET")]
     for_others = [f"CONSUMER.INFO.{STREAM}.{INTEGRATOR}", f"CONSUMER.CREATE.{STREAM}.{INTEGRATOR}.>"]
     return {
         "publish": [
             f"vefa.event.{user}.>",
             f"vefa.head.{user}",
+            f"vefa.heard.{user}",
             "vefa.log.*",
             "vefa.blob.*",
             *_consumer(user, "CREATE", "DURABLE.CREATE", "INFO", "DELETE", "MSG.NEXT"),
@@ -59,6 +60,7 @@ def permissions(user: str) -> dict[str, Any]:
         "subscribe": [
             *(f"vefa.{asked}.{user}" for asked in ("hear", "log", "blob", "status", "clock")),
             "vefa.head.*",
+            "vefa.heard.*",
             f"_INBOX_{user}.>",
         ],
         "allow_responses": True,

@@ -181,7 +181,9 @@ class SimulatedCarrier:
         self.edge: Callable[[], Edge]
         self._head: Head
 
-    def serve(self, sources: Sequence[str], *, read: Told, told: Told, head: Head) -> None:
+    def serve(
+        self, sources: Sequence[str], *, read: Told, told: Told, head: Head, heard: Callable[[str], Awaitable[bytes]]
+    ) -> None:
         self._sources, self.read, self.told, self._head = sources, read, told, head
         self.bus.carriers.append(self)
 

@@ -303,13 +303,16 @@ class SimulatedLog(EventLog):
         return await self.ports.call("log.due_deadlines", found)
 
     async def due_effects(
-        self, views: str, now: datetime, kinds: Collection[str], besides: Collection[Tried], limit: int
+        self, views: str, now: datetime, kinds: Collection[str], besides: Collection[Tried], limit: int, after: int = 0
     ) -> list[DueEffect]:
         def found() -> list[DueEffect]:
             due = [
                 (r["next_attempt"], k, DueEffect(k, r["kind"], r["recipient"], r["row"], r["attempt"], r["not_after"]))
                 for k, r in self.disk.table("effects").items()
-                if r["next_attempt"] <= now and r["kind"] in kinds and (k, r["row"], r["attempt"]) not in besides
+                if r["next_attempt"] <= now
+                and r["kind"] in kinds
+                and (k, r["row"], r["attempt"]) not in besides
+                and r["row"] > after
             ]
             return [effect for _, _, effect in sorted(due)][:limit]
 
