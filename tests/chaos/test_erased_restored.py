@@ -1,5 +1,5 @@
-"""Yesterday's backup does not bring back who was erased since: what NATS holds tells of it, where the database before can
-tell nothing any more."""
+"""Yesterday's backup does not bring back who was erased since: where the database before can tell nothing any more, what
+NATS holds does."""
 
 import json
 from pathlib import Path
