@@ -18,6 +18,8 @@ MAX_TAGS = 10_000
 """What stands behind so many is not looked at: the time to read nested ones grows with their square."""
 MAX_ATTRIBUTES = 100
 """Of one tag: the cleaner compares each with all before it. HTML with more in a tag is read without the cleaner."""
+COUNTED = 10 * MAX_HTML
+"""Characters that are looked at to count attributes: what looks like tags within one value is looked at for each."""
 LONG_LINE, SEEN = 250, 100
 """Characters."""
 MAX_TEXT = 200_000
@@ -164,14 +166,25 @@ _BLOCKS = {
 _KEPT = _BLOCKS | {"td", "th", "tbody", "thead", "a", "b", "i", "em", "strong", "span"}
 
 
-def _overloaded(html: str, at: int) -> bool:
-    """Whether a tag whose name ends here has more attributes than are looked at."""
-    for _ in range(MAX_ATTRIBUTES + 1):
-        found = _ATTRIBUTE.match(html, at)
-        if not found:
-            return False
-        at = found.end()
-    return True
+def _overloaded(html: str) -> bool:
+    """Whether a tag has more attributes than are looked at, or counting those of all would take too long."""
+    left = COUNTED
+    for tag in _TAG.finditer(html):
+        at = tag.end()
+        for _ in range(MAX_ATTRIBUTES + 1):
+            found = _ATTRIBUTE.match(html, at)
+            assert found is not None
+            end = found.end()
+            # what closes a quote was looked for up to the end of all
+            left -= (len(html) if html.startswith(("'", '"'), end) else end) - at
+            if not found[1]:
+                break
+            at = end
+        else:
+            return True
+        if left < 0:
+            return True
+    return False
 
 
 class _Text(HTMLParser):
@@ -210,14 +223,14 @@ class _Text(HTMLParser):
 
 # of attributes as the cleaner reads them, from wherever it may see a tag begin: also in what looks like a comment
 _TAG = re.compile(r"</?[a-zA-Z][^\s/>]*+")
-_ATTRIBUTE = re.compile(r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?)?""")
+_ATTRIBUTE = re.compile(r"""[\s/]*+([^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?)?)?""")
 _LIKE_A_TAG = re.compile(r"<(?:!--|[/!?]?([a-zA-Z][a-zA-Z0-9]*)[^<>]*>?)")
 
 
 def html_text(html: str) -> str:
     """HTML as plain text: cleaned first, so that no script, style, form or remote image is looked at."""
     upto = "<".join(html[:MAX_HTML].split("<", MAX_TAGS + 1)[: MAX_TAGS + 1])
-    if any(_overloaded(upto, tag.end()) for tag in _TAG.finditer(upto)):
+    if _overloaded(upto):
         return clean(unescape(_LIKE_A_TAG.sub(lambda tag: "\n" if (tag[1] or "").lower() in _BLOCKS else " ", upto)))
     cleaned = nh3.clean(upto, tags=_KEPT, attributes={}, clean_content_tags={"script", "style", "title", "noscript"})
     parser = _Text()

@@ -1,5 +1,7 @@
 """What a person wrote, found among quotations and signatures in Turkish and English."""
 
+import re
+
 import nh3
 import pytest
 
@@ -116,6 +118,24 @@ def test_a_tag_of_very_many_attributes_is_not_given_to_the_cleaner(monkeypatch: 
     text = html_text(f"<p>It broke &amp; burnt.</p>{html}</p>")
     assert text.startswith("It broke & burnt.\n")
     assert text.endswith("Twice.")
+
+
+@pytest.mark.parametrize("rest", ["x" * 100_000, " " * 100_000, ' y="' + "x" * 100_000])
+def test_what_looks_like_tags_within_one_value_is_not_counted_for_ever(
+    monkeypatch: pytest.MonkeyPatch, rest: str
+) -> None:
+    searched: list[int] = []
+
+    class Counting:
+        def match(self, html: str, at: int) -> re.Match[str] | None:
+            searched.append(at)
+            return attribute.match(html, at)
+
+    attribute = mailtext._ATTRIBUTE
+    monkeypatch.setattr(mailtext, "_ATTRIBUTE", Counting())
+    monkeypatch.setattr(mailtext, "COUNTED", 1_000_000)
+    assert html_text("<p>It broke.</p>" + "<a/b=" * 300 + rest).startswith("It broke.")
+    assert len(searched) < 100
 
 
 def test_a_hundred_attributes_are_still_cleaned() -> None:
