@@ -44,7 +44,7 @@ def many(seeds: Iterable[int]) -> dict[str, Any]:
     """What came of them: failing seeds with reasons, crashes at each point, digests."""
     crashed, failed, digests = Counter[str](), dict[str, list[str]](), dict[str, str]()
     for result in play(seeds):
-        crashed.update(f"{point.side} {point.port}" for _, what, point in result.befell if what != "fail")
+        crashed.update(f"{point.side} {point.port}" for _, what, point in result.befell if what == "crash")
         digests[str(result.seed)] = result.digest
         if result.wrong:
             failed[str(result.seed)] = result.wrong

@@ -114,7 +114,7 @@ class Process:
         app, log = self.app, self.log
         self.service = service = Service(
             app.name, app.decider, app.views, log, self.vault, parsers(app.name), hears=app.topics(),
-            fingerprint=fingerprint(app.name), checks=app.checks, streams=self.world.streams,
+            fingerprint=fingerprint(app.name), checks=app.checks, opens=app.opened_topics(), streams=self.world.streams,
         )  # fmt: skip
         await service.start()
         self.edge = Edge(
