@@ -15,6 +15,7 @@ from .carrier import TROUBLES, Carried, Carrier, StreamLost, Told
 from .clock import Clock
 from .epochs import Epochs
 from .hearing import Hearer
+from .log import EPOCH_BEGAN
 from .mapper import Envelope
 from .service import Gap, Outcome, Service, Stopped, UsedTwice
 from .tasks import end
@@ -196,8 +197,8 @@ class Bus(Hearer):
                 asked = loop.time()
                 rows = await self.service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
                 if rows:
-                    if rows[-1].id > self.service.position:
-                        await self.service.hear_each()  # another process wrote: an epoch, maybe
+                    if any(row.topic == EPOCH_BEGAN for row in rows):
+                        await self.service.hear_each()  # somebody else said that: be in this epoch before it is known
                     await self.carrier.publish(rows)
                     await self.service.log.track("relay", rows[-1].id)
                     self.relayed = rows[-1].id
