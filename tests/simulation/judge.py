@@ -11,7 +11,7 @@ from shared.mapper import EventMapper, from_row
 from shared.memory import project_kernel
 from shared.recorded import GENESIS, Recorded, chain
 
-from .log import Disk
+from .disk import Disk
 from .process import APPS
 
 if TYPE_CHECKING:

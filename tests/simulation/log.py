@@ -1,87 +1,23 @@
-"""A log in memory that passes the suite of the real one, and the vault beside it. What is committed stays; an open
-transaction goes with its process."""
+"""A log in memory that passes the suite of the real one. What is committed stays; an open transaction goes with its
+process."""
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from typing import Any, Self
-from uuid import UUID, uuid5
+from typing import Self
+from uuid import UUID
 
-import orjson
 from eventsourcing.persistence import IntegrityError
 from psycopg import OperationalError
 
 from shared.append import Append, Loaded, Read
 from shared.log import EventLog
-from shared.privacy import Key
-from shared.recorded import GENESIS, Head, Recorded
+from shared.recorded import Head, Recorded
 from shared.standing import DueDeadline, DueEffect, Stand, Tried
-from shared.vault import Vault
-from shared.views import Add, Drop, Put, RowOp, Table, dump
+from shared.views import RowOp, Table
 
+from .disk import Disk, Row, apply, as_read, copied, dumped
 from .fate import NoFate, Ports
-
-Row = Mapping[str, Any]
-KEYS = UUID("6b1f1f1e-0000-4000-8000-00000000000a")
-
-
-@dataclass
-class Disk:
-    """What a database holds of one service. Values are never changed in place, so that a copy shares them."""
-
-    rows: list[Recorded] = field(default_factory=list)
-    ids: dict[UUID, int] = field(default_factory=dict)
-    versions: set[tuple[str, int]] = field(default_factory=set)
-    streams: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    tracked: dict[str, int] = field(default_factory=dict)
-    head: Head = field(default_factory=lambda: Head(0, GENESIS, 1, 0, {}))
-    snapshots: dict[str, tuple[int, int, str, bytes]] = field(default_factory=dict)
-    listened: set[tuple[str, str]] = field(default_factory=set)
-    tables: dict[str, dict[str, Row]] = field(default_factory=dict)
-    holder: "SimulatedAppend | None" = None
-    waiting: list[asyncio.Future[None]] = field(default_factory=list)
-
-    def copy(self) -> "Disk":
-        return Disk(
-            list(self.rows), dict(self.ids), set(self.versions), dict(self.streams), dict(self.tracked),
-            _copied(self.head), dict(self.snapshots), set(self.listened), {n: dict(t) for n, t in self.tables.items()},
-        )  # fmt: skip
-
-    def table(self, name: str) -> dict[str, Row]:
-        return self.tables.setdefault(name, {})
-
-    def fold(self, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> None:
-        """What the rows mean for views."""
-        for op in ops:
-            _apply(self.table(op.table), op, _dumped(tables[op.table], op))
-
-    def refuses(self, row: Recorded) -> bool:
-        """What the constraints of the real table would."""
-        return row.event_id in self.ids or (str(row.originator_id), row.originator_version) in self.versions
-
-    def leave(self, ports: Ports) -> None:
-        """The database takes back what a lost connection had begun."""
-        if self.holder is not None and self.holder.log.ports is ports:
-            self.holder.broken = True
-            self.release(self.holder)
-
-    def release(self, tx: "SimulatedAppend") -> None:
-        if self.holder is tx:
-            self.holder = None
-            waiting, self.waiting = self.waiting, []
-            for waiter in waiting:  # all of them: one may have ended meanwhile
-                if not waiter.done():
-                    waiter.set_result(None)
-
-    def above(self, position: int) -> list[Recorded]:
-        return self.rows[bisect_right(self.rows, position, key=_position) :]
-
-    def at(self, positions: Iterable[int]) -> list[Recorded]:
-        found = (bisect_right(self.rows, position, key=_position) - 1 for position in sorted(positions))
-        return [self.rows[index] for index in found if index >= 0]
 
 
 class SimulatedAppend(Append):
@@ -89,7 +25,7 @@ class SimulatedAppend(Append):
 
     def __init__(self, log: "SimulatedLog"):
         super().__init__(log.sql, None)  # type: ignore[arg-type]
-        self.log, self.disk, self.broken = log, log.disk, False
+        self.log, self.disk, self.ports, self.broken = log, log.disk, log.ports, False
         self._ops: list[tuple[RowOp, Row]] = []
 
     async def __aenter__(self) -> Self:
@@ -107,14 +43,14 @@ class SimulatedAppend(Append):
         deadlines: tuple[str, Sequence[str]] | None = None,
     ) -> Read:  # fmt: skip
         disk = self.disk
-        await self.log.ports.call("log.read", self._whole)
+        await self.ports.call("log.read", self._whole)
         while disk.holder is not None:
             waiter = asyncio.get_running_loop().create_future()
             disk.waiting.append(waiter)
             await waiter
         self._whole()
         disk.holder = self
-        self.head = _copied(disk.head)
+        self.head = copied(disk.head)
         armed = {k: disk.table("deadlines").get(k) for k in (deadlines[1] if deadlines else ())}
         return Read(
             seen={i for i in ids if i in disk.ids},
@@ -125,7 +61,7 @@ class SimulatedAppend(Append):
         )
 
     async def load(self, streams: Sequence[str], fingerprint: str) -> Loaded:
-        return await self.log.ports.call("log.load", self._loaded, streams, fingerprint)
+        return await self.ports.call("log.load", self._loaded, streams, fingerprint)
 
     def _whole(self) -> None:
         if self.broken:
@@ -146,10 +82,10 @@ class SimulatedAppend(Append):
         return Loaded(disk.at(positions), snapshots)
 
     def fold(self, views: str, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> None:
-        self._ops = [(op, _dumped(tables[op.table], op)) for op in ops]
+        self._ops = [(op, dumped(tables[op.table], op)) for op in ops]
 
     async def flush(self) -> None:
-        await self.log.ports.call("log.commit", self._commit)
+        await self.ports.call("log.commit", self._commit)
 
     def _commit(self) -> None:
         self._whole()
@@ -168,43 +104,9 @@ class SimulatedAppend(Append):
         for name, position in self.trackings.items():
             disk.tracked[name] = max(position, disk.tracked.get(name, 0))
         if rows or self.trackings:
-            disk.head = _copied(self.head)
+            disk.head = copied(self.head)
         for op, columns in self._ops:
-            _apply(disk.table(op.table), op, columns)
-
-
-def _position(row: Recorded) -> int:
-    return row.id
-
-
-def _copied(head: Head) -> Head:
-    return Head(head.position, head.hash, head.epoch, head.said, dict(head.after))
-
-
-def _dumped(table: Table, op: RowOp) -> Row:
-    """As the database keeps it; raises TypeError for what it would refuse."""
-    if isinstance(op, Put):
-        return {column: dump(table.columns[column], value) for column, value in op.columns.items()}
-    return op.columns if isinstance(op, Add) else {}
-
-
-def _apply(table: dict[str, Row], op: RowOp, columns: Row) -> None:
-    old = table.get(op.key, {})
-    match op:
-        case Put():
-            table[op.key] = {**old, **columns}
-        case Add():
-            table[op.key] = {**old, **{c: (old.get(c) or 0) + amount for c, amount in columns.items()}}
-        case Drop():
-            table.pop(op.key, None)
-
-
-def _read(table: Table, row: Row) -> Row:
-    """As a query gives it."""
-    return {
-        column: orjson.loads(value) if (value := row.get(column)) is not None and kind == "json" else value
-        for column, kind in table.columns.items()
-    }
+            apply(disk.table(op.table), op, columns)
 
 
 class SimulatedLog(EventLog):
@@ -221,7 +123,7 @@ class SimulatedLog(EventLog):
         return SimulatedAppend(self)
 
     async def head(self) -> Head:
-        return await self.ports.call("log.head", lambda: _copied(self.disk.head))
+        return await self.ports.call("log.head", lambda: copied(self.disk.head))
 
     async def rows(
         self, after: int, limit: int, *, upto: int | None = None, said: bool = False, topics: Sequence[str] = ()
@@ -278,7 +180,7 @@ class SimulatedLog(EventLog):
         def found() -> Stand:
             head = self.disk.head
             resident = {
-                name: [(key, _read(table, row)) for key, row in self.disk.table(name).items()]
+                name: [(key, as_read(table, row)) for key, row in self.disk.table(name).items()]
                 for name, table in tables.items()
             }
             return Stand(head.position, head.said, head.epoch, dict(self.disk.tracked), resident)
@@ -332,35 +234,3 @@ class SimulatedLog(EventLog):
 
     async def listen(self, source: str, topic: str, since: int) -> None:
         await self.ports.call("log.listen", self.disk.listened.add, (source, topic))
-
-
-class SimulatedVault(Vault):
-    """Keys made of their subjects, so that the same seed seals to the same bytes; one store for all services."""
-
-    def __init__(self, store: dict[str, Key], ports: Ports):
-        super().__init__(None, None)  # type: ignore[arg-type]
-        self._store, self._ports = store, ports
-
-    async def keys_for(self, subjects: Iterable[str]) -> Mapping[str, Key]:
-        wanted = sorted(set(subjects))
-        if missing := [s for s in wanted if s not in self._by_subject]:
-            self._by_subject |= await self._ports.call("vault.keys_for", self._made, missing)
-            self._by_id |= {self._by_subject[s].id: self._by_subject[s] for s in missing}
-        return {s: self._by_subject[s] for s in wanted}
-
-    def _made(self, subjects: Sequence[str]) -> dict[str, Key]:
-        return {s: self._store.setdefault(s, _key(s)) for s in subjects}
-
-    async def keys(self, ids: Iterable[str]) -> Mapping[str, Key | None]:
-        wanted = set(ids)
-        if missing := sorted(i for i in wanted if i not in self._by_id):
-            self._by_id |= await self._ports.call("vault.keys", self._found, missing)
-        return {i: self._by_id[i] for i in wanted}
-
-    def _found(self, ids: Sequence[str]) -> dict[str, Key | None]:
-        held = {key.id: key for key in self._store.values()}
-        return {i: held.get(i) for i in ids}
-
-
-def _key(subject: str) -> Key:
-    return Key(str(uuid5(KEYS, subject)), sha256(subject.encode()).digest())

@@ -32,9 +32,11 @@ from shared.settings import Settings
 from shared.told import told
 
 from .carrier import SimulatedBus, SimulatedCarrier
+from .disk import Disk
 from .fate import Fate, Ports
-from .log import Disk, SimulatedLog, SimulatedVault
+from .log import SimulatedLog
 from .loop import Life, Loop
+from .vault import SimulatedVault
 
 APPS: Mapping[str, App] = {a.name: a for a in (intake, classifier, router, sla, feedback, loyalty, notification)}
 HEAD_SECONDS, LOOK_SECONDS, SILENT_SECONDS = 2.0, 2.0, 4.0

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from .disk import Disk
 from .fate import SIDES, Planned, Point
-from .log import Disk, SimulatedAppend
+from .log import SimulatedAppend
 from .seeds import Simulation, play
 from .story import STORIES
 

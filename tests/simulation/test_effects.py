@@ -16,9 +16,11 @@ from shared.views import RowOp, Table, Views, attempt, settled
 from shared.world import Decider
 from tests.shared.trade import NOON
 
+from .disk import Disk
 from .fate import NoFate
-from .log import Disk, SimulatedLog, SimulatedVault
+from .log import SimulatedLog
 from .loop import Loop
+from .vault import SimulatedVault
 
 
 class LetterAsked(Event, topic="to.post.card-asked.v1", stream="card:{letter}"):

@@ -11,7 +11,8 @@ from shared.log import EventLog
 from tests.shared import log_suite
 from tests.shared.log_suite import Suite, fill
 
-from .log import Disk, SimulatedLog
+from .disk import Disk
+from .log import SimulatedLog
 
 PROCESS, ORDER, APPLICATION = log_suite.RECORDERS
 

@@ -10,9 +10,11 @@ from shared.service import Service
 from tests.shared import trade
 
 from .carrier import SimulatedBus, SimulatedCarrier
+from .disk import Disk
 from .fate import CALM, Fate, Planned, Ports
-from .log import Disk, SimulatedLog, SimulatedVault
+from .log import SimulatedLog
 from .loop import Life, Loop
+from .vault import SimulatedVault
 
 SERVICES: dict[str, Callable[..., Service]] = {"shop": trade.shop, "clerk": trade.clerk, "courier": trade.courier}
 

@@ -13,9 +13,9 @@ from shared.privacy import Key
 from tests.scene import MONDAY
 
 from .carrier import SimulatedBus
+from .disk import Disk
 from .fate import CALM, Chances, Fate, Planned, Point
 from .judge import Outcome, judge, outcome_of, reported
-from .log import Disk
 from .loop import Life, Loop
 from .process import APPS, Clock, Outside, Process
 from .story import People, Story
