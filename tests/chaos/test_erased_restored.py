@@ -1,4 +1,4 @@
-"""Yesterday's backup does not bring back who was erased since: where the database before can tell nothing any more, what
+"""Yesterday's backup brings back nobody who was erased since: where the database before can tell nothing, what NATS
 NATS holds does."""
 
 import json
