@@ -1,5 +1,5 @@
 """Yesterday's backup brings back nobody who was erased since: where the database before can tell nothing, what NATS
-NATS holds does."""
+holds does."""
 
 import json
 from pathlib import Path
