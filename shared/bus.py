@@ -203,12 +203,16 @@ class Bus(Hearer):
                     await self.service.log.track("relay", rows[-1].id)
                     self.relayed = rows[-1].id
                 self.troubles.pop("relay", None)
-            except StreamLost:
+            except StreamLost as error:
                 await self._declare()
+                await self._cannot_publish(error)
             except Exception as error:  # infrastructure: tried again for ever
                 log.warning("%s cannot publish what it said (%s); tried again", self.service.name, type(error).__name__)
-                self.troubles["relay"] = f"cannot publish what it said ({type(error).__name__})"
-                await asyncio.sleep(0.5)
+                await self._cannot_publish(error)
+
+    async def _cannot_publish(self, error: Exception) -> None:
+        self.troubles["relay"] = f"cannot publish what it said ({type(error).__name__})"
+        await asyncio.sleep(0.5)
 
     async def _declare(self) -> None:
         name = self.service.name

@@ -48,6 +48,31 @@ def test_who_finds_no_stream_makes_it_and_listens() -> None:
     Trade().run(play)
 
 
+def test_a_relay_whose_stream_cannot_be_made_says_so_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that lacks servers for the stream refuses at once: it was asked without a pause, and all was green."""
+
+    async def play(trade: Trade) -> None:
+        shop, asked = await trade.process("shop"), list[float]()
+
+        async def refused() -> None:
+            asked.append(trade.loop.time())
+            raise TimeoutError
+
+        await asyncio.sleep(1)
+        trade.bus.wipe()
+        with monkeypatch.context() as broken:
+            broken.setattr(shop.bus.carrier, "declare", refused)
+            await shop.service.hear(order(1))
+            await asyncio.sleep(5)
+            assert "cannot publish" in str(shop.bus.problem)
+            assert 5 <= len(asked) <= 10
+        await asyncio.sleep(3)
+        assert shop.bus.problem is None
+        assert shop.bus.relayed == trade.disks["shop"].head.said
+
+    Trade().run(play)
+
+
 async def _broken(*_: Any, **__: Any) -> Any:
     raise OperationalError("the connection is lost")
 
