@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, OperationalError, ProgrammingError
 from psycopg_pool import AsyncConnectionPool
 from psycopg_pool.base import AttemptWithBackoff
 
@@ -28,11 +28,15 @@ async def connect(url: str, *, size: int = 6) -> AsyncIterator[Any]:
 
 
 async def until_it_answers(url: str, name: str) -> None:
-    """Returns once PostgreSQL lets us in; says why it does not."""
+    """Returns once PostgreSQL lets us in; says why it does not. SystemExit for a URL that is none."""
     while True:
         try:
             await (await AsyncConnection.connect(url, connect_timeout=5)).close()
             return
+        except ProgrammingError:  # its words repeat the URL, and with it a password
+            raise SystemExit(
+                "VEFA_DATABASE_URL cannot be read: write postgresql://user:password@host:port/database"
+            ) from None
         except OperationalError as error:
             log.warning("%s: PostgreSQL is away (%s); tried again until it answers", name, reason(error))
             await asyncio.sleep(1)
