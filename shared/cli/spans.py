@@ -82,7 +82,7 @@ class Step:
         if self.notes.parked:
             yield uuid5(self.id, "1")
         elif not self.hearing:
-            for op in app_of(self.log).views.project(message):
+            for op in app_of(self.log).views.rows_of(message):
                 if isinstance(op, Put) and op.table == "effects" and "kind" in op.columns:
                     yield from (outcome_id(self.id, op.key, n + 1) for n in range(TRIES))
 
