@@ -13,7 +13,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[1]
-SIMULATION = ROOT / "tests" / "simulation" / "__main__.py"
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,8 @@ class Campaign:
 
 def campaigns(minutes: float, seed: int) -> dict[str, Campaign]:
     kills = {"VEFA_SOAK_SECONDS": str(60 * minutes), "VEFA_SOAK_SEED": str(seed)}
-    found = {
+    simulated = ("tests.simulation", "--seeds", "10000", "--from", str(seed), "--processes", "2")
+    return {
         "kills": Campaign(
             f"everything killed for {minutes:g} minutes, seed {seed}", ("tests/chaos/test_all_killed.py",), kills
         ),
@@ -43,11 +43,8 @@ def campaigns(minutes: float, seed: int) -> dict[str, Campaign]:
         "erasure": Campaign(
             "half of 100 customers erased", ("tests/chaos/test_erasure.py",), {"VEFA_PROOF_SIZE": "100"}
         ),
+        "simulation": Campaign(f"10,000 simulated worlds from seed {seed}", simulated, tests=False),
     }  # fmt: skip
-    if SIMULATION.exists():
-        words = ("tests.simulation", "--seeds", "10000", "--from", str(seed), "--processes", "2")
-        found["simulation"] = Campaign(f"10,000 simulated worlds from seed {seed}", words, tests=False)
-    return found
 
 
 def arguments() -> argparse.Namespace:
