@@ -48,6 +48,7 @@ def many(seeds: Iterable[int]) -> dict[str, Any]:
         digests[str(result.seed)] = result.digest
         if result.wrong:
             failed[str(result.seed)] = result.wrong
+            print(f"seed {result.seed} fails", file=sys.stderr, flush=True)
     return {"failed": failed, "crashed": crashed, "digests": digests}
 
 
