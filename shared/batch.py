@@ -4,12 +4,9 @@ them is written in one transaction."""
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
-
-from pydantic import ValidationError
 
 from contracts.kernel import (
     DeadlineReached,
@@ -22,12 +19,14 @@ from contracts.kernel import (
     Unreadable,
 )
 
-from .append import Append, Loaded, Read, answer_to
+from .append import Append, Read, answer_to
 from .events import Event, Message, personal_values, said_id
+from .loading import hold
 from .losses import epoch_of, says_itself
-from .mapper import MAX_BYTES, EventMapper, RowNotes, from_row, to_metadata
-from .memory import Held, Memory, Parsers
+from .mapper import MAX_BYTES, EventMapper, RowNotes, to_metadata
+from .memory import Memory, Parsers
 from .order import Stopped, UsedTwice, gap_before
+from .publishing import published
 from .vault import Vault
 from .views import Drop, Put, RowOp, Table
 from .world import Check, Decider, NotLoaded, Refused
@@ -221,32 +220,12 @@ class Batch:
         if isinstance(heard.event, EpochBegan | EpochReconciled):
             return
         if isinstance(heard.event, PublishPolicy):
-            yield self._publish(heard.event, heard.heard_at)
+            service = self.service
+            yield published(heard.event, service.name, self.memory, service.parsers, service.checks, heard.heard_at)
         elif not isinstance(heard.event, PolicyPublished) or heard.source:
             yield from self.service.decider.decide(self.memory, heard)
         if heard.retry_of:
             yield EventUnparked(of=heard.parked_in or heard.event.stream, parked=str(heard.retry_of))
-
-    def _publish(self, asked: PublishPolicy, at: datetime) -> PolicyPublished:
-        kind = asked.name.partition("/")[0]
-        parser, check = self.service.parsers.get(kind), self.service.checks.get(kind)
-        if asked.service != self.service.name or parser is None:
-            known = ", ".join(sorted(self.service.parsers))
-            raise Refused(
-                "unknown-policy", "name", f"{self.service.name} has no policy {asked.name!r}", f"known are {known}", 404
-            )
-        try:
-            document = parser(asked.document)
-        except ValidationError as e:
-            first = e.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "document"
-            raise Refused(
-                "invalid-policy", where, first["msg"], "correct the document and publish it again", 422
-            ) from e
-        if check:
-            check(self.memory, document, at)
-        version = self.memory.policy(asked.name).version if self.memory.has_policy(asked.name) else 0
-        return PolicyPublished(version=version + 1, **asked.model_dump(exclude={"reason"}), reason=asked.reason)
 
     def _park(self, message: Message, reason: Any, error: Exception | None) -> Outcome:
         heard = replace(message, row=self.position + 1)
@@ -319,27 +298,6 @@ class Batch:
         """Its publisher's own bytes, also what a later version of it added; not of what is too long or unreadable."""
         state = self.states.get(message.id) if message.source or message.recovered else None
         return None if state is None or len(state) > MAX_BYTES or isinstance(message.event, Unreadable) else state
-
-
-def hold(memory: Memory, mapper: EventMapper, asked: Iterable[str], loaded: Loaded) -> None:
-    """Fold loaded rows into the asked streams only."""
-    held: dict[str, Held] = {}
-    for stream in asked:
-        version, _, state = loaded.snapshots.get(stream, (0, 0, b""))
-        initial = memory.decider.initial(stream)
-        held[stream] = Held(version, type(initial).model_validate_json(state) if state else initial)
-    since = {stream: position for stream, (_, position, _) in loaded.snapshots.items()}
-    for row in loaded.rows:
-        message, notes = from_row(row, mapper.decode(row.topic, row.event_id, row.state))
-        main = message.event.stream
-        for stream in dict.fromkeys((main, *message.event.also)):
-            if stream in held and row.id > since.get(stream, 0):
-                version, state, rows = held[stream]
-                if not notes.parked and state is not None:
-                    state = memory.decider.evolve(state, message)
-                held[stream] = Held(row.originator_version if stream == main else version, state, rows + 1)
-    for stream, found in held.items():
-        memory.load(stream, found)
 
 
 def subjects(events: Iterable[Event]) -> set[str]:

@@ -14,8 +14,9 @@ from psycopg import DataError
 
 from contracts.kernel import DeadlineReached, EpochBegan, EpochReconciled, Unreadable
 
-from .batch import NOTHING, Batch, Outcome, RetryFailed, deadline_id, hold, subjects
+from .batch import NOTHING, Batch, Outcome, RetryFailed, deadline_id, subjects
 from .events import Event, Message, Personal
+from .loading import hold
 from .log import EventLog
 from .losses import Loss, own_loss
 from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
