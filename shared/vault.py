@@ -146,6 +146,14 @@ class Vault:
             )
             return tuple(str(key_id) for (key_id,) in await cursor.fetchall())
 
+    async def destroyed_since(self, at: datetime) -> dict[str, datetime]:
+        """Ids of all keys that were destroyed after an instant, and when they last were."""
+        async with self.pool.connection() as conn:
+            cursor = await conn.execute(
+                "select key_id, destroyed_at from vault.destroyed where destroyed_at > %s order by n", (at,)
+            )
+            return {str(key_id): destroyed_at for key_id, destroyed_at in await cursor.fetchall()}
+
     async def destroy_quarantine(self, now: datetime) -> list[str]:
         """Destroy the keys of what could not be read, a month's when all of it is older than 30 days."""
         month = f"quarantine:{now - QUARANTINE:%Y-%m}"

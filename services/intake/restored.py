@@ -4,14 +4,18 @@ log had lost, the keys that it names are destroyed again."""
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import uuid5
 
+from contracts.common import FIRST
 from contracts.intake import RotateMasterKey
 from shared.edge import NAMESPACE, Edge
 from shared.tasks import end
 
 LOOK_SECONDS = 2.0
 PAGE = 10_000
+LATER = timedelta(microseconds=1)
+"""So that it is after the erasure on a clock that stands still, too."""
 log = logging.getLogger("vefa.restored")
 
 
@@ -20,8 +24,6 @@ class ErasedAgain:
 
     def __init__(self, edge: Edge):
         self._edge, self._looked = edge, (0, "")
-        self._came_back: list[str] = []
-        """Keys that were destroyed again, and for which the exchange of the master key is not asked yet."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> dict[str, str]:
@@ -37,10 +39,9 @@ class ErasedAgain:
         """Destroy every key that the log calls destroyed and that the vault has."""
         query = 'select "row", key from {views}.destroyed where ("row", key) > (%s, %s) order by "row", key limit %s'
         while rows := await self._edge.rows(query, *self._looked, PAGE):
-            gone = await self._edge.vault.destroy_again([row["key"] for row in rows], self._edge.now)
+            gone = await self._edge.vault.destroy_again([row["key"] for row in rows], self._edge.now + LATER)
             if gone:
                 log.warning("%d keys of erased customers had come back and were destroyed again", len(gone))
-            self._came_back += gone
             self._looked = (rows[-1]["row"], rows[-1]["key"])
 
     async def _follow(self) -> None:
@@ -56,8 +57,19 @@ class ErasedAgain:
             log.warning("what came back of the erased waits: %s", type(error).__name__)
 
     async def _ask(self) -> None:
-        """The copy of the vault that the keys came from opens until the master key that wraps it is exchanged."""
-        if self._came_back:
-            id = uuid5(NAMESPACE, f"intake/rotate/restored/{self._edge.now.isoformat()}/{self._came_back[0]}")
-            await self._edge.hear(RotateMasterKey(by="restored"), id=id)
-            self._came_back.clear()
+        """The copy of the vault that keys came back with opens until the master key that wraps it is exchanged.
+
+        Whether that is still wanted is read from the vault and the views: a process may have ended between destroying
+        them and asking."""
+        edge = self._edge
+        rotated = await edge.row("select max(at) as at from {views}.rotations")
+        destroyed = await edge.vault.destroyed_since((rotated and rotated["at"]) or FIRST)
+        erased = await edge.rows(
+            "select d.key, c.erased_at from {views}.destroyed d join {views}.customers c on c.key = d.customer"
+            " where d.key = any(%s)", list(destroyed),
+        )  # fmt: skip
+        again = [(destroyed[row["key"]], row["key"]) for row in erased if destroyed[row["key"]] > row["erased_at"]]
+        if again:
+            at, key = max(again)
+            id = uuid5(NAMESPACE, f"intake/rotate/restored/{at.isoformat()}/{key}")
+            await edge.hear(RotateMasterKey(by="restored"), id=id)

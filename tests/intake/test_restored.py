@@ -119,6 +119,20 @@ async def test_keys_of_the_erased_that_come_back_are_gone_before_anybody_is_answ
         assert await texts(process) == ["", TEXT]
 
 
+async def test_the_master_key_is_exchanged_also_after_a_crash_in_between(intake: Intake) -> None:
+    copy = await erased_after_a_copy(intake)
+    intake.restore(copy)
+    async with intake.start(without) as process:
+        await ErasedAgain(process.edge).look()  # and there it ended
+        assert len(intake.run(OF_CONTACTS)) == 1
+        assert intake.master.read_bytes() == copy.master
+    async with intake.start(app):
+        await until(lambda: intake.master.read_bytes() != copy.master)
+        asked = "select count(*) from intake.stored_events where topic = 'to.intake.rotate-master-key.v1'"
+        await asyncio.sleep(2.5)  # it has looked again
+        assert intake.run(asked) == [(1,)]
+
+
 async def test_control_without_it_the_text_is_back(intake: Intake) -> None:
     intake.restore(await erased_after_a_copy(intake))
     async with intake.start(without) as process:
