@@ -217,7 +217,8 @@ class Process:
     async def _mend_views(self, conn: AsyncConnection[Any]) -> None:
         """After an upgrade, once the older processes have gone."""
         while True:
-            await self.versions.mend(conn)
+            if await self.versions.mend(conn):
+                await self.service.read_again()
             await asyncio.sleep(5)
 
     async def _sweep(self) -> None:

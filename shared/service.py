@@ -80,7 +80,7 @@ class Service:
         self._passed: dict[str, Message] = {}
         self.position = self.said = self.waiting = 0
         self.epoch = 1
-        self.acting = False
+        self.acting = self._outdated = False
         self.silent: Silent | None = None
         """Why nothing may be recorded."""
         self.copies: Mapping[UUID, Sequence[Message]] = {}
@@ -117,6 +117,12 @@ class Service:
         self.tracked = dict(stand.tracked)
         self.memory.streams.clear()
         self.memory.undo.forget()
+        self._outdated = False
+
+    async def read_again(self) -> None:
+        """Read anew, between two commits, what the rules keep in memory: the views were made again."""
+        self._outdated = True
+        await self.hear_each()
 
     def wakes(self) -> asyncio.Event:
         """An event of the caller's own that is set after every commit of this process; the caller clears it."""
@@ -157,6 +163,8 @@ class Service:
                 waiting.append(self._queue.get_nowait())
             flat = [m for messages, _ in waiting for m in messages]
             try:
+                if self._outdated:
+                    await self.load_resident()
                 results = await self.commit(flat)
             except WRITING:
                 results = [await self._alone(m) for m in flat]

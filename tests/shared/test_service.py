@@ -129,6 +129,15 @@ async def test_a_rule_reads_the_same_after_a_restart(start: Make) -> None:
     assert outcome.said[0].event.nth == 3
 
 
+async def test_what_rules_keep_in_memory_is_read_again_between_two_commits(start: Make) -> None:
+    clerk = await start("clerk")
+    async with clerk.log.pool.connection() as conn:
+        await conn.execute("insert into clerk_views.bench values ('order:9', 5)")
+    assert clerk.memory.table("bench").get("order:9") is None
+    await clerk.read_again()
+    assert clerk.memory.table("bench").get("order:9") == {"amount": 5}
+
+
 async def test_two_processes_take_turns_and_never_contradict_each_other(start: Make) -> None:
     one, two = await start("shop"), await start("shop")
     results = await asyncio.gather(*(s.hear_each(order(n)) for n in range(40) for s in (one, two)))
