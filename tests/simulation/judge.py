@@ -55,6 +55,7 @@ def judge(world: "World", *, views: bool) -> Iterator[str]:
         yield from _chain(name, world.disks[name].rows)
     yield from _heard(world)
     yield from _complaints(world)
+    yield from _told(world)
     yield from _effects(world)
     if views:
         yield from _views(world)
@@ -104,6 +105,21 @@ def _complaints(world: "World") -> Iterator[str]:
                     yield f"{topic} was said {times} times of an accepted complaint"
         if service == "intake" and (opened := sum(t == topics[0] for t, _ in streams)) != len(cases):
             yield f"{opened} cases were opened for {len(cases)} complaints"
+
+
+def _told(world: "World") -> Iterator[str]:
+    """Whoever complained is told that it came, and every notice that was queued was mailed."""
+    notices = [
+        (row.topic, orjson.loads(row.state))
+        for row in world.disks["notification"].rows
+        if row.said and row.topic in ("notification.notice-queued.v1", "notification.notice-withheld.v1")
+    ]
+    for case in world.people.accepted.values():
+        if not any(one["case"] == case and one["template"] == "case-received" for _, one in notices):
+            yield "nobody was told that an accepted complaint had come"
+    mailed = {key for key, _ in world.mails}
+    if not all(one["notice"] in mailed for topic, one in notices if topic == "notification.notice-queued.v1"):
+        yield "a notice was queued and never mailed"
 
 
 def reported(disk: Disk) -> Counter[tuple[str, int]]:
