@@ -139,13 +139,20 @@ def course(open_folder: Path) -> Course:
 
 def state_of(data: Path) -> dict[str, Any]:
     """The ends of all logs of a data folder whose platform does not run."""
+    with inside(data) as conn:
+        return ends(conn)
+
+
+@contextmanager
+def inside(data: Path) -> Iterator[psycopg.Connection[Any]]:
+    """Its database, as the administrator."""
     with Home(data) as home:
         server = postgres.Postgres(home, free_port())
         server.start()
         try:
             server.wait_ready()
             with psycopg.connect(server.dsn("vefa_admin")) as conn:
-                return ends(conn)
+                yield conn
         finally:
             server.stop()
 
@@ -217,6 +224,24 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(
         done = restore(course.data, *words, file=bad)
         assert (done.status, "no whole backup" in done.err) == (2, True)
     assert state_of(course.data) == course.ends
+
+
+def test_a_backup_of_a_log_that_somebody_changed_is_not_restored(
+    course: Course, restore: Vefa, vefa: Vefa, open_folder: Path
+) -> None:
+    data, file = copied(course, open_folder / "changed"), open_folder / "changed.backup"
+    with inside(data) as conn:
+        conn.execute(r"update intake.stored_events set state = state || '\x20'::bytea where notification_id = 3")
+    assert vefa("backup", str(file), "--data", str(data)).status == 0
+    before = state_of(data)
+    for words in (("--check",), ("--replace",)):
+        done = restore(data, *words, "--json", file=file)
+        assert (done.status, done.err) == (1, "")
+        assert "does not fit the chain" in done.json["problems"][0]
+    assert "nothing was changed, take another one" in restore(data, "--replace", file=file).out
+    assert state_of(data) == before
+    assert not list((data / "postgres").glob("before-*"))
+    shutil.rmtree(data)
 
 
 def test_a_restore_that_is_killed_leaves_what_was_there(course: Course) -> None:

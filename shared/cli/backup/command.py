@@ -85,7 +85,8 @@ def restore(
 ) -> None:
     """Put a backup in the place of the embedded PostgreSQL's data: all of it or nothing. The platform must not run.
 
-    --check loads it into a PostgreSQL of its own and verifies all logs; status 1 when something is wrong."""
+    It is loaded beside what is there, and each log verified; when one is wrong, status 1 and nothing is changed.
+    --check goes no further, in a PostgreSQL of its own."""
     from . import restoring
 
     _embedded(data)
@@ -105,11 +106,13 @@ def restore(
     if as_json:
         print_json(told)
     else:
-        what = f"restored to {data}" if not only_check else "is not whole" if problems else "is whole"
+        what = "is whole" if only_check else f"restored to {data}"
+        if problems:
+            what = "is not whole; nothing was changed, take another one"
         _show(f"Backup of {looked.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC {what}", looked.manifest)
         for line in _lines(told):
             console.print(line, highlight=False)
-    if only_check and problems:
+    if problems:
         raise typer.Exit(1)
 
 

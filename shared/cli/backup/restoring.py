@@ -86,9 +86,10 @@ def check(file: Path, data: Path, given: Mapping[str, bytes]) -> Looked:
     return looked
 
 
-def restore(file: Path, data: Path, given: Mapping[str, bytes], *, replace: bool) -> Restored:
-    """All or nothing. Raises Failed or LocalServerError with the remedy when the file is not whole, a platform runs on
-    the folder, a secret is missing, or there is a database already that shall not be replaced."""
+def restore(file: Path, data: Path, given: Mapping[str, bytes], *, replace: bool) -> Looked:
+    """All or nothing: Restored, or what was found where a log does not verify and so nothing was replaced. Raises
+    Failed or LocalServerError with the remedy when the file is not whole, a platform runs on the folder, a secret is
+    missing, or there is a database already that shall not be replaced."""
     archive = Archive(file)
     archive.verify()
     _is_for_us(data)
@@ -104,6 +105,8 @@ def restore(file: Path, data: Path, given: Mapping[str, bytes], *, replace: bool
             done.keys, done.verdicts = _examined(
                 server, archive.manifest, secrets.master_of(wanted["master.key"], data, put)
             )
+            if not done.whole:
+                return Looked(archive.manifest, done.verdicts, done.keys, done.warnings)
             if there:
                 done.carried = _carry_over(home, server, done.warnings)
             server.stop()
