@@ -14,6 +14,7 @@ from shared.local.nats_server import INTEGRATOR, OPS, configuration
 from shared.master_key import MasterKey
 from shared.settings import Settings
 
+from . import reach
 from .base import Failed, app_of
 
 app = typer.Typer()
@@ -21,6 +22,8 @@ HTTP_PORT = 8000
 """Of a service in its container, whose name is the service's."""
 SECRETS = Annotated[Path, typer.Option("--secrets", envvar="VEFA_SECRETS", help="Folder with the files of secrets")]
 FOLDER = Path("/run/secrets")
+START_SECONDS = 120
+"""So long NATS may take to come up beside us."""
 
 
 @app.command()
@@ -54,7 +57,7 @@ def provide(secrets: SECRETS = FOLDER) -> None:
     with psycopg.connect(settings.database_url) as admin:
         if not admin.execute("select 1 from vault.master").fetchone():  # never a new key for keys that are wrapped
             MasterKey.begin(settings.master_folder)
-    asyncio.run(_declare(settings.nats_url, settings.nats_replicas))
+    asyncio.run(reach.stream(settings.nats_url, settings.nats_replicas, "start it, or mend its URL", START_SECONDS))
     print(f"Provided for {', '.join(known)}")
 
 
@@ -79,15 +82,6 @@ def reachable(secrets: Path) -> dict[str, Any] | None:
         return None
     services = {name: {"http": f"http://{name}:{HTTP_PORT}"} for name in databases}
     return {"services": services, "databases": databases, "nats": (secrets / "vefa_nats_url").read_text().strip()}
-
-
-async def _declare(url: str, replicas: int) -> None:
-    """Declare the stream; NATS may come up later, so it is tried for two minutes."""
-    from shared.stream import connect_as_operator, declare
-
-    client = await connect_as_operator(url)
-    await declare(client, replicas)
-    await client.close()
 
 
 def _databases(secrets: Path) -> dict[str, str]:

@@ -48,9 +48,10 @@ async def bus(url: str, name: str, remedy: str) -> Client:
     raise Failed(f"{name}: NATS does not let us in{_place(url)}: {reason(failed)}; {remedy}") from failed
 
 
-async def stream(url: str, replicas: int, remedy: str) -> None:
-    """Declare the stream. Raises Failed when NATS keeps none, or not on so many servers."""
-    client = await bus(url, NATS_VARIABLE, remedy)
+async def stream(url: str, replicas: int, remedy: str, patience: float = 0) -> None:
+    """Declare the stream. ``patience``: so many seconds NATS may take to come up. Raises Failed when it does not, when
+    it keeps no stream, or not on so many servers."""
+    client = await _awaited(url, remedy, patience)
     until = time.monotonic() + (CLUSTER_SECONDS if replicas > 1 else 0)
     try:
         while True:
@@ -62,6 +63,17 @@ async def stream(url: str, replicas: int, remedy: str) -> None:
                 await asyncio.sleep(0.5)
     finally:
         await client.close()
+
+
+async def _awaited(url: str, remedy: str, seconds: float) -> Client:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return await bus(url, NATS_VARIABLE, remedy)
+        except Failed as e:
+            if not isinstance(e.__cause__, OSError) or time.monotonic() > until:  # a refusal stays one
+                raise
+        await asyncio.sleep(0.5)
 
 
 def _undeclared(replicas: int, why: str) -> Failed:

@@ -1,17 +1,19 @@
 """``vefa provide`` and ``vefa serve`` as containers run them: settings from files, one process, ready and stopped."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from shared.cli import reach
 from shared.cli.base import Failed
 from shared.cli.containers import provide, reachable
 from shared.local import Servers
@@ -110,6 +112,48 @@ def test_missing_secrets_are_named_with_what_makes_them(secrets: Path) -> None:
     with pytest.raises(Failed, match=r"no file SERVICE\.database; deploy/make-secrets\.sh"):
         provide(secrets)
     assert reachable(secrets) is None
+
+
+def test_a_nats_that_refuses_is_told_with_the_setting_to_mend(
+    servers: Servers, secrets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "CLUSTER_SECONDS", 1)
+    (secrets / "vefa_nats_replicas").write_text("3")
+    with pytest.raises(Failed, match="VEFA_NATS_REPLICAS: NATS does not keep the stream on 3 servers"):
+        provide(secrets)
+    (secrets / "vefa_nats_url").write_text(f"nats://ops:wrong@127.0.0.1:{servers.ports['nats']}")
+    with pytest.raises(Failed, match="VEFA_NATS_URL: NATS does not let us in"):
+        provide(secrets)
+
+
+async def test_a_nats_that_comes_up_later_is_waited_for(servers: Servers) -> None:
+    """First nobody listens at the address; then it leads to the server."""
+    port = free_port()
+    url = servers.nats_url("ops").replace(str(servers.ports["nats"]), str(port))
+    with pytest.raises(Failed, match="VEFA_NATS_URL"):
+        await reach.stream(url, 1, "start it")
+    waiting = asyncio.create_task(reach.stream(url, 1, "start it", 60))
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    async with passing(port, servers.ports["nats"]):
+        await waiting
+
+
+@asynccontextmanager
+async def passing(port: int, to: int) -> AsyncIterator[None]:
+    """Whoever connects to a port is led to another."""
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def led(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, away = await asyncio.open_connection("127.0.0.1", to)
+        await asyncio.gather(copy(reader, away), copy(there, writer))
+
+    async with await asyncio.start_server(led, "127.0.0.1", port):
+        yield
 
 
 def complaining(secrets: Path, about: str) -> "subprocess.Popen[str]":
