@@ -85,7 +85,8 @@ def main() -> int:
     if unknown := [name for name in asked.only or () if name not in every]:
         print(f"--only: no campaign {unknown[0]!r}; there are {', '.join(every)}", file=sys.stderr)
         return 2
-    print(f"seed {asked.seed}; again: just soak --minutes {asked.minutes:g} --seed {asked.seed}", flush=True)
+    only = f" --only {' '.join(asked.only)}" if asked.only else ""
+    print(f"seed {asked.seed}; again: just soak --minutes {asked.minutes:g} --seed {asked.seed}{only}", flush=True)
     held = [play(every[name]) for name in asked.only or every]
     return 0 if all(held) else 1
 
