@@ -135,6 +135,11 @@ def test_a_wrong_word(command: str, named: str, capsys: pytest.CaptureFixture[st
     assert named in complaint(capsys, command)
 
 
+def test_a_backup_that_is_refused_makes_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--data: .vefa holds no database" in complaint(capsys, "backup --to backups")
+    assert not Path("backups").exists()
+
+
 def test_a_policy_that_is_not_utf_8(capsys: pytest.CaptureFixture[str]) -> None:
     Path("own.yaml").write_bytes(b"rows: \xff")
     line = complaint(capsys, "what-if sla --name targets --policy own.yaml")

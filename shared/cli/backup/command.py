@@ -52,13 +52,14 @@ def backup(
     if file and to:
         raise Failed("FILE, --to: give one of them")
     target = file or (to or Path()) / f"vefa-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup"
-    if to:
-        to.mkdir(mode=0o700, parents=True, exist_ok=True)
     known = secrets.ids(data)
     try:
-        with stopped_by_term(), _database(data) as dsn, private_file(target, "FILE" if file else "--to") as out:
-            writer = Writer(out)
-            manifest = writer.finish(dump(dsn, writer, known))
+        with stopped_by_term(), _database(data) as dsn:
+            if to:
+                _made(to)
+            with private_file(target, "FILE" if file else "--to") as out:
+                writer = Writer(out)
+                manifest = writer.finish(dump(dsn, writer, known))
     except OperationalError as e:  # it ended while we read
         raise Failed(f"--data {data}: PostgreSQL: {reach.reason(e)}; {AGAIN.format(data=data)}") from e
     note(data, target, manifest)
@@ -72,6 +73,13 @@ def backup(
         )
         for title, parts in (("In it", HOLDS), ("Not in it", HOLDS_NOT)):
             console.print(f"{title}: {'; '.join(parts)}.", highlight=False)
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as e:
+        raise Failed(f"--to: {folder} cannot be made: {e.strerror}; choose another place") from e
 
 
 @app.command()
