@@ -14,9 +14,9 @@ from psycopg.rows import dict_row
 
 from shared.cli.base import learn_topics
 from shared.cli.services import ORDER, app_of, names
-from shared.database import connect
+from shared.database import Pool, connect
 from shared.local import Servers
-from shared.log import EventLog, Pool
+from shared.log import EventLog
 from shared.memory import project_kernel
 from shared.rebuild import check, rebuild, replay
 from shared.views import Tables, Views, dump, fold

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from shared.database import connect
+from shared.database import Pool, connect
 from shared.events import Message
 from shared.local import Servers
-from shared.log import EventLog, Pool
+from shared.log import EventLog
 from shared.master_key import MasterKey
 from shared.rebuild import prepare
 from shared.service import Service
