@@ -48,6 +48,15 @@ def test_a_secret_that_others_may_read_is_bad(platform: Running) -> None:
     assert found["secret link.key"]["remedy"].startswith("chmod 600")
 
 
+def test_a_secret_that_is_gone_is_bad(platform: Running) -> None:
+    key = platform.data / "secrets" / "index.key"
+    aside = key.rename(key.with_name("aside"))
+    status, found = examined(platform)
+    aside.rename(key)
+    assert (status, found["secret index.key"]["state"], found["backup"]["found"]) == (1, "bad", "none yet")
+    assert "vefa keys save" in found["secret index.key"]["remedy"]
+
+
 def test_another_installations_master_key_is_bad(platform: Running) -> None:
     key = platform.data / "secrets" / "master.key"
     own = key.read_bytes()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from shared.cli.backup.note import noted
+from shared.cli.backup.secrets import NEEDED, WISHED
 from shared.cli.base import master_folder
 from shared.database import Pool
 from shared.master_key import id_of
@@ -17,6 +18,8 @@ LITTLE, SCARCE = 2**30, 5 * 2**30
 """Bytes: below the first nothing goes on for long, below the second somebody should know."""
 
 BACKUP_EVERY = timedelta(days=2)
+LASTING = {name: lost for name, lost in {**NEEDED, **WISHED}.items() if name != "master.key"}
+"""Secrets that every data folder has, and what is lost without; the master key is looked at by itself."""
 
 
 def disk(data: Path) -> Finding:
@@ -31,6 +34,15 @@ def secrets(data: Path) -> Iterator[Finding]:
     for path in sorted((data / "secrets").glob("*.key")):
         mode = stat.S_IMODE(path.stat().st_mode)
         yield judged(f"secret {path.name}", f"mode {mode:o}", f"chmod 600 {path}", good=not mode & 0o077)
+    if _embedded(data):
+        for name, lost in LASTING.items():
+            if not (path := data / "secrets" / name).exists():
+                fix = f"put back the copy of 'vefa keys save' before a start makes a new one: with that {lost}"
+                yield Finding(f"secret {name}", "bad", f"{path} is not here", fix)
+
+
+def _embedded(data: Path) -> bool:
+    return (data / "servers.lock").exists()
 
 
 async def master(data: Path, pool: Pool) -> Finding:
@@ -46,12 +58,12 @@ async def master(data: Path, pool: Pool) -> Finding:
 
 async def backup(data: Path, pool: Pool) -> list[Finding]:
     """Whether the embedded database was backed up lately, and under the master key of today."""
-    if not (data / "servers.lock").exists():
+    if not _embedded(data):
         return []  # servers of the user's own, backed up by their own tools
     async with pool.connection() as conn:
         [master] = await (await conn.execute("select id from vault.master")).fetchone() or ("none",)
     made = noted(data)
-    since = made.made_at if made else datetime.fromtimestamp((data / "secrets" / "index.key").stat().st_mtime, UTC)
+    since = made.made_at if made else datetime.fromtimestamp((data / "servers.lock").stat().st_mtime, UTC)
     late = datetime.now(UTC) - since > BACKUP_EVERY
     text = f"{made.file} of {made.made_at:%Y-%m-%d %H:%M}" if made else "none yet"
     if made and made.master != master:
