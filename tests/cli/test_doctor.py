@@ -37,6 +37,7 @@ def test_a_new_platform_is_well(platform: Running) -> None:
     assert status == 0
     assert {"disk", "master key", "PostgreSQL fsync", "NATS stream", "consumer of sla", "role of intake"} <= set(found)
     assert found["role of intake"]["found"] == "vefa_intake only appends"
+    assert found["NATS sync_interval"]["found"] == "always; the logs hold all that NATS does"
 
 
 def test_a_secret_that_others_may_read_is_bad(platform: Running) -> None:

@@ -1,12 +1,15 @@
 """NATS: is its stream there and as it should be, does every service have its consumer."""
 
 from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import orjson
 from nats.aio.client import Client
 from nats.js.api import StreamInfo
 from nats.js.errors import NotFoundError
 
-from shared.stream import STREAM
+from shared.stream import STREAM, servers_of
 
 from .finding import Finding, judged
 
@@ -41,6 +44,21 @@ async def stream(client: Client, services: Iterable[str]) -> list[Finding]:
             judged(what, f"{pending} to be fetched", "the service is behind", good=pending < 1000, otherwise="look")
         )
     return found
+
+
+def syncing(data: Path, url: str) -> list[Finding]:
+    """How often the embedded nats-server waits for the disk, by its configuration; a server does not tell its clients.
+    It is well whatever it is: the logs have waited for the disk, and what NATS loses is said again from them."""
+    note = data / "room"
+    room = Path(note.read_text().strip()) if note.exists() else data
+    try:
+        told = orjson.loads((room / "nats" / "server.conf").read_bytes())
+    except (OSError, ValueError):
+        return []
+    if told["port"] != urlsplit(servers_of(url)[0]).port:  # of another time; now it is a server of the user's own
+        return []
+    found = told["jetstream"]["sync_interval"]
+    return [Finding("NATS sync_interval", "ok", f"{found}; the logs hold all that NATS does")]
 
 
 def _replicas(info: StreamInfo) -> list[Finding]:

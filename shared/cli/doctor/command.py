@@ -45,6 +45,7 @@ async def examine(data: Path) -> list[Finding]:
         for name in names:
             found += await database.rights(logs[name].pool, name, [n for n in names if n != name])
         found += await _bus(data, noted["nats"], names)
+        found += bus.syncing(data, noted["nats"])
         told = await states(data)
         found += [f for f in [services.clock(next(iter(told.values()), {}))] if f]
         for name, state in told.items():
