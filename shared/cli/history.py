@@ -149,11 +149,15 @@ def why(
 
 
 async def stream_of(logs: Logs, case: str) -> str:
-    """The stream of a case by its id or number; any other stream is named whole."""
+    """The stream of a case by its id or number; any other stream is named whole. LookupError names the ids where a
+    restore gave one number twice."""
     if NUMBER.fullmatch(case) and "intake" in logs.by_name:
-        query = sql.SQL("select key from {} where number = %s").format(sql.Identifier("intake_views", "cases"))
+        cases = sql.Identifier("intake_views", "cases")
+        query = sql.SQL("select key from {} where number = %s order by key").format(cases)
         async with logs["intake"].pool.connection() as conn:
-            found = await (await conn.execute(query, (case.upper(),))).fetchone()
+            found = [key for (key,) in await (await conn.execute(query, (case.upper(),))).fetchall()]
+        if len(found) > 1:
+            raise LookupError(f"CASE: {case} is the number of {len(found)} cases; give an id: {', '.join(found)}")
         case = found[0] if found else case
     return case if ":" in case else f"case:{case}"
 
@@ -192,7 +196,8 @@ def merged(seen: Iterable[Seen]) -> list[Happening]:
 
 
 def in_order(happenings: Sequence[Happening]) -> list[Happening]:
-    """By time; where the clocks of two services disagree, a log's own order and cause before effect hold."""
+    """By time; where the clocks of two services disagree, a log's own order and cause before effect hold. Where these
+    two disagree (a command that was repeated after its consequences were brought back) the earliest comes first."""
     by_id = {h.home.row.event_id: h for h in happenings}
     waits: dict[UUID, int] = dict.fromkeys(by_id, 0)
     then: dict[UUID, list[UUID]] = {i: [] for i in by_id}
@@ -203,17 +208,21 @@ def in_order(happenings: Sequence[Happening]) -> list[Happening]:
         for other in before:
             then[other].append(own)
         waits[own], last[h.home.log] = len(before), own
-    ready = [(_key(by_id[i]), i) for i, count in waits.items() if not count]
+    waiting = [(_key(by_id[i]), i) for i in by_id]
+    ready = [found for found in waiting if not waits[found[1]]]
+    heapq.heapify(waiting)
     heapq.heapify(ready)
-    result = []
-    while ready:
-        _, own = heapq.heappop(ready)
-        result.append(by_id[own])
+    result = dict[UUID, Happening]()
+    while waiting:
+        own = heapq.heappop(ready or waiting)[1]
+        if own in result:
+            continue
+        result[own] = by_id[own]
         for other in then[own]:
             waits[other] -= 1
             if not waits[other]:
                 heapq.heappush(ready, (_key(by_id[other]), other))
-    return result
+    return list(result.values())
 
 
 def _key(h: Happening) -> tuple[Any, ...]:
