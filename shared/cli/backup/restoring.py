@@ -97,7 +97,7 @@ def restore(file: Path, data: Path, given: Mapping[str, bytes], *, replace: bool
     with Home(usable(data)) as home:
         put, done.warnings = secrets.chosen(wanted, data, given)
         own = home.folder("postgres")
-        postgres.finish_restore(own)
+        postgres.finish_restore(own, secrets.folder(data))
         there = (own / DATA).exists()
         if there and not replace:
             raise Failed(f"--data: {data} holds a database already; with --replace it is kept aside, or choose another")
@@ -112,8 +112,13 @@ def restore(file: Path, data: Path, given: Mapping[str, bytes], *, replace: bool
             server.stop()
             server.sync()
             aside = f"before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-            with secrets.installed(put, data, aside):
-                server.swap(aside)
+            taken = own / (aside if there else DATA)
+            with secrets.installed(put, data, aside, taken.exists):
+                try:
+                    server.swap(aside)
+                except BaseException:
+                    postgres.finish_restore(own, secrets.folder(data))
+                    raise
             done.kept = own / aside if there else None
         nats = home.room / "nats" / "jetstream"
         done.nats = nats if nats.exists() else None

@@ -3,13 +3,14 @@ restore."""
 
 import io
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from shared.cli.base import Failed, master_folder
 from shared.local.home import make_folder, sync_folder, write_private
+from shared.local.postgres import RESTORED
 from shared.master_key import MasterKey, id_of
 
 from .archive import private_file
@@ -24,8 +25,13 @@ NEEDED = {
 WISHED = {"link.key": "links and reply addresses that were sent lead nowhere", "token.key": "tokens must be made anew"}
 
 
+def folder(data: Path) -> Path:
+    """Where all but the master key lie; that may lie elsewhere."""
+    return data / "secrets"
+
+
 def path_of(data: Path, name: str) -> Path:
-    return (master_folder(data) if name == "master.key" else data / "secrets") / name
+    return (master_folder(data) if name == "master.key" else folder(data)) / name
 
 
 def identity(name: str, content: bytes) -> str:
@@ -103,17 +109,40 @@ def master_of(id: str, data: Path, put: Mapping[str, bytes]) -> MasterKey:
 
 
 @contextmanager
-def installed(put: Mapping[str, bytes], data: Path, aside: str) -> Iterator[None]:
-    """Put these secrets in their places around the step that needs them; what was there is kept as ``NAME.<aside>``.
-    The database before and the one after need another master key each: within the block both can be had."""
+def installed(put: Mapping[str, bytes], data: Path, aside: str, taken: Callable[[], bool]) -> Iterator[None]:
+    """Put these secrets in their places around the step that needs them, which takes those called ``NAME.restored``
+    with the data; what was there is kept as ``NAME.<aside>``. The database before and the one after need another master
+    key each: within the block both can be had. ``taken``: whether the step was done, asked when it failed."""
     for name, content in put.items():
         path = path_of(data, name)
         make_folder(path.parent, 0o700)
-        if path.exists():
-            write_private(path.with_name(f"{name}.{aside}"), path.read_bytes())
-        write_private(path.with_name("master.next") if name == "master.key" and path.exists() else path, content)
-    yield
+        target = path.with_name(f"{name}.{RESTORED}")
+        if name == "master.key":
+            target = path.with_name("master.next") if path.exists() else path
+        for before in {path, target}:
+            if before.exists():
+                write_private(before.with_name(f"{before.name}.{aside}"), before.read_bytes())
+        write_private(target, content)
+        sync_folder(path.parent)
+    try:
+        yield
+    except BaseException:
+        if not taken():
+            _withdraw(put, data, aside)
+        raise
     if "master.key" in put and waiting(data, id_of(put["master.key"])):
         path = path_of(data, "master.key")
         path.with_name("master.next").replace(path)
+        sync_folder(path.parent)
+
+
+def _withdraw(put: Mapping[str, bytes], data: Path, aside: str) -> None:
+    """The next exchange would take a ``master.next`` that was left behind, and with it old backups would open again."""
+    path = path_of(data, "master.key").with_name("master.next")
+    if "master.key" in put and path.exists():
+        before = path.with_name(f"master.next.{aside}")
+        if before.exists():
+            before.replace(path)
+        else:
+            path.unlink()
         sync_folder(path.parent)
