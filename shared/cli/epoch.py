@@ -128,13 +128,17 @@ async def _met(data: Path, service: str) -> AsyncIterator[tuple[Logs, Client, li
 
 @asynccontextmanager
 async def _runtime(logs: Logs, name: str) -> AsyncIterator[Service]:
-    """The rules of a service over its log, beside the service that runs: the head row puts both in one order."""
-    runtime = app_of(name).service_on(logs[name], logs.vault_of(name))
-    await runtime.start()
-    try:
-        yield runtime
-    finally:
-        await runtime.stop()
+    """The rules of a service over its log, beside the service that runs: the head row puts both in one order. Who
+    else is at it is waited for: two that bring back the same count it differently."""
+    runtime, lock = app_of(name).service_on(logs[name], logs.vault_of(name)), (f"epoch {name}",)
+    async with logs[name].pool.connection() as conn:
+        await conn.execute("select pg_advisory_lock(hashtext(%s))", lock)
+        await runtime.start()
+        try:
+            yield runtime
+        finally:
+            await runtime.stop()
+            await conn.execute("select pg_advisory_unlock(hashtext(%s))", lock)
 
 
 async def _now(data: Path, service: str) -> datetime:

@@ -217,6 +217,16 @@ async def test_what_is_given_up_stays_with_those_who_heard_it_and_may_be_said_ag
     await whole(traders)
 
 
+async def test_two_who_reconcile_at_once_wait_for_one_another(traders: Traders) -> None:
+    await few_lost(traders, "shop")
+    await traders.start("shop")
+    assert (await traders.vefa("epoch", "new", "shop")).status == 0
+    both = await asyncio.gather(*(traders.vefa("reconcile", "shop", "--json") for _ in range(2)))
+    assert [(result.status, result.err) for result in both] == [(0, "")] * 2
+    assert "".join(result.out for result in both).count('"shop": null') == 1
+    await whole(traders)
+
+
 async def test_a_command_that_is_repeated_gets_the_answer_of_before_the_restore(traders: Traders) -> None:
     async def asks() -> tuple[int, object]:
         answer = await traders.post("special", key="k1")
