@@ -48,7 +48,9 @@ def save(
     if as_json:
         print_json({"file": str(file), "secrets": names, "master": secrets.ids(data)["master.key"]})
     else:
-        console.print(f"{', '.join(names)} are in {file}; keep it apart from the backups.", highlight=False)
+        console.print(
+            f"{', '.join(names)} are in {file}; keep it apart from the backups.", highlight=False, markup=False
+        )
 
 
 async def _position(data: Path) -> int:

@@ -203,3 +203,11 @@ def test_an_address_that_no_service_can_listen_on() -> None:
     assert line.endswith("did not start; its message stands above")
     assert services
     assert any("VEFA_HTTP_HOST" in said for said in services), services  # they all speak at once, through each other
+
+
+def test_a_file_is_named_as_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+    secret = Path("data/secrets/master.key")
+    secret.parent.mkdir(parents=True)
+    secret.write_bytes(bytes(32))
+    assert run("keys", "save", "[red]anahtar İ.tar", "--data", "data") == 0
+    assert "are in [red]anahtar İ.tar" in capsys.readouterr().out

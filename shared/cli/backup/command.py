@@ -119,7 +119,7 @@ def restore(
             what = "is not whole; nothing was changed, take another one"
         _show(f"Backup of {looked.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC {what}", looked.manifest)
         for line in _lines(told):
-            console.print(line, highlight=False)
+            console.print(line, highlight=False, markup=False)
     if problems:
         raise typer.Exit(1)
 
@@ -141,7 +141,7 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
 
 def _show(title: str, manifest: Manifest) -> None:
     rows = ((name, end.epoch, end.position, end.hash[:16]) for name, end in manifest.logs.items())
-    console.print(title, highlight=False, soft_wrap=True)
+    console.print(title, highlight=False, markup=False, soft_wrap=True)
     print_table("", ("log", "epoch", "position", "hash"), rows)
 
 
