@@ -13,7 +13,7 @@ import httpx
 import nats
 import pytest
 
-from shared.stream import STREAM
+from shared.stream import INTEGRATOR, STREAM
 from tests.running import Running, until_true, up
 
 from .load import opened, process_on
@@ -64,5 +64,7 @@ def test_a_nats_server_that_dies_under_load_loses_nothing(open_folder: Path) -> 
         assert platform.count("sla", clocks) == 2 * CASES, "each case has its two clocks, each started once"
         platform.vefa("verify")
         until_true(
-            lambda: listeners(platform) == set(platform.services), "somebody does not listen any more", seconds=20
+            lambda: listeners(platform) == {*platform.services, INTEGRATOR},
+            "somebody does not listen any more",
+            seconds=20,
         )

@@ -141,19 +141,27 @@ async def test_a_nats_that_comes_up_later_is_waited_for(servers: Servers) -> Non
 
 @asynccontextmanager
 async def passing(port: int, to: int) -> AsyncIterator[None]:
-    """Whoever connects to a port is led to another."""
+    """Whoever connects to a port is led to another; returns once all of them have gone."""
+    gone = list[asyncio.Event]()
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
             writer.write(data)
         writer.close()
+        await writer.wait_closed()
 
     async def led(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        gone.append(asyncio.Event())
+        mine = gone[-1]
         there, away = await asyncio.open_connection("127.0.0.1", to)
-        await asyncio.gather(copy(reader, away), copy(there, writer))
+        await asyncio.gather(copy(reader, away), copy(there, writer), return_exceptions=True)
+        mine.set()
 
     async with await asyncio.start_server(led, "127.0.0.1", port):
         yield
+        async with asyncio.timeout(10):
+            for one in gone:
+                await one.wait()
 
 
 def complaining(secrets: Path, about: str) -> "subprocess.Popen[str]":

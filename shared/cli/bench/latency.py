@@ -85,7 +85,8 @@ class Feed:
     def over(self) -> bool:
         """All is heard, or so much waits that hearing it would take longer than the run twice over."""
         ended = self._process.poll() is not None
-        return ended and (self.heard >= self.shared[1] or time.monotonic() > self._began + 3 * self._seconds)
+        late = self.heard > 0 and time.monotonic() > self._began + 3 * self._seconds
+        return ended and (self.heard >= self.shared[1] or late)
 
     def run(self) -> Run:
         if self._process.returncode:
