@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import nats
 import orjson
 from faststream.nats import NatsBroker
 from faststream.nats.security import NatsUserPassword
@@ -36,7 +35,13 @@ def servers_of(url: str) -> list[str]:
 
 async def connect_as_operator(url: str, **options: Any) -> Client:
     """As an operator, whose answers come where only operators listen."""
-    return await nats.connect(servers_of(url), inbox_prefix=inbox_of(OPS), **options)
+    client = Client()
+    try:
+        await client.connect(servers_of(url), inbox_prefix=inbox_of(OPS), **options)
+    except BaseException:
+        await client.close()  # or the connection of a login that was refused stays open
+        raise
+    return client
 
 
 async def declare(client: Client, replicas: int = 1) -> None:
