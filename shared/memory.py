@@ -19,7 +19,6 @@ from .events import Message
 from .views import Add, Drop, Put, RowOp, Table, Views
 from .world import Decider, NotLoaded, Published, Row
 
-MISSING: Any = object()
 SNAPSHOT_EVERY = 200
 """Rows of a stream, its own or others', after which it gets a snapshot: so many and hardly more are read with one."""
 
