@@ -314,7 +314,7 @@ def copied(course: Course, data: Path) -> Path:
 def test_a_restore_brings_all_back_as_it_was_except_who_was_erased_since(
     course: Course, restore: Vefa, vefa: Vefa, open_folder: Path
 ) -> None:
-    data = copied(course, open_folder / "again")
+    data = copied(course, open_folder / "backup-again")
     done = restore(data, "--replace", "--secrets", str(course.secrets), "--json")
     assert (done.status, done.err) == (0, "")
     assert done.json["destroyed_again"] == 1

@@ -65,7 +65,9 @@ class Simulation:
 def play(seeds: Iterable[int], simulation: Simulation | None = None) -> Iterator[Result]:
     """Worlds in the order of their seeds. Python looks for cycles between them only: what it destroys has last words,
     and they belong to no moment of a run."""
-    logging.getLogger("vefa").setLevel(logging.CRITICAL)
+    vefa = logging.getLogger("vefa")
+    told = vefa.level
+    vefa.setLevel(logging.CRITICAL)
     simulation = simulation or Simulation()
     _ = simulation.template
     gc.collect()
@@ -80,3 +82,4 @@ def play(seeds: Iterable[int], simulation: Simulation | None = None) -> Iterator
     finally:
         gc.enable()
         gc.unfreeze()
+        vefa.setLevel(told)
