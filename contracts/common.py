@@ -58,6 +58,19 @@ class Blob(Part):
     """File name as it was sent."""
 
 
+class TextPart(Part):
+    """A part of a message that is not its sender's own new word: kept beside the text and shown folded at its place."""
+
+    kind: Literal["quoted", "signature", "forwarded"]
+    """What it is."""
+    at: Annotated[int, Field(ge=0, le=10**9)]
+    """Where: characters of the message's text before it."""
+    length: Annotated[int, Field(ge=0, le=10**9)] = 0
+    """Characters of the message's text that it covers: what was forwarded stays in the text; 0: it was cut out."""
+    text: Personal = Personal()
+    """What was cut out; '' where it stays in the text."""
+
+
 class FormField(Part):
     """One filled field of a category form."""
 

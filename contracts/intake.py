@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from shared.events import Code, Event, Id, Of, Open, Personal
+from shared.events import Code, Event, Id, Of, Open, Part, Personal
 
 from .common import (
     Blob,
@@ -18,6 +18,7 @@ from .common import (
     Kind,
     Language,
     Outcome,
+    TextPart,
     Words,
 )
 
@@ -65,6 +66,14 @@ class CaseOpened(
     """The recovery that this case carries out."""
     external_id: Id | None = None
     """The case's id in the sender's system."""
+    parts: tuple[TextPart, ...] = ()
+    """What was cut from the text, or stands in it forwarded."""
+    message_id: Personal | None = None
+    """The Message-ID of the mail that it came by: an answer names it."""
+    raw: Blob | None = None
+    """The mail as it came."""
+    silent: Code | None = None
+    """Why nothing automatic answers it, such as precedence, auto-generated or loop; None: it may be acknowledged."""
 
 
 class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1"):
@@ -80,6 +89,14 @@ class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1"):
     """Files."""
     acknowledgement: bool = False
     """A bare thanks: opens no clock and reopens nothing."""
+    parts: tuple[TextPart, ...] = ()
+    """What was cut from the text, or stands in it forwarded."""
+    message_id: Personal | None = None
+    """The Message-ID of the mail that it came by: an answer names it."""
+    raw: Blob | None = None
+    """The mail as it came."""
+    silent: Code | None = None
+    """Why nothing automatic answers it, such as precedence, auto-generated or loop; None: it may be acknowledged."""
 
 
 class ReplySent(CustomerCaseFact, topic="intake.reply-sent.v1"):
@@ -194,13 +211,24 @@ class CaseReopened(CustomerCaseFact, topic="intake.case-reopened.v1", also=("cus
     """When it had been resolved, UTC."""
 
 
+class ParticipantAdded(CaseFact, topic="intake.participant-added.v1", also=("contact:{contact}",)):
+    """Somebody beside the customer takes part in a case: our mails to the customer go to them in copy."""
+
+    contact: Id
+    """The participant; who that is says customer-known."""
+    how: Literal["copied"]
+    """A mail of the customer went to them in copy."""
+
+
 class CasesLinked(CaseFact, topic="intake.cases-linked.v1", also=("case:{other}",)):
     """Two cases belong together."""
 
     other: Id
     """The other case."""
-    why: Literal["follow-up", "recovery", "foreign-sender", "by-hand"]
+    why: Literal["follow-up", "recovery", "foreign-sender", "participant", "by-hand"]
     """What links them."""
+    contact: Id | None = None
+    """Whose mails about the other case go on with this one: a sender who takes no part there, or only in copy."""
 
 
 class MessageQuarantined(Event, topic="intake.message-quarantined.v1", stream="mail:{message}"):
@@ -333,6 +361,8 @@ class ContactBounced(Event, topic="intake.contact-bounced.v1", stream="contact:{
     """Its customer."""
     case: Id | None = None
     """The case that the notice was about: its owner should find another way."""
+    notice: Id | None = None
+    """The notice that came back, by the Message-ID that the report names; None: it names none of ours."""
 
 
 class MailSeen(Event, topic="intake.mail-seen.v1", stream="mail:{message}", also=("content:{content}",)):
@@ -350,6 +380,17 @@ class MailSeen(Event, topic="intake.mail-seen.v1", stream="mail:{message}", also
     """Whether this was the same content again under another id: it made nothing new."""
 
 
+class Copied(Part):
+    """Somebody whom a mail went to as well."""
+
+    contact: Id
+    """Keyed hash of the address."""
+    address: Personal
+    """Mail address."""
+    name: Personal | None = None
+    """Display name."""
+
+
 class MailReceived(Event, topic="to.intake.mail-received.v1", stream="mail:{message}", also=("contact:{contact}",)):
     """A mail was taken in, read and checked at the edge; what becomes of it is decided by the rules for mail."""
 
@@ -365,10 +406,20 @@ class MailReceived(Event, topic="to.intake.mail-received.v1", stream="mail:{mess
     """The case whose reply token it carries, checked at the edge."""
     bounced: Id | None = None
     """The contact point that a mail of ours about the case could not be delivered to, as the mail server reports."""
+    returned: Id | None = None
+    """The notice that was bounced, by the Message-ID of ours that the report names."""
     references: tuple[Id, ...] = ()
     """Digests of the ids that it answers, nearest first."""
     automatic: Code | None = None
-    """By which sign it is an automatic mail; None: a person wrote it, as far as can be told."""
+    """By which sign a machine wrote it, so that it is set aside; None: a person wrote it, as far as can be told."""
+    silent: Code | None = None
+    """By which sign it asks that nothing automatic answers it; it is read like any other."""
+    message_id: Personal | None = None
+    """Its Message-ID as it was sent."""
+    copies: tuple[Copied, ...] = ()
+    """Whom it went to as well, without our own addresses."""
+    parts: tuple[TextPart, ...] = ()
+    """What was cut from the text, or stands in it forwarded."""
     content: Digest
     """Keyed digest of sender and body."""
     subject: Personal
