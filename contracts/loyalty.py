@@ -25,6 +25,10 @@ class Share(Part):
     """When the lot was earned, UTC: a lot that comes back keeps its place."""
     expires_at: datetime | None
     """From when the lot is worthless, UTC, exclusive; None: never."""
+    source: SourceId | None = None
+    """What had earned the lot."""
+    rule: Code | None = None
+    """Earning rule that had credited it."""
 
 
 class MemberFact(Event, stream="member:{member}"):
@@ -126,7 +130,7 @@ class SpendRefunded(MemberFact, topic="loyalty.spend-refunded.v1", also=("spend:
     """Points whose lot had expired meanwhile."""
 
 
-class PointsExpired(MemberFact, topic="loyalty.points-expired.v1"):
+class PointsExpired(MemberFact, topic="loyalty.points-expired.v1", also=("source:{source}",)):
     """What was left of a lot is worthless."""
 
     lot: Id
@@ -135,6 +139,23 @@ class PointsExpired(MemberFact, topic="loyalty.points-expired.v1"):
     """Points."""
     expired_at: datetime
     """When, UTC."""
+    source: SourceId | None = None
+    """What had earned them."""
+    rule: Code | None = None
+    """Earning rule that had credited them."""
+
+
+class PointsLost(MemberFact, topic="loyalty.points-lost.v1", also=("source:{source}",)):
+    """Points of an undone spend had expired meanwhile: spend-refunded counts them, this says what had earned them."""
+
+    lot: Id
+    """The lot."""
+    amount: int
+    """Points."""
+    source: SourceId
+    """What had earned them."""
+    rule: Code
+    """Earning rule that had credited them."""
 
 
 class PointsClawedBack(MemberFact, topic="loyalty.points-clawed-back.v1", also=("source:{of}",)):
@@ -156,6 +177,8 @@ class PointsClawedBack(MemberFact, topic="loyalty.points-clawed-back.v1", also=(
     """Part that made the balance negative."""
     forgiven: int = 0
     """Points that should have come back and, by policy, did not."""
+    expired: int = 0
+    """Points that had expired unused: nobody has them any more, they count as taken back."""
 
 
 class DebtFilled(MemberFact, topic="loyalty.debt-filled.v1"):

@@ -40,7 +40,7 @@ def proved_false(world: World, message: Message, name: str) -> Iterator[Event]:
     if grant := _case(world, name).grant:
         source: Source = world[f"source:{grant}"]
         for rule, earned in source.credits.items():
-            yield from reverse(world, message, grant, rule, earned, earned.amount - earned.reversed, name)
+            yield from reverse(world, message, grant, rule, earned.amount, name)
 
 
 def request(world: World, message: Message, asked: RequestGrant) -> Iterator[Event]:

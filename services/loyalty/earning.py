@@ -13,6 +13,7 @@ from shared.events import Event, Message, uuid7
 from shared.world import Refused, World
 
 from . import ledger
+from .currencies import shown
 from .members import account_of, customer_of, enrolled, programme, settle, upgrade
 from .policy import EarningRule, Enrolling, Occasion
 from .states import Contact, Credit, Purchase, Source
@@ -114,8 +115,8 @@ def _by_rule(
     percent = rule.percent.get(tier, 100)
     words = f"{points} points"
     if rule.per:
-        unit, currency = f"{rule.per / 100:.2f}", programme(world).currency
-        words = f"{amount / 100:.2f} {currency} x {rule.points} per {unit}"
+        currency = programme(world).currency
+        words = f"{shown(amount, currency)} {currency} x {rule.points} per {shown(rule.per, currency)}"
         words += f" x {percent} % ({tier})" if percent != 100 else ""
         words += f" = {points}"
     yield from credit(
@@ -155,17 +156,17 @@ def _reverse_purchase(world: World, message: Message, name: str, by: str) -> Ite
     if not purchase.amount:  # nothing was bought under this name: what it earned was for something else
         return
     for rule, earned in sorted(_source(world, name).credits.items()):
-        due = earned.amount * purchase.returned // purchase.amount - earned.reversed
-        yield from reverse(world, message, name, rule, earned, due, by)
+        yield from reverse(world, message, name, rule, earned.amount * purchase.returned // purchase.amount, by)
 
 
-def reverse(
-    world: World, message: Message, of: str, rule: str, earned: Credit, points: int, by: str
-) -> Iterator[Event]:
-    """Take ``points`` of a credit back: from the pending lot, or by the policy ``clawback`` from what is free."""
-    if points <= 0:
+def reverse(world: World, message: Message, of: str, rule: str, total: int, by: str) -> Iterator[Event]:
+    """Take a credit back until ``total`` of its points are: from the pending lot, or by the policy ``clawback`` from
+    what is free. What expired unused is gone already and counts as taken back: no other points pay for it."""
+    if total <= _source(world, of).credits[rule].reversed:
         return
-    yield from settle(world, earned.member, message.occurred_at)
+    yield from settle(world, _source(world, of).credits[rule].member, message.occurred_at)
+    earned: Credit = _source(world, of).credits[rule]
+    points = total - earned.reversed
     account, mode = account_of(world, earned.member), programme(world).clawback
     lot = account.lots.get(earned.lot)
     if lot and lot.pending:
@@ -173,12 +174,13 @@ def reverse(
             member=earned.member, lot=earned.lot, amount=points, source=by, of=of, rule=rule, period=earned.period
         )
         return
-    shares = () if mode == "only_pending" else ledger.take(account, points, first=earned.lot)
-    missing = points - ledger.points(shares)
+    expired = min(points, earned.expired - earned.written_off)
+    shares = () if mode == "only_pending" else ledger.take(account, points - expired, first=earned.lot)
+    missing = points - expired - ledger.points(shares)
     owed = missing if mode == "unlimited" else 0
     yield PointsClawedBack(
         member=earned.member, source=by, of=of, rule=rule, period=earned.period, amount=ledger.points(shares) + owed,
-        shares=shares, owed=owed, forgiven=missing - owed,
+        shares=shares, owed=owed, forgiven=missing - owed, expired=expired,
     )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ class Lot(State):
     earned_at: datetime
     activates_at: datetime
     expires_at: datetime | None
+    source: str | None = None
+    rule: str | None = None
 
 
 class Account(State):
@@ -70,7 +72,12 @@ def take(account: Account, amount: int, first: str = "") -> tuple[Share, ...]:
     for name, lot in sorted(account.lots.items(), key=lambda item: (item[0] != first, *_spending_order(*item))):
         if amount > 0 and not lot.pending:
             part = min(amount, lot.amount)
-            shares.append(Share(lot=name, amount=part, earned_at=lot.earned_at, expires_at=lot.expires_at))
+            shares.append(
+                Share(
+                    lot=name, amount=part, earned_at=lot.earned_at, expires_at=lot.expires_at, source=lot.source,
+                    rule=lot.rule,
+                )
+            )  # fmt: skip
             amount -= part
     return tuple(shares)
 
@@ -85,20 +92,19 @@ def points(shares: Iterable[Share]) -> int:
 
 def give_back(
     account: Account, shares: Iterable[Share], at: datetime, grace_days: int
-) -> tuple[tuple[Share, ...], int]:
-    """The shares of a spend as they return at ``at``, and the points that are lost because their lot has expired."""
-    back: list[Share] = []
-    lost = 0
+) -> tuple[tuple[Share, ...], tuple[Share, ...]]:
+    """The shares of a spend as they return at ``at``, and those that are lost because their lot has expired."""
+    back, lost = list[Share](), list[Share]()
     for share in shares:
         open_lot = account.lots.get(share.lot)
         expires_at = open_lot.expires_at if open_lot else share.expires_at
         if expires_at is not None and expires_at <= at:
             if not grace_days:
-                lost += share.amount
+                lost.append(share)
                 continue
             expires_at = at + timedelta(days=grace_days)
         back.append(share.model_copy(update={"expires_at": expires_at}))
-    return tuple(back), lost
+    return tuple(back), tuple(lost)
 
 
 def next_due(account: Account, member: str, at: datetime) -> Event | None:
@@ -113,7 +119,9 @@ def next_due(account: Account, member: str, at: datetime) -> Event | None:
     lot = account.lots[name]
     if lot.pending:
         return PointsActivated(member=member, lot=name, amount=lot.amount)
-    return PointsExpired(member=member, lot=name, amount=lot.amount, expired_at=instant)
+    return PointsExpired(
+        member=member, lot=name, amount=lot.amount, expired_at=instant, source=lot.source, rule=lot.rule
+    )
 
 
 def evolve(account: Account, event: Event) -> Account:
@@ -124,7 +132,7 @@ def evolve(account: Account, event: Event) -> Account:
         case PointsEarned():
             lot = Lot(
                 amount=event.amount, pending=True, earned_at=event.earned_at, activates_at=event.activates_at,
-                expires_at=event.expires_at,
+                expires_at=event.expires_at, source=event.source, rule=event.rule,
             )  # fmt: skip
             return _moved(account, {event.lot: lot}, event.period, event.amount, earned=event.amount)
         case PointsActivated():
@@ -142,7 +150,7 @@ def evolve(account: Account, event: Event) -> Account:
         case PointsExpired():
             return _moved(account, _less(account, ((event.lot, event.amount),)), expired=event.amount)
         case PointsClawedBack():
-            lots, counted = _without(account, event.shares), -event.amount - event.forgiven
+            lots, counted = _without(account, event.shares), -event.amount - event.forgiven - event.expired
             return _moved(account, lots, event.period, counted, clawed_back=event.amount, owed=event.owed)
         case DebtFilled():
             return _moved(account, _without(account, event.shares), owed=-event.amount)
@@ -177,5 +185,5 @@ def _more(account: Account, share: Share) -> Lot:
     held = account.lots.get(share.lot)
     return Lot(
         amount=share.amount + (held.amount if held else 0), pending=False, earned_at=share.earned_at,
-        activates_at=share.earned_at, expires_at=share.expires_at,
+        activates_at=share.earned_at, expires_at=share.expires_at, source=share.source, rule=share.rule,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime
 from contracts.loyalty import (
     MemberEnrolled,
     PointsExpiring,
+    PointsLost,
     PointsSpent,
     RefundSpend,
     SpendPoints,
@@ -125,7 +126,12 @@ def refund(world: World, message: Message, asked: RefundSpend) -> Iterator[Event
     yield from settle(world, asked.member, message.occurred_at)
     account, grace = account_of(world, asked.member), programme(world).refund_grace_days
     shares, lost = ledger.give_back(account, spent.shares, message.occurred_at, grace)
-    yield SpendRefunded(member=asked.member, spend=asked.spend, shares=shares, lost=lost)
+    yield SpendRefunded(member=asked.member, spend=asked.spend, shares=shares, lost=ledger.points(lost))
+    for share in lost:
+        if share.source and share.rule:
+            yield PointsLost(
+                member=asked.member, lot=share.lot, amount=share.amount, source=share.source, rule=share.rule
+            )
     yield from settle(world, asked.member, message.occurred_at)
 
 

@@ -24,6 +24,8 @@ from contracts.loyalty import (
     PointsCancelled,
     PointsClawedBack,
     PointsEarned,
+    PointsExpired,
+    PointsLost,
     PointsSpent,
     PurchaseHeld,
     Share,
@@ -85,13 +87,17 @@ class Purchase(State):
 
 
 class Credit(State):
-    """One lot as it was earned, and how many of its points were taken back, or forgiven."""
+    """One lot as it was earned, and how many of its points expired unused, and were taken back, forgiven, or counted as
+    taken back because they had expired."""
 
     member: str
     lot: str
     amount: int
     period: str | None
+    expired: int = 0
     reversed: int = 0
+    written_off: int = 0
+    """Of what was reversed, the part that had expired."""
 
 
 class Source(State):
@@ -231,12 +237,20 @@ def _source(source: Source, event: Event) -> State:
     match event:
         case PointsEarned():
             credit = Credit(member=event.member, lot=event.lot, amount=event.amount, period=event.period)
-            return Source(credits={**source.credits, event.rule: credit})
+            return _of(source, event.rule, credit)
         case PointsCancelled() | PointsClawedBack():
             credit = source.credits[event.rule]
-            more = event.amount + (event.forgiven if isinstance(event, PointsClawedBack) else 0)
-            return Source(credits={**source.credits, event.rule: _with(credit, reversed=credit.reversed + more)})
+            forgiven, expired = (event.forgiven, event.expired) if isinstance(event, PointsClawedBack) else (0, 0)
+            taken = credit.reversed + event.amount + forgiven + expired
+            return _of(source, event.rule, _with(credit, reversed=taken, written_off=credit.written_off + expired))
+        case PointsExpired() | PointsLost() if event.rule in source.credits:
+            credit = source.credits[event.rule]
+            return _of(source, event.rule, _with(credit, expired=credit.expired + event.amount))
     return source
+
+
+def _of(source: Source, rule: str, credit: Credit) -> Source:
+    return Source(credits={**source.credits, rule: credit})
 
 
 def _spend(spend: Spend, event: Event) -> State:

@@ -135,9 +135,10 @@ def movement(event: Event) -> Movement | None:
             why, changes = f"worthless from {event.expired_at:%Y-%m-%dT%H:%MZ}", {"active": -n, "expired": n}
             return Movement("expired", event.member, event.lot, why, changes, {event.lot: -n})
         case PointsClawedBack(amount=n):
-            counted = (event.period, -n - event.forgiven) if event.period else None
+            counted = (event.period, -n - event.forgiven - event.expired) if event.period else None
             changes = {"active": -points(event.shares), "owed": event.owed, "clawed_back": n}
             why = f"{event.of} came back" + (f"; {event.forgiven} points were left" if event.forgiven else "")
+            why += f"; {event.expired} points had expired unused" if event.expired else ""
             lots = _parts(event.shares, -1)
             return Movement("clawed-back", event.member, event.source, why, changes, lots, counted)
         case DebtFilled(amount=n):

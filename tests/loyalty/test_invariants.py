@@ -154,6 +154,15 @@ class Ledger(RuleBasedStateMachine):
         credits = [(m.event.rule, m.event.source) for m in self.log if isinstance(m.event, PointsEarned)]
         assert len(credits) == len(set(credits))
 
+    @invariant()
+    def a_return_costs_no_more_than_what_did_not_expire(self) -> None:
+        for member in self.members.values():
+            sources = {m.event.source for m in self.log if isinstance(m.event, PointsEarned)}
+            for source in sources:
+                for credit in self.scene.memory[f"source:{source}"].credits.values():
+                    assert credit.reversed <= credit.amount or credit.member != member
+                    assert credit.written_off <= credit.expired
+
     def teardown(self) -> None:
         """The same log gives the same balance."""
         replayed = Memory(decider, views, {"programme": Programme.model_validate_json}, complete=True)

@@ -298,3 +298,64 @@ def test_more_can_come_back_than_was_bought_without_costing_more() -> None:
     scene.when(bought(40))
     scene.when(came_back(90))
     assert account(scene, member).balance == 0
+
+
+# what expired unused is gone already
+WEEK = {"expiry": {"kind": "days", "after": 7}, "notice_days": 0}
+
+
+@pytest.mark.parametrize("clawback", ["within_balance", "unlimited"])
+def test_a_return_takes_no_other_points_for_those_that_expired_unused(clawback: str) -> None:
+    scene, member = member_of(**WEEK, clawback=clawback)
+    scene.when(bought(40))
+    scene.until(MONDAY + timedelta(days=8))
+    scene.when(bought(30, purchase="b2", at=scene.at))
+    back = said(scene.when(came_back(40)), "points-clawed-back")
+    assert (back.amount, back.forgiven, back.owed, back.expired) == (0, 0, 0, 40)
+    assert account(scene, member).balance == 30
+
+
+def test_a_return_that_comes_before_the_expiry_is_heard_takes_none_either() -> None:
+    scene, member = member_of(**WEEK)
+    scene.when(bought(40))
+    scene.later(days=8)
+    scene.when(bought(30, purchase="b2", at=scene.at))
+    scene.when(came_back(40))
+    assert account(scene, member).balance == 30
+
+
+def test_a_return_of_what_was_spent_in_part_takes_that_part() -> None:
+    scene, member = member_of(**WEEK, clawback="unlimited")
+    scene.when(bought(40))
+    spends(scene, member, 25)
+    scene.until(MONDAY + timedelta(days=8))
+    back = said(scene.when(came_back(40)), "points-clawed-back")
+    assert (back.expired, back.owed) == (15, 25)
+
+
+def test_what_expired_counts_once_over_several_returns() -> None:
+    scene, member = member_of(**WEEK, clawback="unlimited")
+    scene.when(bought(40))
+    spends(scene, member, 20)
+    scene.until(MONDAY + timedelta(days=8))
+    backs = [said(scene.when(came_back(20, number=f"r{n}")), "points-clawed-back") for n in (1, 2)]
+    assert [(back.expired, back.amount) for back in backs] == [(20, 0), (0, 20)]
+
+
+def test_points_of_an_undone_spend_that_had_expired_are_not_taken_again() -> None:
+    scene, member = member_of(**WEEK, refund_grace_days=0)
+    scene.when(bought(40))
+    spent = spends(scene, member, 40)
+    scene.until(MONDAY + timedelta(days=8))
+    scene.when(bought(30, purchase="b2", at=scene.at))
+    scene.when(RefundSpend(member=member, spend=spent.spend))
+    scene.when(came_back(40))
+    assert account(scene, member).balance == 30
+
+
+def test_the_tier_basis_falls_by_what_had_expired_too() -> None:
+    scene, member = member_of(**WEEK)
+    scene.when(bought(40))
+    scene.until(MONDAY + timedelta(days=8))
+    scene.when(came_back(40))
+    assert set(account(scene, member).basis.values()) == {0}
