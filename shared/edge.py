@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-import phonenumbers
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from contracts.common import AHEAD, FIRST
 
+from .addresses import normalise
 from .blobs import Blobs
 from .clock import Clock
 from .events import Actor, Event, fresh, uuid7
@@ -93,27 +93,6 @@ class Edge:
 
     def digest(self, *parts: str) -> str:
         return digest(self.index_key, *parts)
-
-
-def normalise(kind: str, address: str, region: str) -> str:
-    """Mail in small letters, phone in E.164, handle without '@'. Raises Refused naming the field."""
-    text = address.strip()
-    if not text or any(ord(c) < 32 for c in text) or len(text) > 320:
-        raise Refused("invalid-address", "address", "empty, too long or with control characters", "correct it", 422)
-    if kind == "mail":
-        local, at, domain = text.rpartition("@")
-        if not at or not local or "." not in domain or any(c in text for c in ' <>,;"'):
-            raise Refused("invalid-address", "address", "not a mail address", "write it like name@example.com", 422)
-        return f"{local.lower()}@{domain.lower()}"
-    if kind == "phone":
-        try:
-            number = phonenumbers.parse(text, region)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_possible_number(number):
-            raise Refused("invalid-address", "address", "not a phone number", "write it like +905321234567", 422)
-        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    return text.lstrip("@").lower() if kind == "handle" else text
 
 
 def _is_sealed(value: Any) -> bool:

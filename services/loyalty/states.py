@@ -243,9 +243,9 @@ def _source(source: Source, event: Event) -> State:
             forgiven, expired = (event.forgiven, event.expired) if isinstance(event, PointsClawedBack) else (0, 0)
             taken = credit.reversed + event.amount + forgiven + expired
             return _of(source, event.rule, _with(credit, reversed=taken, written_off=credit.written_off + expired))
-        case PointsExpired() | PointsLost() if event.rule in source.credits:
-            credit = source.credits[event.rule]
-            return _of(source, event.rule, _with(credit, expired=credit.expired + event.amount))
+        case PointsExpired(rule=str() as rule) | PointsLost(rule=rule) if rule in source.credits:
+            credit = source.credits[rule]
+            return _of(source, rule, _with(credit, expired=credit.expired + event.amount))
     return source
 
 

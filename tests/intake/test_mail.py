@@ -16,7 +16,7 @@ from services.intake.mail import SmtpIntake, shortened
 from services.intake.mailparse import MAX_BYTES, Facts, parse
 from services.intake.mailtext import clean, reply_text
 from services.intake.mailworker import MailReader
-from shared.edge import normalise
+from shared.addresses import normalise
 from shared.events import Event
 from shared.privacy import Links, digest
 from shared.reply_token import check_reply_token, reply_token
