@@ -83,6 +83,8 @@ class RoutingPolicy(Value):
     """How often a queue's owner is told while somebody waits in vain."""
     absence: Literal["keep", "requeue"] = "requeue"
     """What becomes of the new and open cases of an agent who goes offline."""
+    writer_owns: bool = True
+    """Whether a case that an agent writes down, by phone or at a counter, is given to that agent."""
     reassign: tuple[Literal["manager", "team", "queue_owner"], ...] = ("manager", "team", "queue_owner")
     """Who is tried, in this order, after the one that an escalation wants the case to be moved to."""
 

@@ -77,6 +77,8 @@ class CaseState(State):
     placed: Placed | None = None
     owner: str | None = None
     last_owner: str | None = None
+    writer: str | None = None
+    """The agent who wrote it down for the customer."""
 
     @property
     def known(self) -> bool:
@@ -126,7 +128,7 @@ def _heard(state: CaseState, event: Any) -> CaseState:
         case CaseOpened() as e:
             return state.but(
                 number=e.number, customer=e.customer, contact=e.contact, channel=e.channel, organisation=e.organisation,
-                recovery=e.recovery is not None,
+                recovery=e.recovery is not None, writer=e.by,
             )  # fmt: skip
         case CaseClassified() as e:
             return state.but(labels=_labels(e), customer=e.customer, contact=e.contact)

@@ -253,7 +253,19 @@ def follow(world: World, message: Message, case: str) -> Said:
             yield CaseDequeued(case=case, queue=state.placed.queue, category=state.category if state.ended else "spam")
             yield from settle(world, message, crew(world, state.placed.queue))
     elif state.labels or state.pinned:
-        yield from enqueue_and_settle(world, message, case)
+        yield from _give_to_writer(world, message, case, state)
+        if not case_of(world, case).owner:
+            yield from enqueue_and_settle(world, message, case)
+
+
+def _give_to_writer(world: World, message: Message, case: str, state: CaseState) -> Said:
+    """Who wrote a case down has the customer on the line: it is theirs when it is placed for the first time."""
+    worker = worker_of(world, state.writer)
+    if state.placed is None and state.last_owner is None and worker and worker.status != "offline":
+        if not routing(world).writer_owns:
+            return
+        yield from enqueue(world, message, case)
+        yield assign_by_hand(world, message, case, worker.agent, "taken", "written down by the agent", by=worker.agent)
 
 
 def enqueue_and_settle(world: World, message: Message, case: str, **how: Any) -> Said:
