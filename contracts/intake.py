@@ -269,7 +269,12 @@ class LoopSuspected(Event, topic="intake.loop-suspected.v1", stream="contact:{co
     """Seconds."""
 
 
-class CustomerKnown(Event, topic="intake.customer-known.v1", stream="customer:{customer}", also=("contact:{contact}",)):
+class CustomerKnown(
+    Event,
+    topic="intake.customer-known.v1",
+    stream="customer:{customer}",
+    also=("contact:{contact}", "account:{external_id}"),
+):
     """A contact point belongs to a customer."""
 
     customer: Id
@@ -290,6 +295,21 @@ class CustomerKnown(Event, topic="intake.customer-known.v1", stream="customer:{c
     """Tier in another system."""
     tags: tuple[Code, ...] = ()
     """Tags."""
+    external_id: Id | None = None
+    """The customer's id in another system: contact points that come with it belong to this customer."""
+
+
+class DuplicateSuspected(
+    Event, topic="intake.duplicate-suspected.v1", stream="customer:{customer}", also=("customer:{other}",)
+):
+    """Two customers seem to be one; nothing is merged by itself."""
+
+    customer: Id
+    """Whom the id belongs to."""
+    other: Id
+    """Whose contact point came with that id too."""
+    why: Literal["external-id"]
+    """What speaks for it."""
 
 
 class ConsentGiven(Event, topic="intake.consent-given.v1", stream="customer:{customer}", also=("contact:{contact}",)):

@@ -67,7 +67,9 @@ class MessageSubmitted(CaseFact, topic="outside.message-submitted.v1"):
     """The sender's address; needed only where the sender may be new."""
 
 
-class CustomerChanged(Event, topic="outside.customer-changed.v1", stream="contact:{contact}"):
+class CustomerChanged(
+    Event, topic="outside.customer-changed.v1", stream="contact:{contact}", also=("account:{external_id}",)
+):
     """Another system knows something about a customer."""
 
     contact: Id

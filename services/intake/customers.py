@@ -11,6 +11,7 @@ from contracts.intake import (
     ContactForgotten,
     CustomerErased,
     CustomerKnown,
+    DuplicateSuspected,
     EraseCustomer,
     KeysDestroyed,
     MasterKeyRotated,
@@ -22,7 +23,7 @@ from shared.events import Event, Message, Personal, uuid7
 from shared.world import Refused, World
 
 from .policy import IntakePolicy, near
-from .states import Contact, Customer
+from .states import Account, Contact, Customer
 
 REACHED_BY: dict[Channel, ContactKind] = {"email": "mail", "sms": "phone", "phone": "phone", "social": "handle"}
 """Which kind of contact point a channel can reach; others reach every kind."""
@@ -51,17 +52,21 @@ def know(
     language: Language | None = None,
     tier: str | None = None,
     tags: tuple[str, ...] = (),
+    external_id: str | None = None,
     surely: bool = False,
 ) -> Generator[Event, None, str]:
     """The customer of a contact point; says customer-known when the point is new or something new is said about it.
 
-    A name that comes with a message is taken when there was none; ``surely``: it comes from who knows it."""
+    A name that comes with a message is taken when there was none; ``surely``: it comes from who knows it. A new contact
+    point that comes with an ``external_id`` is that customer's. Source: docs/intake.md, Who it is."""
     point: Contact = world[f"contact:{contact}"]
-    customer = point.customer or str(uuid7(message.occurred_at, f"{message.id}|customer"))
+    account = _account(world, external_id)
+    customer = point.customer or account or str(uuid7(message.occurred_at, f"{message.id}|customer"))
     stream = f"customer:{customer}"
-    known: Customer = world[stream] if point.customer else world.new(stream)
+    known: Customer = world[stream] if point.customer or account else world.new(stream)
     news = (
         point.customer is None
+        or (external_id is not None and account is None)
         or (name is not None and (surely or not point.named))
         or (language is not None and language != point.language)
         or (tier is not None and tier != known.tier)
@@ -73,14 +78,26 @@ def know(
             customer=customer, contact=contact, kind=kinds.get(contact) or kind or "handle", tier=tier, tags=tags,
             address=address or Personal(), name=name if surely or not point.named else None,
             language=language or point.language, first=not known.known,
+            external_id=external_id if account in (None, customer) else None,
         )  # fmt: skip
+    if account not in (None, customer) and account not in known.duplicates:
+        assert account is not None
+        yield DuplicateSuspected(customer=account, other=customer, why="external-id")
     return customer
+
+
+def _account(world: World, external_id: str | None) -> str | None:
+    """Whose id in another system it is; nobody's after an erasure."""
+    if external_id is None:
+        return None
+    account: Account = world[f"account:{external_id}"]
+    return None if account.customer and world[f"customer:{account.customer}"].erased else account.customer
 
 
 def hear_customer(world: World, message: Message, e: CustomerChanged) -> Iterator[Event]:
     yield from know(
         world, message, e.contact, e.contact_kind, e.address,
-        name=e.name, language=e.language, tier=e.tier, tags=e.tags, surely=True,
+        name=e.name, language=e.language, tier=e.tier, tags=e.tags, external_id=e.external_id, surely=True,
     )  # fmt: skip
 
 

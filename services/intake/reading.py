@@ -97,12 +97,17 @@ async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
         "select key as case, number, category, status, opened_at, subject from {views}.cases where customer = %s"
         " order by key desc limit 50", customer,
     )  # fmt: skip
+    duplicates = await call.rows(
+        "select case when customer = %s then other else customer end as customer, why, at from {views}.duplicates"
+        " where customer = %s or other = %s order by key", customer, customer, customer,
+    )  # fmt: skip
     row.pop("key")
     if row["rotation_outstanding"] and row["rotated_at"] is None:
         later = await call.row("select min(at) as at from {views}.rotations where at >= %s", row["erased_at"])
         row["rotated_at"] = later["at"] if later else None
         row["rotation_outstanding"] = row["rotated_at"] is None
-    return row | {"contacts": contacts, "consents": consents, "recent": cases}
+    seen = {} if is_customer(call) else {"duplicates": duplicates}
+    return row | {"contacts": contacts, "consents": consents, "recent": cases} | seen
 
 
 @api.get("/v1/quarantine", way=STAFF)

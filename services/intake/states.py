@@ -22,6 +22,7 @@ from contracts.intake import (
     ContactForgotten,
     CustomerErased,
     CustomerKnown,
+    DuplicateSuspected,
     LoopSuspected,
     MailReceived,
     MailSeen,
@@ -94,6 +95,8 @@ class Customer(State):
     """``contact/channel`` -> allowed."""
     opened: tuple[datetime, ...] = ()
     """Openings of the last cases that the customer brought."""
+    duplicates: tuple[str, ...] = ()
+    """Customers that seem to be the same one."""
     erased: bool = False
 
     @property
@@ -131,6 +134,12 @@ class External(State):
     cases: Mapping[str, str] = {}
 
 
+class Account(State):
+    """Whose id in another system it is."""
+
+    customer: str | None = None
+
+
 class Recovery(State):
     """The case that carries out a recovery."""
 
@@ -139,7 +148,7 @@ class Recovery(State):
 
 STATES: Mapping[str, State] = {
     "case": Case(), "customer": Customer(), "contact": Contact(), "mail": Mail(), "content": Content(),
-    "external": External(), "recovery": Recovery(),
+    "external": External(), "recovery": Recovery(), "account": Account(),
 }  # fmt: skip
 
 
@@ -158,6 +167,8 @@ def evolve(state: Any, message: Message) -> Any:
             return _content(state, message)
         case External() | Recovery():
             return _of_case(state, message)
+        case Account():
+            return Account(customer=message.event.customer) if isinstance(message.event, CustomerKnown) else state
     return state
 
 
@@ -215,6 +226,9 @@ def _customer(state: Customer, message: Message) -> Customer:
             change = {"consents": {**state.consents, f"{e.contact}/{e.channel}": True}}
         case ConsentWithdrawn() as e:
             change = {"consents": {**state.consents, f"{e.contact}/{e.channel}": False}}
+        case DuplicateSuspected() as e:
+            pair = (*state.duplicates, e.customer, e.other)
+            change = {"duplicates": tuple(dict.fromkeys(pair))}
         case CustomerErased():
             change = {"erased": True, "consents": {}, "tier": None, "tags": ()}
     return state.model_copy(update=change)

@@ -20,6 +20,7 @@ from contracts.intake import (
     ContactForgotten,
     CustomerErased,
     CustomerKnown,
+    DuplicateSuspected,
     EraseCustomer,
     KeysDestroyed,
     LoopSuspected,
@@ -69,6 +70,9 @@ TABLES = {
         {"name": "personal", "language": "text", "tier": "text", "known_at": "timestamptz", "cases": "bigint",
          "erased_at": "timestamptz", "certificate": "text", "regime": "text", "rotation_outstanding": "bool",
          "rotated_at": "timestamptz", "statement": "text"},
+    ),
+    "duplicates": Table(
+        {"customer": "text", "other": "text", "why": "text", "at": "timestamptz"}, indexes=("customer", "other")
     ),
     "rotations": Table({"at": "timestamptz"}),
     "destroyed": Table({"customer": "text", "row": "bigint"}, indexes=("row",)),
@@ -214,6 +218,9 @@ def _customer(message: Message) -> Iterator[RowOp]:
             )
             if e.address or e.address.sealed:
                 yield Put("contacts", e.contact, {"address": e.address})
+        case DuplicateSuspected() as e:
+            row = {"customer": e.customer, "other": e.other, "why": e.why, "at": at}
+            yield Put("duplicates", f"{e.customer}/{e.other}", row)
         case ConsentGiven() | ConsentWithdrawn() as e:
             yield Put("consents", f"{e.contact}/{e.channel}", {
                 "customer": e.customer, "contact": e.contact, "channel": e.channel, "origin": e.origin, "at": at,
@@ -275,8 +282,8 @@ def _due(message: Message) -> Iterator[RowOp]:
 
 
 READS = (
-    *STEPS, CustomerKnown, ConsentGiven, ConsentWithdrawn, ContactBounced, LoopSuspected, ContactForgotten,
-    CustomerErased, MasterKeyRotated, MailReceived, MailSeen, AutomaticNoted, MessageQuarantined, EraseCustomer,
+    *STEPS, CustomerKnown, DuplicateSuspected, ConsentGiven, ConsentWithdrawn, ContactBounced, LoopSuspected,
+    ContactForgotten, CustomerErased, MasterKeyRotated, MailReceived, MailSeen, AutomaticNoted, MessageQuarantined, EraseCustomer,
     KeysDestroyed, RotateMasterKey, RotationTried,
 )  # fmt: skip
 views = Views(TABLES, project, READS)

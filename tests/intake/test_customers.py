@@ -8,6 +8,7 @@ from contracts.intake import (
     ContactForgotten,
     CustomerErased,
     CustomerKnown,
+    DuplicateSuspected,
     EraseCustomer,
     KeysDestroyed,
     MasterKeyRotated,
@@ -161,3 +162,62 @@ def test_numbers_and_counts_stay_as_they_were_after_an_erasure() -> None:
     assert at.tables["customers"][customer]["certificate"]
     assert at.tables["contacts"][AYSE]["forgotten"] is True
     assert at.tables["cases"][case]["customer"] == customer
+
+
+# one person with several addresses
+def customers(said: list[object]) -> list[str]:
+    return [e.customer for e in said if isinstance(e, CustomerKnown)]
+
+
+def test_a_second_address_with_the_same_id_elsewhere_is_the_same_customer() -> None:
+    at = scene()
+    [first] = customers(at.when(changed(external_id="crm-7")))
+    [known] = at.when(changed(ALI, external_id="crm-7"))
+    assert isinstance(known, CustomerKnown)
+    assert (known.customer, known.contact, known.first) == (first, ALI, False)
+
+
+def test_what_both_addresses_write_is_one_customers() -> None:
+    at = scene()
+    [first] = customers(at.when(changed(external_id="crm-7")))
+    at.when(changed(ALI, external_id="crm-7"))
+    assert {opened(at.when(complaint(who))).customer for who in (AYSE, ALI)} == {first}
+
+
+def test_another_id_elsewhere_is_another_customer() -> None:
+    at = scene()
+    at.when(changed(external_id="crm-7"))
+    [known] = at.when(changed(ALI, external_id="crm-8"))
+    assert isinstance(known, CustomerKnown)
+    assert known.first
+
+
+def test_two_customers_with_one_id_elsewhere_are_offered_as_one_and_not_merged() -> None:
+    at = scene()
+    ayse, ali = opened(at.when(complaint(AYSE))).customer, opened(at.when(complaint(ALI))).customer
+    at.when(changed(AYSE, external_id="crm-7"))
+    [suspected] = at.when(changed(ALI, external_id="crm-7"))
+    assert isinstance(suspected, DuplicateSuspected)
+    assert (suspected.customer, suspected.other) == (ayse, ali)
+    assert at.memory[f"contact:{ALI}"].customer == ali
+    assert at.when(changed(ALI, external_id="crm-7")) == []
+    assert [row["other"] for row in at.tables["duplicates"].values()] == [ali]
+
+
+def test_an_id_elsewhere_that_comes_later_belongs_to_who_was_known() -> None:
+    at = scene()
+    ayse = opened(at.when(complaint(AYSE))).customer
+    assert customers(at.when(changed(AYSE, external_id="crm-7"))) == [ayse]
+    assert customers(at.when(changed(ALI, external_id="crm-7"))) == [ayse]
+
+
+def test_the_id_of_somebody_who_was_erased_leads_nowhere() -> None:
+    at = scene()
+    [first] = customers(at.when(changed(external_id="crm-7")))
+    at.when(KeysDestroyed(
+        customer=first, contacts=(AYSE,), regime="kvkk", destroyed_at=at.at, rotation_outstanding=False
+    ))  # fmt: skip
+    [known] = at.when(changed(ALI, external_id="crm-7"))
+    assert isinstance(known, CustomerKnown)
+    assert known.first
+    assert known.customer != first
