@@ -283,7 +283,7 @@ def _due(message: Message) -> Iterator[RowOp]:
 
 READS = (
     *STEPS, CustomerKnown, DuplicateSuspected, ConsentGiven, ConsentWithdrawn, ContactBounced, LoopSuspected,
-    ContactForgotten, CustomerErased, MasterKeyRotated, MailReceived, MailSeen, AutomaticNoted, MessageQuarantined, EraseCustomer,
-    KeysDestroyed, RotateMasterKey, RotationTried,
+    ContactForgotten, CustomerErased, MasterKeyRotated, MailReceived, MailSeen, AutomaticNoted, MessageQuarantined,
+    EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried,
 )  # fmt: skip
 views = Views(TABLES, project, READS)
