@@ -5,9 +5,11 @@ signatures are not used: they cut "Thanks, but it is still broken" from the seco
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
 from itertools import dropwhile
+from typing import Literal
 
 import nh3
 from mailparser_reply import EmailMessage
@@ -73,11 +75,39 @@ LONGEST_SIGNATURE = 16
 _DELIMITER = re.compile(r"^(--|__|—)\s*$")
 
 
-def reply_text(text: str) -> str:
-    """What is new in a mail's text. The whole text when nothing is left: rather too much than nothing."""
+@dataclass(frozen=True)
+class Cut:
+    """A part of a mail's text that is not its sender's own new word."""
+
+    kind: Literal["quoted", "signature", "forwarded"]
+    at: int
+    """Characters of the reading's text before it."""
+    length: int
+    """Characters of the reading's text that it covers, where it stays there; 0: it was cut out."""
+    text: str
+    """What was cut out; '' where it stays."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A mail's text as an agent reads it, and what is folded beside it, in order."""
+
+    text: str
+    parts: tuple[Cut, ...] = ()
+
+
+def read_text(text: str, *, answering: bool) -> Reading:
+    """What is new in a mail's text; ``answering``: whether it answers a mail of ours. Never is everything cut."""
     whole = clean(text)[:MAX_TEXT]
+    if not answering:
+        return Reading(whole)
     fresh = _without_signature(_without_last_quotation(_first_reply(whole)))
-    return fresh or whole
+    return Reading(fresh or whole)
+
+
+def reply_text(text: str) -> str:
+    """What is new in an answer to a mail of ours."""
+    return read_text(text, answering=True).text
 
 
 def clean(text: str) -> str:
