@@ -12,7 +12,8 @@ from email.utils import getaddresses
 from typing import Any, Final
 
 from .mailsigns import Returned, automatic_sign, returned_mail
-from .mailtext import clean, html_text, reply_text
+from .mailhtml import html_text
+from .mailtext import clean, reply_text
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 MAX_PARTS: Final = 10_000
