@@ -73,7 +73,11 @@ class CaseOpened(
     raw: Blob | None = None
     """The mail as it came."""
     silent: Code | None = None
-    """Why nothing automatic answers it, such as precedence, auto-generated or loop; None: it may be acknowledged."""
+    """Why nothing automatic answers it: precedence, auto-generated, loop, released and others; None: it may be
+    acknowledged."""
+    received_at: datetime | None = None
+    """When it first came in, UTC, where that was before: a mail that was set aside and released. Clocks count from
+    then."""
 
 
 class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1"):
@@ -96,7 +100,11 @@ class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1"):
     raw: Blob | None = None
     """The mail as it came."""
     silent: Code | None = None
-    """Why nothing automatic answers it, such as precedence, auto-generated or loop; None: it may be acknowledged."""
+    """Why nothing automatic answers it: precedence, auto-generated, loop, released and others; None: it may be
+    acknowledged."""
+    received_at: datetime | None = None
+    """When it first came in, UTC, where that was before: a mail that was set aside and released. Clocks count from
+    then."""
 
 
 class ReplySent(CustomerCaseFact, topic="intake.reply-sent.v1"):
@@ -231,8 +239,10 @@ class CasesLinked(CaseFact, topic="intake.cases-linked.v1", also=("case:{other}"
     """Whose mails about the other case go on with this one: a sender who takes no part there, or only in copy."""
 
 
-class MessageQuarantined(Event, topic="intake.message-quarantined.v1", stream="mail:{message}"):
-    """A message that could not be made a case or part of one; kept and visible, can be released."""
+class MessageQuarantined(
+    Event, topic="intake.message-quarantined.v1", stream="mail:{message}", also=("set-aside:{item}",)
+):
+    """A message that could not be made a case or part of one; set aside: kept and visible, can be released."""
 
     message: Id
     """Digest of its id."""
@@ -242,10 +252,18 @@ class MessageQuarantined(Event, topic="intake.message-quarantined.v1", stream="m
     """Why."""
     raw: Blob | None = None
     """The message as it came."""
+    item: Id | None = None
+    """Its name in the list of what is set aside."""
+    address: Personal | None = None
+    """Mail address of the sender, as far as it could be read."""
+    subject: Personal | None = None
+    """Subject line, as far as it could be read."""
 
 
-class AutomaticNoted(Event, topic="intake.automatic-noted.v1", stream="mail:{message}", also=("contact:{contact}",)):
-    """An automatic reply or a bounce came by mail and is noted, not answered."""
+class AutomaticNoted(
+    Event, topic="intake.automatic-noted.v1", stream="mail:{message}", also=("contact:{contact}", "set-aside:{item}")
+):
+    """An automatic reply, a bounce or the like came by mail and is set aside: noted, not answered; can be released."""
 
     message: Id
     """Digest of its id."""
@@ -254,12 +272,50 @@ class AutomaticNoted(Event, topic="intake.automatic-noted.v1", stream="mail:{mes
     case: Id | None
     """The case it belongs to, where that can be told."""
     sign: Code
-    """By what it was recognised: auto-submitted, precedence, auto-response-suppress, null-return-path, report, daemon,
-    subject, own-id, bounce for a failed delivery, or loop for a sender who is suspected of one."""
+    """By what it was recognised, such as auto-replied, bounce for a failed delivery, or own-id for a mail of ours."""
+    item: Id | None = None
+    """Its name in the list of what is set aside."""
+    address: Personal | None = None
+    """Mail address of the sender."""
+    subject: Personal | None = None
+    """Subject line."""
+    raw: Blob | None = None
+    """The mail as it came."""
+
+
+class MessageReleased(
+    Event, topic="intake.message-released.v1", stream="set-aside:{item}",
+    also=("mail:{message}", "contact:{contact}"),
+):  # fmt: skip
+    """What was set aside is part of a case after all: a person says so."""
+
+    item: Id
+    """Its name in the list of what is set aside."""
+    message: Id
+    """Digest of its id."""
+    contact: Id
+    """Who wrote it."""
+    case: Id
+    """The case that it became, or became part of."""
+    by: Id
+    """Agent id."""
+
+
+class MessageDismissed(Event, topic="intake.message-dismissed.v1", stream="set-aside:{item}", subject="by"):
+    """What was set aside was looked at and stays aside; it is kept."""
+
+    item: Id
+    """Its name in the list of what is set aside."""
+    message: Id
+    """Digest of its id."""
+    by: Id
+    """Agent id."""
+    reason: Personal
+    """Why, in the agent's words."""
 
 
 class LoopSuspected(Event, topic="intake.loop-suspected.v1", stream="contact:{contact}"):
-    """Too many mails of one sender in a short time: what follows is noted without automatic answers."""
+    """Too many mails of one sender in a short time: what follows is taken in, and nothing automatic answers it."""
 
     contact: Id
     """Sender."""
@@ -385,7 +441,9 @@ class ContactBounced(Event, topic="intake.contact-bounced.v1", stream="contact:{
     """The notice that came back, by the Message-ID that the report names; None: it names none of ours."""
 
 
-class MailSeen(Event, topic="intake.mail-seen.v1", stream="mail:{message}", also=("content:{content}",)):
+class MailSeen(
+    Event, topic="intake.mail-seen.v1", stream="mail:{message}", also=("content:{content}", "set-aside:{item}")
+):
     """A mail became part of a case: its id is known for threading and for sorting out repeats."""
 
     message: Id
@@ -395,9 +453,19 @@ class MailSeen(Event, topic="intake.mail-seen.v1", stream="mail:{message}", also
     contact: Id
     """Sender."""
     content: Digest
-    """Keyed digest of sender and body: the same mail under another id."""
+    """Keyed digest of sender, body and files: the same mail under another id."""
+    answers: Id | None = None
+    """Digest of what it answers, a case and a mail: the same words to another question are another mail."""
     repeat: bool = False
-    """Whether this was the same content again under another id: it made nothing new."""
+    """Whether this was the same content again under another id: it made nothing new and is set aside."""
+    item: Id | None = None
+    """Of a repeat: its name in the list of what is set aside."""
+    address: Personal | None = None
+    """Of a repeat: mail address of the sender."""
+    subject: Personal | None = None
+    """Of a repeat: subject line."""
+    raw: Blob | None = None
+    """Of a repeat: the mail as it came."""
 
 
 class Copied(Part):
@@ -441,7 +509,7 @@ class MailReceived(Event, topic="to.intake.mail-received.v1", stream="mail:{mess
     parts: tuple[TextPart, ...] = ()
     """What was cut from the text, or stands in it forwarded."""
     content: Digest
-    """Keyed digest of sender and body."""
+    """Keyed digest of sender, body and files."""
     subject: Personal
     """Subject line, decoded."""
     text: Personal
@@ -463,6 +531,58 @@ class MailUnreadable(Event, topic="to.intake.mail-unreadable.v1", stream="mail:{
     """Why."""
     raw: Blob | None = None
     """The mail as it came."""
+    address: Personal | None = None
+    """Mail address of the sender, as far as it could be read."""
+    subject: Personal | None = None
+    """Subject line, as far as it could be read."""
+
+
+class ReleaseMessage(
+    Event, topic="to.intake.release-message.v1", stream="set-aside:{item}", also=("contact:{contact}",)
+):
+    """A command: make what was set aside a case or part of one, as if a person's mail had just come in; read again
+    from the raw mail at the edge."""
+
+    item: Id
+    """Its name in the list of what is set aside."""
+    by: Id
+    """Agent id."""
+    contact: Id
+    """Who wrote it."""
+    address: Personal | None = None
+    """Mail address of who wrote it."""
+    name: Personal | None = None
+    """Display name of who wrote it."""
+    into: Id | None = None
+    """The case to append it to, whoever wrote it; None: where it belongs by its token and its references, else into a
+    case of its own."""
+    case: Id | None = None
+    """The case whose reply token it carries, checked at the edge."""
+    references: tuple[Id, ...] = ()
+    """Digests of the ids that it answers, nearest first."""
+    message_id: Personal | None = None
+    """Its Message-ID as it was sent."""
+    subject: Personal
+    """Subject line, decoded."""
+    text: Personal
+    """What is new in it."""
+    parts: tuple[TextPart, ...] = ()
+    """What was cut from the text, or stands in it forwarded."""
+    attachments: tuple[Blob, ...] = ()
+    """Files."""
+    raw: Blob | None = None
+    """The mail as it came."""
+
+
+class DismissMessage(Event, topic="to.intake.dismiss-message.v1", stream="set-aside:{item}", subject="by"):
+    """A command: what was set aside stays aside."""
+
+    item: Id
+    """Its name in the list of what is set aside."""
+    by: Id
+    """Agent id."""
+    reason: Personal
+    """Why, in the agent's words; required."""
 
 
 class Reply(Event, topic="to.intake.reply.v1", stream="case:{case}"):
