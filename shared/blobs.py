@@ -4,7 +4,6 @@ its ciphertext."""
 from collections.abc import Sequence
 from hashlib import sha256
 
-import filetype
 import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -12,6 +11,7 @@ from nats.aio.msg import Msg
 from contracts.common import Blob
 
 from .log import EventLog
+from .media import media_type
 from .privacy import seal_bytes, unseal_bytes
 from .vault import Vault
 
@@ -42,8 +42,7 @@ class Blobs:
                 ),
                 ([digest] * len(rows), list(range(len(rows))), rows),
             )
-        kind = filetype.guess(content[:8192])
-        return Blob(digest=digest, size=len(content), type=kind.mime if kind else "application/octet-stream", name=name)
+        return Blob(digest=digest, size=len(content), type=media_type(content), name=name)
 
     async def get(self, digest: str, subject: str) -> bytes | None:
         """The content; None when there is none or its key is destroyed."""

@@ -25,15 +25,16 @@ class MailReader:
         self._seconds, self._turn = seconds, asyncio.Lock()
         self._worker: asyncio.subprocess.Process | None = None
 
-    async def read(self, raw: bytes, mail_from: str | None = None) -> Facts:
-        """Facts about the mail, with ``reason`` when it goes into quarantine: too slow, too large, unreadable."""
+    async def read(self, raw: bytes, mail_from: str | None = None, own: str = "") -> Facts:
+        """Facts about the mail, with ``reason`` when it goes into quarantine: too slow, too large, unreadable. ``own``
+        is the address that our mails come from."""
         if len(raw) > MAX_BYTES:
             return {"reason": "too-large"}
         async with self._turn:
             worker = self._worker if self._worker and self._worker.returncode is None else await self._start()
             try:
                 async with asyncio.timeout(self._seconds):
-                    return await self._ask(worker, raw, mail_from)
+                    return await self._ask(worker, raw, {"mail_from": mail_from, "own": own})
             except TimeoutError:
                 await self._kill()
                 return {"reason": "timed-out"}
@@ -67,10 +68,10 @@ class MailReader:
             await self._worker.stdout.readexactly(1)
         return self._worker
 
-    async def _ask(self, worker: asyncio.subprocess.Process, raw: bytes, mail_from: str | None) -> Facts:
+    async def _ask(self, worker: asyncio.subprocess.Process, raw: bytes, envelope: dict[str, Any]) -> Facts:
         assert worker.stdin
         assert worker.stdout
-        worker.stdin.write(framed(json.dumps({"mail_from": mail_from}).encode()) + framed(raw))
+        worker.stdin.write(framed(json.dumps(envelope).encode()) + framed(raw))
         await worker.stdin.drain()
         size = int.from_bytes(await worker.stdout.readexactly(8))
         if size > MAX_FACTS:
@@ -103,7 +104,7 @@ def serve(mails: IO[bytes], answers: IO[bytes]) -> None:
 
 def _answer(raw: bytes, envelope: dict[str, Any]) -> bytes:
     try:
-        return json.dumps(parse(raw, envelope["mail_from"])).encode()
+        return json.dumps(parse(raw, **envelope)).encode()
     except MemoryError:
         return b'{"reason": "too-large"}'
 

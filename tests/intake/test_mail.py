@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 
 from contracts.common import Blob
 from contracts.intake import MailReceived, MailUnreadable
-from services.intake.mail import SmtpIntake, shortened
+from services.intake.mail import SmtpIntake
 from services.intake.mailparse import MAX_BYTES, Facts, parse
+from services.intake.mailtaking import shortened
 from services.intake.mailtext import clean, reply_text
 from services.intake.mailworker import MailReader
 from shared.addresses import normalise
@@ -89,27 +91,6 @@ def test_answered_ids_come_nearest_first() -> None:
     assert facts["references"] == ["c@x", "b@x", "a@x"]
 
 
-@pytest.mark.parametrize(
-    ("headers", "mail_from", "sign"),
-    [
-        ({"Auto_Submitted": "auto-replied"}, "a@example.com", "auto-submitted"),
-        ({"Auto_Submitted": "no"}, "a@example.com", None),
-        ({"Precedence": "bulk"}, "a@example.com", "precedence"),
-        ({"X_Auto_Response_Suppress": "All"}, "a@example.com", "auto-response-suppress"),
-        ({}, "", "null-return-path"),
-        ({"Return_Path": "<>"}, None, "null-return-path"),
-        ({"From": "MAILER-DAEMON@example.com"}, None, "daemon"),
-        ({"From": "no-reply@example.com"}, None, "daemon"),
-        ({"From": "rootless@example.com"}, None, None),
-        ({"Subject": "Otomatik yanıt: izindeyim"}, None, "subject"),
-        ({"Subject": "Automatic reply: away"}, None, "subject"),
-        ({"Subject": "Re: automatic reply"}, None, None),
-    ],
-)
-def test_robots_are_known_by_their_signs(headers: dict[str, str], mail_from: str | None, sign: str | None) -> None:
-    assert parse(mail(**headers), mail_from)["automatic"] == sign
-
-
 def bounce(action: str) -> bytes:
     return (
         b'From: MAILER-DAEMON@example.com\r\nContent-Type: multipart/report; boundary="b"\r\n\r\n'
@@ -118,16 +99,6 @@ def bounce(action: str) -> bytes:
         b"Final-Recipient: rfc822; ayse@example.com\r\n"
         b"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <%s.n1@vefa.example>\r\n\r\nx\r\n--b--\r\n"
     ) % (action.encode(), TOKEN.encode())
-
-
-def test_a_bounce_names_the_token_of_the_returned_mail() -> None:
-    facts = parse(bounce("failed"))
-    expected = ("bounce", "ayse@example.com", [TOKEN])
-    assert (facts["automatic"], facts["returned_to"], facts["returned_tokens"]) == expected
-
-
-def test_a_delayed_delivery_is_a_report_and_no_bounce() -> None:
-    assert parse(bounce("delayed"))["automatic"] == "report"
 
 
 def test_a_mail_of_too_many_parts_is_quarantined() -> None:
@@ -344,7 +315,7 @@ async def test_a_mail_without_sender_is_heard_as_unreadable_with_its_bytes_kept(
 class GivesUp(MailReader):
     """A worker that no mail lets finish."""
 
-    async def read(self, raw: bytes, mail_from: str | None = None) -> Facts:
+    async def read(self, raw: bytes, mail_from: str | None = None, own: str = "") -> Facts:
         return {"reason": "timed-out"}
 
 
@@ -368,7 +339,7 @@ async def test_a_mail_that_nobody_could_read_is_kept_under_its_senders_key(
 ) -> None:
     desk = Desk()
     server = desk.smtp()
-    server._reader = GivesUp()
+    server.taking = replace(server.taking, reader=GivesUp())
     await server.take(raw, mail_from)
     await server.stop()
     event = desk.heard[0][1]
