@@ -26,6 +26,8 @@ MAX_OPENED: Final = 10 * 1024 * 1024
 """Bytes that are opened up out of other files, together."""
 MAX_ATTACHED: Final = 20
 """Mails that are opened up, together."""
+MAX_TEXTS: Final = 200
+"""Parts that are read as text; what comes after them is kept as files."""
 SAME_TEXT: Final = 200_000
 STUB: Final = 4
 """A plain text is no alternative when the HTML beside it says so many times as much: "your program shows no HTML"."""
@@ -115,6 +117,7 @@ class _Reader:
     packed_text: str = ""
     named_text: str = ""
     parts: int = 0
+    texts: int = 0
     opened: int = 0
 
     def read(self, part: Message, depth: int = 0) -> list[str]:
@@ -149,7 +152,8 @@ class _Reader:
         content = _bytes(part)
         name = name_of(part)
         held = part.get_content_disposition()
-        if kind in ("text/plain", "text/html") and not name and held != "attachment":
+        if kind in ("text/plain", "text/html") and not name and held != "attachment" and self.texts < MAX_TEXTS:
+            self.texts += 1
             return [_text(part, kind, content)]
         if kind in ("text/plain", "text/html") and held != "attachment" and not self.named_text:
             self.named_text = _text(part, kind, content)  # some programs name the text itself
@@ -166,7 +170,8 @@ class _Reader:
             return []
         subject = Headers(mail).first("subject")
         name = name_of(part) or f"{file_name(subject)[:100] or 'message'}.eml"
-        self._keep(File(name, _source(part)))
+        if depth == 0:  # one within another is in the file of that
+            self._keep(File(name, _source(part)))
         self._open_mail(mail, name, depth)
         return []
 

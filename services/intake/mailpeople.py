@@ -124,10 +124,10 @@ def is_ours(address: str, own: str) -> bool:
 
 
 FREE = frozenset({
-    "gmail.com", "googlemail.com", "outlook.com", "outlook.com.tr", "hotmail.com", "hotmail.com.tr", "live.com", "msn.com",
-    "windowslive.com", "yahoo.com", "yahoo.com.tr", "ymail.com", "icloud.com", "me.com", "mac.com", "yandex.com",
-    "yandex.com.tr", "yandex.ru", "mynet.com", "gmx.de", "gmx.net", "web.de", "mail.ru", "proton.me", "protonmail.com",
-    "aol.com",
+    "gmail.com", "googlemail.com", "outlook.com", "outlook.com.tr", "hotmail.com", "hotmail.com.tr", "live.com",
+    "msn.com", "windowslive.com", "yahoo.com", "yahoo.com.tr", "ymail.com", "icloud.com", "me.com", "mac.com",
+    "yandex.com", "yandex.com.tr", "yandex.ru", "mynet.com", "gmx.de", "gmx.net", "web.de", "mail.ru", "proton.me",
+    "protonmail.com", "aol.com",
 })  # fmt: skip
 """Domains where the neighbours of our own address are strangers."""
 

@@ -20,8 +20,8 @@ ANSWER_SUBJECT = re.compile(
     r"(?:ofis|iş yeri|büro) dışında(?:yım)?|ofiste değilim|izindeyim|yıllık izindeyim|abwesenheit(?:snotiz)?|"
     r"automatische (?:antwort|reactie)|automatisch antwoord|afwezig(?:heidsbericht)?|réponse automatique|"
     r"absence du bureau|message d['’]absence|respuesta automática|fuera de (?:la )?oficina|risposta automatica|"
-    r"fuori (?:sede|ufficio)|resposta automática|autosvar|automatisk(?:t)? svar|automaattinen vastaus|odpowiedź automatyczna|"
-    r"автоматический ответ|автоответ|автоматична відповідь|自動返信|自动回复)" + _END,
+    r"fuori (?:sede|ufficio)|resposta automática|autosvar|automatisk(?:t)? svar|automaattinen vastaus|"
+    r"odpowiedź automatyczna|автоматический ответ|автоответ|автоматична відповідь|自動返信|自动回复)" + _END,
     re.IGNORECASE,
 )
 """How programs begin the subject of an automatic answer: nothing but these words up to a colon or the end."""

@@ -20,6 +20,7 @@ from . import (
     explaining,
     history,
     keys,
+    mails,
     mistakes,
     parked,
     persons,
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.add_typer(token.app, name="token")
 app.add_typer(parked.app, name="parked")
 app.add_typer(keys.app, name="keys")
+app.add_typer(mails.app, name="mail")
 app.add_typer(policy.app, name="policy")
 app.add_typer(epoch.app, name="epoch")
 for group in (backup, demo, doctor, history, trace, explaining, audit, whatif, persons, scaffold, containers, bench):
