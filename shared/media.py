@@ -14,8 +14,8 @@ _TEXTS = (
     (re.compile(_XML + r"(<!DOCTYPE\s+svg[^>]*>\s*)?<svg\b", re.IGNORECASE | re.DOTALL), "image/svg+xml"),
     (re.compile(_XML + r"<(!DOCTYPE\s+html|html|head|body|script)\b", re.IGNORECASE | re.DOTALL), "text/html"),
     (re.compile(r"<\?xml\b"), "application/xml"),
-    (re.compile(rf"(From |{_HEADER})[^\n]*\n([ \t][^\n]*\n)*([\w-]+: |\s*$)"), "message/rfc822"),
 )  # fmt: skip
+_MAIL = re.compile(rf"(From |{_HEADER})[^\n]*\n([ \t][^\n]*\n)*([\w-]+: |\s*$)")
 _BYTES = (
     (b"\x78\x9f\x3e\x22", "application/ms-tnef"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
@@ -47,7 +47,9 @@ def media_type(content: bytes) -> str:
 
 def _text(head: bytes) -> str | None:
     """A kind of text; None when the bytes are no text in UTF-8 or in a charset of one byte a letter."""
+    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n").replace("\r\n", "\n")
+    if _MAIL.match(text):  # a file within may be binary
+        return "message/rfc822"
     if not head or re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head):
         return None
-    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n").replace("\r\n", "\n")
     return next((kind for begins, kind in _TEXTS if begins.match(text)), "text/plain")

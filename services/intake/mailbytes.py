@@ -151,7 +151,7 @@ def parameters(part: Message, header: str) -> dict[str, str]:
     raw = next((str(v) for k, v in part.raw_items() if k.lower() == header), "")[:MAX_HEADER]
     for name, number, star, value in _PARAMETER.findall(";" + raw.partition(";")[2]):
         kind = 1 if number else 0 if star else 2
-        text = re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"')) if value.startswith('"') else value.strip()
+        text = re.sub(r'\\(["\\])', r"\1", value[1:].removesuffix('"')) if value.startswith('"') else value.strip()
         pieces.setdefault(name.lower(), {}).setdefault((kind, int(number or 0)), (bool(star), text))
     return {name: _parameter(found) for name, found in pieces.items()}
 
