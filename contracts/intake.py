@@ -284,9 +284,8 @@ class AutomaticNoted(
 
 
 class MessageReleased(
-    Event, topic="intake.message-released.v1", stream="set-aside:{item}",
-    also=("mail:{message}", "contact:{contact}"),
-):  # fmt: skip
+    Event, topic="intake.message-released.v1", stream="set-aside:{item}", also=("contact:{contact}",)
+):
     """What was set aside is part of a case after all: a person says so."""
 
     item: Id
@@ -562,6 +561,10 @@ class ReleaseMessage(
     """Digests of the ids that it answers, nearest first."""
     message_id: Personal | None = None
     """Its Message-ID as it was sent."""
+    copies: tuple[Copied, ...] = ()
+    """Whom it went to as well, without our own addresses."""
+    content: Digest
+    """Keyed digest of sender, body and files."""
     subject: Personal
     """Subject line, decoded."""
     text: Personal

@@ -54,14 +54,16 @@ def know(
     tags: tuple[str, ...] = (),
     external_id: str | None = None,
     surely: bool = False,
+    seed: str = "",
 ) -> Generator[Event, None, str]:
     """The customer of a contact point; says customer-known when the point is new or something new is said about it.
 
     A name that comes with a message is taken when there was none; ``surely``: it comes from who knows it. A new contact
-    point that comes with an ``external_id`` is that customer's. Source: docs/intake.md, Who it is."""
+    point that comes with an ``external_id`` is that customer's. ``seed`` tells apart whom one message makes known; by
+    itself it makes its sender known. Source: docs/intake.md, Who it is."""
     point: Contact = world[f"contact:{contact}"]
     account = _account(world, external_id)
-    customer = point.customer or account or str(uuid7(message.occurred_at, f"{message.id}|customer"))
+    customer = point.customer or account or str(uuid7(message.occurred_at, f"{seed or message.id}|customer"))
     stream = f"customer:{customer}"
     known: Customer = world[stream] if point.customer or account else world.new(stream)
     news = (
@@ -132,11 +134,13 @@ def hear_bounce(world: World, e: NoticeBounced) -> Iterator[Event]:
     yield from bounced(world, e.contact, e.case)
 
 
-def bounced(world: World, contact: str, case: str | None) -> Iterator[Event]:
-    """What was sent to a customer's contact point came back; said once until the contact point writes."""
+def bounced(world: World, contact: str, case: str | None, notice: str | None = None) -> Iterator[Event]:
+    """What was sent to a customer's contact point came back; said once until the contact point writes, and once more
+    for each further notice that a report names."""
     point: Contact = world[f"contact:{contact}"]
-    if point.customer is not None and not point.bounced:
-        yield ContactBounced(contact=contact, customer=point.customer, case=case)
+    told = point.bounced and (notice is None or notice in point.returned)
+    if point.customer is not None and not told:
+        yield ContactBounced(contact=contact, customer=point.customer, case=case, notice=notice)
 
 
 def check_erasure(world: World, e: EraseCustomer) -> Iterator[Event]:

@@ -24,9 +24,10 @@ from shared.events import Event, Message, Personal, uuid7
 from shared.world import Refused, World
 
 from .customers import policy
-from .life import closed, reopened, takes_part, too_late
+from .life import closed, reopened
 from .policy import near
 from .states import Case
+from .threads import takes_part, too_late
 
 
 def reply(world: World, message: Message, e: Reply) -> Iterator[Event]:

@@ -10,11 +10,13 @@ from contracts.intake import (
     ChangeStatus,
     Close,
     Confirm,
+    DismissMessage,
     EraseCustomer,
     KeysDestroyed,
     LinkCases,
     MailReceived,
     MailUnreadable,
+    ReleaseMessage,
     Reopen,
     Reply,
     Resolve,
@@ -27,7 +29,7 @@ from contracts.router import CaseAssigned
 from shared.events import Event, Message
 from shared.world import Decider, World
 
-from . import customers, desk, life, mailbox
+from . import aside, customers, desk, life, mailbox
 from .states import STATES, evolve
 
 
@@ -41,7 +43,11 @@ def decide(world: World, message: Message) -> Iterable[Event]:
         case MailReceived() as e:
             return mailbox.received(world, message, e)
         case MailUnreadable() as e:
-            return mailbox.unreadable(world, e)
+            return mailbox.unreadable(world, message, e)
+        case ReleaseMessage() as e:
+            return aside.release(world, message, e)
+        case DismissMessage() as e:
+            return aside.dismiss(world, e)
         case CustomerChanged() as e:
             return customers.hear_customer(world, message, e)
         case ConsentChanged() as e:

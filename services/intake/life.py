@@ -1,11 +1,12 @@
 """The life of a case: how it opens, what a message does to it, how it comes back and when it goes quiet."""
 
 from collections.abc import Generator, Iterable, Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.classifier import CaseClassified
-from contracts.common import Blob, Channel
+from contracts.common import Blob, Channel, ContactKind, TextPart
 from contracts.feedback import RecoveryOpened
 from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CasesLinked, MessageReceived, StatusChanged
 from contracts.kernel import DeadlineReached
@@ -17,8 +18,40 @@ from shared.world import Refused, World
 from .customers import know, policy
 from .policy import near
 from .states import Case, Contact, Customer
+from .thanks import Courtesy, courtesy
+from .threads import goes_on, is_participant, may_append
 
 SUBJECT_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What somebody wrote, however it came; the fields are those of the message or the case that it becomes."""
+
+    contact: str
+    channel: Channel
+    text: Personal
+    subject: str = ""
+    kind: ContactKind | None = None
+    """Of the contact point, where that is known."""
+    address: Personal | None = None
+    name: Personal | None = None
+    attachments: Iterable[Blob] = ()
+    parts: Iterable[TextPart] = ()
+    message_id: Personal | None = None
+    raw: Blob | None = None
+    silent: str | None = None
+    received_at: datetime | None = None
+    verified: bool = False
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a message and a case keep alike, made anew for the event that it goes into."""
+        return {
+            "text": self.text, "attachments": copied(self.attachments), "parts": copied(self.parts),
+            "message_id": self.message_id, "raw": copied((self.raw,))[0] if self.raw else None, "silent": self.silent,
+            "received_at": self.received_at,
+        }  # fmt: skip
 
 
 def opened(
@@ -74,69 +107,70 @@ def message_submitted(world: World, message: Message, e: MessageSubmitted) -> It
     case: Case = world[f"case:{e.case}"]
     if not case.number and message.command:
         raise Refused("unknown-case", "case", "there is no such case", "look the id up, or open a case", 404)
-    yield from wrote(
-        world, message, e.case if case.number else None, contact=e.contact, channel=e.channel, text=e.text,
-        attachments=e.attachments, sender=(e.contact_kind, e.address, None),
+    writing = Writing(
+        e.contact, e.channel, e.text, kind=e.contact_kind, address=e.address, attachments=e.attachments
     )  # fmt: skip
+    yield from wrote(world, message, e.case if case.number else None, writing)
 
 
-def wrote(
-    world: World, message: Message, case: str | None, *, contact: str, channel: Channel, text: Personal,
-    attachments: Iterable[Blob] = (), sender: tuple[Any, Personal | None, Personal | None] = (None, None, None),
-    subject: str = "", verified: bool = False,
-) -> Generator[Event, None, str]:  # fmt: skip
-    """Somebody wrote, about ``case`` or about nothing that exists: appended, or a new case, linked where that may be.
+def wrote(world: World, message: Message, about: str | None, w: Writing) -> Generator[Event, None, str]:
+    """Somebody wrote, about a case or about nothing that exists: appended, or a new case, linked where that may be.
 
     Returns the case that the message ended in. Source: spec intake, Life of a case; Mail, threading."""
-    if case is not None and takes_part(world, case, contact) and not too_late(world, message, case):
-        yield from receive(world, message, case, contact, channel, text, attachments)
+    case = goes_on(world, message, about, w.contact) if about is not None else None
+    appends = case is not None and may_append(world, message, case, w.contact)
+    participant = about is not None and is_participant(world, about, w.contact)
+    if about is not None and participant and not (appends and about == case):
+        yield from answered(world, about, w)
+    if case is not None and appends:
+        yield from receive(world, message, case, w)
         return case
-    kind, address, name = sender
-    customer = yield from know(world, message, contact, kind, address, name=name)
+    customer = yield from know(world, message, w.contact, w.kind, w.address, name=w.name)
     mine = case is not None and world[f"case:{case}"].customer == customer
-    point: Contact = world[f"contact:{contact}"]
+    point: Contact = world[f"contact:{w.contact}"]
     opening = opened(
-        world, message, customer=customer, contact=contact, channel=channel, subject=subject, text=text,
-        attachments=copied(attachments), language=point.language, verified=verified and mine,
-        follows=case if mine else None,
+        world, message, customer=customer, contact=w.contact, channel=w.channel, subject=w.subject,
+        language=point.language, verified=w.verified and mine, follows=case if mine else None, **w.kept,
     )  # fmt: skip
     yield opening
     # A link to the case of somebody who was erased would say who wrote it.
     if case is not None and not world[f"customer:{world[f'case:{case}'].customer}"].erased:
-        yield CasesLinked(case=opening.case, other=case, why="follow-up" if mine else "foreign-sender")
+        why: Any = "follow-up" if mine else "participant" if participant else "foreign-sender"
+        yield CasesLinked(case=opening.case, other=case, why=why, contact=w.contact)
     return opening.case
 
 
-def takes_part(world: World, case: str, contact: str) -> bool:
-    """Whether a contact point belongs to the customer of the case."""
-    customer = world[f"case:{case}"].customer
-    return bool(customer) and world[f"contact:{contact}"].customer == customer
-
-
-def too_late(world: World, message: Message, case: str) -> bool:
-    """Whether the follow-up window of a closed case is over."""
-    closed_at = world[f"case:{case}"].closed_at
-    return closed_at is not None and message.occurred_at > closed_at + timedelta(days=policy(world).follow_up_days)
-
-
-def receive(
-    world: World, message: Message, case_id: str, contact: str, channel: Channel, text: Personal,
-    attachments: Iterable[Blob] = (),
-) -> Iterator[Event]:  # fmt: skip
-    """A customer's message on a case: it reopens unless it is a bare thanks, and ends waiting for the customer."""
+def receive(world: World, message: Message, case_id: str, w: Writing) -> Iterator[Event]:
+    """A customer's message on a case: it reopens and ends waiting for the customer, unless it says nothing but thanks,
+    or assents to what nobody asks any more."""
     case: Case = world[f"case:{case_id}"]
-    files = copied(attachments)
-    thanks = not files and policy(world).is_bare_thanks(text)
+    acknowledgement = is_acknowledgement(world, case, w)
     yield MessageReceived(
-        case=case_id, customer=case.customer, contact=contact, channel=channel, text=text, attachments=files,
-        message=str(uuid7(message.occurred_at, f"{message.id}|message")), acknowledgement=thanks,
+        case=case_id, customer=case.customer, contact=w.contact, channel=w.channel, acknowledgement=acknowledgement,
+        message=str(uuid7(message.occurred_at, f"{message.id}|message")), **w.kept,
     )  # fmt: skip
-    if thanks:
+    if acknowledgement:
         return
     if case.ended:
-        yield reopened(case_id, case, "customer", "reply", contact)
+        yield reopened(case_id, case, "customer", "reply", w.contact)
     elif case.category == "waiting_customer":
         yield status_changed(world, case_id, case, "open", "customer")
+
+
+def is_acknowledgement(world: World, case: Case, w: Writing) -> bool:
+    """Whether it changes nothing. Assent is the answer while the case waits for the customer, and, where no thanks come
+    with it, while the case is with us: who asked may not have said that he waits."""
+    said = Courtesy() if tuple(w.attachments) else courtesy(policy(world), w.text, w.name, w.address)
+    if not said.bare or not said.assent:
+        return said.bare
+    return case.ended or case.category == "waiting_third_party" or (case.category != "waiting_customer" and said.thanks)
+
+
+def answered(world: World, case_id: str, w: Writing) -> Iterator[Event]:
+    """A participant wrote about the case, which ends in a case of his own: this one no longer waits for an answer."""
+    case: Case = world[f"case:{case_id}"]
+    if case.category == "waiting_customer" and not is_acknowledgement(world, case, w):
+        yield status_changed(world, case_id, case, "open", "rule")
 
 
 def reopened(case_id: str, case: Case, by: str, cause: Any, contact: str = "") -> CaseReopened:

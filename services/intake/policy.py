@@ -14,7 +14,8 @@ from pydantic import Field, field_validator, model_validator
 
 from contracts.common import Category, Kind, Language
 from shared.events import Value
-from shared.text import fold, words
+
+from .phrases import Phrases, phrases
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 SETTABLE: frozenset[Category] = frozenset({"open", "waiting_customer", "waiting_third_party", "spam"})
@@ -119,14 +120,16 @@ class Numbers(Value):
 
 
 class MailRules(Value):
-    """What protects intake from mail robots."""
+    """How mails become cases, and what protects from mail robots."""
 
     repeat_within: int = Field(default=3600, ge=0, le=30 * 86_400)
-    """Seconds in which the same sender and body under another Message-ID are one mail."""
+    """Seconds in which the same sender, body and files under another Message-ID are one mail."""
     loop_count: int = Field(default=20, ge=1, le=99)
-    """More mails than this of one sender within the window are suspected to be a loop."""
+    """More mails than this of one sender within the window are suspected to be a loop: nothing automatic answers it."""
     loop_window: int = Field(default=3600, ge=1, le=30 * 86_400)
     """Seconds."""
+    participants: Literal["link", "join"] = "link"
+    """What the mails of somebody in copy become: a case of their own that is linked, or part of the customer's case."""
 
 
 class IntakePolicy(Value):
@@ -142,9 +145,11 @@ class IntakePolicy(Value):
     repeat_days: int = Field(default=30, ge=1, le=365)
     """Cases of the same customer in so many days before count as repeat contact."""
     thanks: tuple[str, ...] = ()
-    """Phrases that make a bare thanks, in any language."""
-    thanks_words: int = Field(default=8, ge=1, le=30)
-    """A longer message is never a bare thanks."""
+    """Phrases and emojis of thanks and greetings, in any language: a message of nothing else changes nothing."""
+    assent: tuple[str, ...] = ()
+    """Phrases and emojis of assent: the answer of a customer who is waited for; on a resolved case mere thanks."""
+    thanks_words: int = Field(default=12, ge=1, le=30)
+    """A longer message is never taken for thanks or assent alone; a signature does not count."""
     causes: tuple[Name, ...] = ()
     """Root causes; empty: any."""
     actions: tuple[Name, ...] = ()
@@ -197,22 +202,12 @@ class IntakePolicy(Value):
         return next((name for name, c in self.statuses.items() if c == category), category)
 
     @cached_property
-    def _thanks(self) -> tuple[tuple[str, ...], ...]:
-        phrases = {tuple(words(fold(phrase))) for phrase in self.thanks}
-        return tuple(sorted(phrases - {()}, key=lambda p: (-len(p), p)))
+    def thanks_phrases(self) -> Phrases:
+        return phrases(self.thanks)
 
-    def is_bare_thanks(self, text: str) -> bool:
-        """Whether the text holds nothing but phrases of thanks and no question: "Çok teşekkürler, iyi günler!" does."""
-        said = words(fold(text))
-        if not said or len(said) > self.thanks_words or "?" in text:
-            return False
-        at = 0
-        while at < len(said):
-            phrase = next((p for p in self._thanks if tuple(said[at : at + len(p)]) == p), None)
-            if phrase is None:
-                return False
-            at += len(phrase)
-        return True
+    @cached_property
+    def assent_phrases(self) -> Phrases:
+        return phrases(self.assent)
 
 
 def near(name: str, known: Any) -> str:

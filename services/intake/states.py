@@ -4,7 +4,7 @@ No state holds personal text: names, addresses and messages are in the events, s
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from contracts.classifier import CaseClassified, ClassificationCorrected
 from contracts.common import Category, Channel, ContactKind, Kind, Language, Outcome
@@ -26,9 +26,12 @@ from contracts.intake import (
     LoopSuspected,
     MailReceived,
     MailSeen,
+    MessageDismissed,
     MessageQuarantined,
     MessageReceived,
+    MessageReleased,
     NoteAdded,
+    ParticipantAdded,
     ReplySent,
     StatusChanged,
 )
@@ -43,6 +46,10 @@ COUNTED = (
 """What raises the version of a case: what somebody who answers it would want to have read."""
 RECENT = 20
 """How many steps a case, openings a customer and mails a contact point (five times as many) are remembered by."""
+MOST = 100
+"""How many contact points beside the customer's a case knows."""
+COPY = "copy"
+"""The reason of what is set aside as a repeat."""
 WAITING: frozenset[Category] = frozenset({"resolved", "closed"})
 
 
@@ -76,6 +83,9 @@ class Case(State):
     reopens: int = 0
     recovery: str | None = None
     linked: tuple[str, ...] = ()
+    participants: tuple[str, ...] = ()
+    onward: Mapping[str, str] = {}
+    """{contact point: the case that its mails about this one go on with}."""
     kept_from_spam: bool = False
     version: int = 0
     recent: tuple[Step, ...] = ()
@@ -111,21 +121,43 @@ class Contact(State):
     named: bool = False
     language: Language | None = None
     bounced: bool = False
+    returned: tuple[str, ...] = ()
+    """The last notices that came back."""
     mails: tuple[datetime, ...] = ()
     loop_at: datetime | None = None
 
 
 class Mail(State):
-    """What became of a Message-ID: {sender: case, None where it was only noted}. Ids can be forged."""
+    """What became of a Message-ID: {sender: case, None where it was only noted}. Ids can be forged, and given twice."""
 
     cases: Mapping[str, str | None] = {}
+    contents: tuple[str, ...] = ()
+    """What came under it."""
+
+
+class Seen(State):
+    """A mail that was taken in: when, and as part of which case."""
+
+    case: str
+    at: datetime
 
 
 class Content(State):
-    """When a sender and body were first taken in, and as part of which case."""
+    """Mails of one sender with the same body and files, by what they answer."""
 
+    seen: Mapping[str, Seen] = {}
+
+
+class SetAside(State):
+    """A mail that is no part of a case; ``contact`` is '' before it exists."""
+
+    message: str = ""
+    contact: str = ""
     case: str | None = None
+    """The case that it belongs to, where that can be told."""
+    reason: str = ""
     at: datetime | None = None
+    state: Literal["waiting", "released", "dismissed"] = "waiting"
 
 
 class External(State):
@@ -148,7 +180,7 @@ class Recovery(State):
 
 STATES: Mapping[str, State] = {
     "case": Case(), "customer": Customer(), "contact": Contact(), "mail": Mail(), "content": Content(),
-    "external": External(), "recovery": Recovery(), "account": Account(),
+    "set-aside": SetAside(), "external": External(), "recovery": Recovery(), "account": Account(),
 }  # fmt: skip
 
 
@@ -165,6 +197,8 @@ def evolve(state: Any, message: Message) -> Any:
             return _mail(state, message)
         case Content():
             return _content(state, message)
+        case SetAside():
+            return _set_aside(state, message)
         case External() | Recovery():
             return _of_case(state, message)
         case Account():
@@ -200,8 +234,11 @@ def _case_change(state: Case, message: Message) -> dict[str, Any]:
         case CaseReopened() as e:
             return {"category": "open", "status": "open", "resolved_at": None, "closed_at": None, "reopens": e.reopens}
         case CasesLinked() as e:
-            pair = (e.case, e.other)
-            return {"linked": tuple(dict.fromkeys((*state.linked, *pair)))}
+            linked = tuple(dict.fromkeys((*state.linked, e.case, e.other)))
+            onward = {**state.onward, e.contact: e.case} if e.contact else state.onward
+            return {"linked": linked, "onward": dict(list(onward.items())[-MOST:])}
+        case ParticipantAdded() as e:
+            return {"participants": (*state.participants, e.contact)[-MOST:]}
         case CaseClassified() as e:
             return {"kind": e.kind.value, "topic": e.topic.value, "language": e.language.value}
         case ClassificationCorrected() as e if e.head in ("kind", "topic", "language"):
@@ -241,31 +278,53 @@ def _contact(state: Contact, message: Message) -> Contact:
             named = state.named or e.name is not None
             change = {"customer": e.customer, "named": named, "language": e.language or state.language}
         case MailReceived():
-            change = {"mails": (*state.mails, message.occurred_at)[-5 * RECENT :], "bounced": False}
+            mails = (*state.mails, message.occurred_at)[-5 * RECENT :]
+            change = {"mails": mails, "bounced": False, "returned": ()}
         case LoopSuspected():
             change = {"loop_at": message.occurred_at}
-        case ContactBounced():
-            change = {"bounced": True}
+        case ContactBounced() as e:
+            returned = (*state.returned, e.notice)[-RECENT:] if e.notice else state.returned
+            change = {"bounced": True, "returned": returned}
         case ContactForgotten():
             return Contact(mails=state.mails, loop_at=state.loop_at)
         case CaseSubmitted() | CustomerChanged() | ConsentChanged():
-            change = {"bounced": False}
+            change = {"bounced": False, "returned": ()}
     return state.model_copy(update=change)
 
 
 def _mail(state: Mail, message: Message) -> Mail:
     match message.event:
-        case MailSeen() | AutomaticNoted() as e:
-            return Mail(cases={**state.cases, e.contact: e.case})
+        case MailSeen() as e:
+            contents = tuple(dict.fromkeys((*state.contents, e.content)))[-RECENT:]
+            return Mail(cases={**state.cases, e.contact: e.case}, contents=contents)
+        case AutomaticNoted() as e:
+            return state.model_copy(update={"cases": {**state.cases, e.contact: e.case}})
         case MessageQuarantined() as e:
-            return Mail(cases={**state.cases, e.contact: None})
+            return state.model_copy(update={"cases": {**state.cases, e.contact: None}})
     return state
 
 
 def _content(state: Content, message: Message) -> Content:
     match message.event:
         case MailSeen(repeat=False) as e:
-            return Content(case=e.case, at=message.occurred_at)
+            seen = {**state.seen, e.answers or "": Seen(case=e.case, at=message.occurred_at)}
+            return Content(seen=dict(list(seen.items())[-RECENT:]))
+    return state
+
+
+def _set_aside(state: SetAside, message: Message) -> SetAside:
+    at = message.occurred_at
+    match message.event:
+        case MessageQuarantined() as e:
+            return SetAside(message=e.message, contact=e.contact, reason=e.reason, at=at)
+        case AutomaticNoted() as e:
+            return SetAside(message=e.message, contact=e.contact, case=e.case, reason=e.sign, at=at)
+        case MailSeen() as e:
+            return SetAside(message=e.message, contact=e.contact, case=e.case, reason=COPY, at=at)
+        case MessageReleased() as e:
+            return state.model_copy(update={"state": "released", "case": e.case})
+        case MessageDismissed():
+            return state.model_copy(update={"state": "dismissed"})
     return state
 
 

@@ -1,4 +1,5 @@
-"""Read models of intake: cases, messages, timeline, customers, contact points, mails, quarantine, volume, numbers."""
+"""Read models of intake: cases, messages with their parts and files, timeline, customers, contact points, mails, what
+is set aside, volume, numbers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,9 +28,12 @@ from contracts.intake import (
     MailReceived,
     MailSeen,
     MasterKeyRotated,
+    MessageDismissed,
     MessageQuarantined,
     MessageReceived,
+    MessageReleased,
     NoteAdded,
+    ParticipantAdded,
     ReplySent,
     RotateMasterKey,
     RotationTried,
@@ -39,7 +43,7 @@ from contracts.router import CaseAssigned, CaseUnassigned
 from shared.events import Message, Personal
 from shared.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
 
-from .states import COUNTED, what
+from .states import COPY, COUNTED, what
 
 ERASE_WITHIN = timedelta(days=3650)
 """A duty to erase does not grow stale: it is tried until it is done."""
@@ -52,14 +56,27 @@ TABLES = {
          "opened_at": "timestamptz", "first_response_at": "timestamptz", "resolved_at": "timestamptz",
          "closed_at": "timestamptz", "changed_at": "timestamptz", "outcome": "text", "reopens": "bigint",
          "contacts_before": "bigint", "follows": "text", "recovery": "text", "external_id": "text", "version": "bigint",
-         "subject": "personal"},
-        indexes=("number", "customer", "category", "owner", "external_id"),
+         "silent": "text", "received_at": "timestamptz", "subject": "personal"},
+        indexes=("number", "customer", "category", "owner", "external_id", "silent"),
     ),
     "messages": Table(
         {"case": "text", "row": "bigint", "at": "timestamptz", "direction": "text", "by": "text", "contact": "text",
-         "channel": "text", "acknowledgement": "bool", "attachments": "json", "text": "personal"},
+         "channel": "text", "acknowledgement": "bool", "silent": "text", "raw": "text", "size": "bigint",
+         "text": "personal"},
         indexes=("case",),
     ),
+    "parts": Table(
+        {"case": "text", "message": "text", "number": "bigint", "kind": "text", "at": "bigint", "length": "bigint",
+         "text": "personal"},
+        indexes=("case",),
+    ),
+    "files": Table(
+        {"case": "text", "message": "text", "number": "bigint", "contact": "text", "digest": "text", "size": "bigint",
+         "type": "text", "name": "personal"},
+        indexes=("case",),
+    ),
+    "fields": Table({"case": "text", "number": "bigint", "name": "text", "value": "personal"}, indexes=("case",)),
+    "participants": Table({"case": "text", "contact": "text", "how": "text", "at": "timestamptz"}, indexes=("case",)),
     "timeline": Table(
         {"case": "text", "row": "bigint", "at": "timestamptz", "what": "text", "by": "text", "detail": "json",
          "reason": "personal"},
@@ -86,15 +103,21 @@ TABLES = {
          "at": "timestamptz"},
         indexes=("customer",),
     ),
-    "quarantine": Table(
-        {"contact": "text", "reason": "text", "at": "timestamptz", "raw": "text", "size": "bigint"}, indexes=("reason",)
+    "set_aside": Table(
+        {"message": "text", "group": "text", "reason": "text", "state": "text", "contact": "text", "case": "text",
+         "at": "timestamptz", "raw": "text", "size": "bigint", "by": "text", "decided_at": "timestamptz",
+         "address": "personal", "subject": "personal", "why": "personal"},
+        indexes=("state", "reason", "contact"),
     ),
     "mails": Table(
         {"contact": "text", "case": "text", "at": "timestamptz", "sign": "text", "repeat": "bool", "raw": "text",
          "size": "bigint"},
         indexes=("case",),
     ),
-    "volume": Table({"day": "text", "channel": "text", "opened": "bigint", "received": "bigint", "sent": "bigint"}),
+    "volume": Table(
+        {"day": "text", "channel": "text", "opened": "bigint", "received": "bigint", "sent": "bigint",
+         "set_aside": "bigint", "silent": "bigint"}
+    ),
     "numbers": Table({"last": "bigint"}, resident=True),
 }  # fmt: skip
 
@@ -121,14 +144,22 @@ def _case(message: Message) -> Iterator[RowOp]:
                 "number": e.number, "customer": e.customer, "contact": e.contact, "channel": e.channel, "form": e.form,
                 "category": "new", "status": "new", "kind": e.kind, "topic": e.topic, "language": e.language,
                 "opened_at": at, "reopens": 0, "contacts_before": e.contacts_before, "follows": e.follows,
-                "recovery": e.recovery, "external_id": e.external_id, "subject": e.subject,
+                "recovery": e.recovery, "external_id": e.external_id, "silent": e.silent, "received_at": e.received_at,
+                "subject": e.subject,
             })  # fmt: skip
+            for number, field in enumerate(e.fields):
+                row = {"case": e.case, "number": number, "name": field.name, "value": field.value}
+                yield Put("fields", f"{e.case}/{field.name}", row)
             yield Add("numbers", e.number.split("-")[1], {"last": 1})
             yield Add("customers", e.customer, {"cases": 1})
             yield from _volume(message, e.channel, "opened")
+            if e.silent:
+                yield from _volume(message, e.channel, "silent")
         case MessageReceived() as e:
             yield Put("contacts", e.contact, {"bounced": False})
             yield from _volume(message, e.channel, "received")
+            if e.silent:
+                yield Put("cases", e.case, {"silent": e.silent})
         case ReplySent() as e:
             yield from _volume(message, e.channel, "sent")
             if e.first:
@@ -146,6 +177,9 @@ def _case(message: Message) -> Iterator[RowOp]:
             yield Put("cases", e.case, row)
         case CasesLinked() as e:
             yield Put("links", f"{e.case}/{e.other}", {"case": e.case, "other": e.other, "why": e.why, "at": at})
+        case ParticipantAdded() as e:
+            row = {"case": e.case, "contact": e.contact, "how": e.how, "at": at}
+            yield Put("participants", f"{e.case}/{e.contact}", row)
         case CaseClassified() as e:
             row = {"kind": e.kind.value, "topic": e.topic.value, "language": e.language.value}
             yield Put("cases", e.case, row)
@@ -168,23 +202,40 @@ def _message(message: Message) -> Iterator[RowOp]:
     match message.event:
         case CaseOpened() as e:
             row = {"direction": "in", "by": e.by or "customer", "contact": e.contact, "channel": e.channel}
-            key, files = e.case, e.attachments
+            key = e.case
         case MessageReceived() as e:
             row = {"direction": "in", "by": "customer", "contact": e.contact, "channel": e.channel}
-            key, files = e.message, e.attachments
+            key = e.message
         case ReplySent() as e:
             row = {"direction": "out", "by": e.by, "contact": e.contact, "channel": e.channel}
-            key, files = e.message, ()
+            key = e.message
         case NoteAdded() as e:
             row = {"direction": "note", "by": e.by, "contact": e.contact}
-            key, files = str(message.id), ()
+            key = str(message.id)
         case _:
             return
-    attachments = [{"digest": f.digest, "size": f.size, "type": f.type} for f in files]
+    came = e if isinstance(e, CaseOpened | MessageReceived) else None
     yield Put("messages", key, {
         "case": e.case, "row": message.row, "at": message.occurred_at, **row,
-        "acknowledgement": bool(getattr(e, "acknowledgement", False)), "attachments": attachments, "text": e.text,
+        "acknowledgement": bool(getattr(e, "acknowledgement", False)), "text": e.text,
+        **({"silent": came.silent, **_raw(came.raw)} if came else {}),
     })  # fmt: skip
+    if came:
+        yield from _contents(came, key)
+
+
+def _contents(e: CaseOpened | MessageReceived, key: str) -> Iterator[RowOp]:
+    """What belongs to a message beside its text: a row each, for each has a sealed text."""
+    for number, part in enumerate(e.parts):
+        yield Put("parts", f"{key}/{number:04}", {
+            "case": e.case, "message": key, "number": number, "kind": part.kind, "at": part.at, "length": part.length,
+            "text": part.text,
+        })  # fmt: skip
+    for number, file in enumerate(e.attachments):
+        yield Put("files", f"{key}/{number:04}", {
+            "case": e.case, "message": key, "number": number, "contact": e.contact, "digest": file.digest,
+            "size": file.size, "type": file.type, "name": file.name,
+        })  # fmt: skip
 
 
 SHOWN = ("number", "status", "category", "before", "outcome", "cause", "action", "how", "reopens", "other", "why",
@@ -248,12 +299,33 @@ def _mail(message: Message) -> Iterator[RowOp]:
     match message.event:
         case MailReceived() as e:
             yield Put("mails", e.message, {"contact": e.contact, "at": at, **_raw(e.raw)})
+        case MailSeen(repeat=True) as e:
+            yield Put("mails", e.message, {"case": e.case, "repeat": True})
+            yield from _aside(message, e, "noted", COPY, e.case)
         case MailSeen() as e:
-            yield Put("mails", e.message, {"case": e.case, "repeat": e.repeat})
+            yield Put("mails", e.message, {"case": e.case, "repeat": False})
         case AutomaticNoted() as e:
             yield Put("mails", e.message, {"case": e.case, "sign": e.sign})
+            yield from _aside(message, e, "noted", e.sign, e.case)
         case MessageQuarantined() as e:
-            yield Put("quarantine", e.message, {"contact": e.contact, "reason": e.reason, "at": at, **_raw(e.raw)})
+            yield from _aside(message, e, "quarantined", e.reason, None)
+        case MessageReleased() as e:
+            row = {"state": "released", "case": e.case, "by": e.by, "decided_at": at}
+            yield Put("set_aside", e.item, row)
+        case MessageDismissed() as e:
+            row = {"state": "dismissed", "by": e.by, "decided_at": at, "why": e.reason}
+            yield Put("set_aside", e.item, row)
+
+
+def _aside(
+    message: Message, e: MessageQuarantined | AutomaticNoted | MailSeen, group: str, reason: str, case: str | None
+) -> Iterator[RowOp]:
+    """A row of the list of what intake made neither a case nor a message of."""
+    yield Put("set_aside", e.item or e.message, {
+        "message": e.message, "group": group, "reason": reason, "state": "waiting", "contact": e.contact, "case": case,
+        "at": message.occurred_at, "address": e.address, "subject": e.subject, **_raw(e.raw),
+    })  # fmt: skip
+    yield from _volume(message, "email", "set_aside")
 
 
 def _raw(raw: Blob | None) -> dict[str, Any]:
@@ -284,6 +356,6 @@ def _due(message: Message) -> Iterator[RowOp]:
 READS = (
     *STEPS, CustomerKnown, DuplicateSuspected, ConsentGiven, ConsentWithdrawn, ContactBounced, LoopSuspected,
     ContactForgotten, CustomerErased, MasterKeyRotated, MailReceived, MailSeen, AutomaticNoted, MessageQuarantined,
-    EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried,
+    MessageReleased, MessageDismissed, ParticipantAdded, EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried,
 )  # fmt: skip
 views = Views(TABLES, project, READS)

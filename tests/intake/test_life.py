@@ -6,13 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.common import FormField
-from contracts.intake import CaseClosed, CaseReopened, CasesLinked, Confirm, Reopen, Reply, StatusChanged
+from contracts.common import Blob, FormField
+from contracts.intake import (
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CasesLinked,
+    Confirm,
+    MessageReceived,
+    Reopen,
+    Reply,
+    StatusChanged,
+)
 from shared.world import Refused
 from tests.intake.words import (
     ALI,
     AYSE,
-    POLICY,
     assigned,
     case_in,
     classified,
@@ -27,6 +36,7 @@ from tests.intake.words import (
     with_resolved,
     wrote,
 )
+from tests.scene import Scene
 
 
 def test_a_new_contact_becomes_a_customer_with_a_case() -> None:
@@ -128,18 +138,66 @@ def test_a_bare_thanks_reopens_nothing() -> None:
     assert case_in(at, opening.case).category == "resolved"
 
 
-@pytest.mark.parametrize(
-    "text", ["Teşekkürler ama hâlâ bozuk", "thanks?", "", "teşekkürler, ne zaman gelir", "thank you " * 5]
-)
+@pytest.mark.parametrize("text", ["Teşekkürler ama hâlâ bozuk", "thanks?", "", "Hayır", "Teşekkürler :("])
 def test_anything_beyond_thanks_reopens(text: str) -> None:
-    assert not POLICY.is_bare_thanks(text)
+    at, opening = with_resolved()
+    assert names(at.when(wrote(opening.case, text))) == ["message-received", "case-reopened"]
+
+
+def in_category(category: str) -> tuple[Scene, CaseOpened]:
+    at, opening = with_case()
+    if category == "resolved":
+        at.when(resolve(opening.case))
+    else:
+        at.when(Reply(case=opening.case, contact=AYSE, by="agent:1", text="?", status=category))
+    return at, opening
 
 
 @pytest.mark.parametrize(
-    "text", ["TEŞEKKÜRLER", "tesekkurler", "Thank you very much!", "Thanks a lot, have a nice day", "Sağ olun."]
+    ("category", "text", "after", "acknowledgement"),
+    [
+        ("waiting_customer", "Tamam", "open", False),
+        ("waiting_customer", "ok", "open", False),
+        ("waiting_customer", "Tamamdır, teşekkürler", "open", False),
+        ("waiting_customer", "👍", "open", False),
+        ("waiting_customer", "Onaylıyorum.\nAyşe Kaya\n0532 123 45 67\nayse@kaya.example", "open", False),
+        ("waiting_customer", "Teşekkürler", "waiting_customer", True),
+        ("waiting_customer", "🙏", "waiting_customer", True),
+        ("waiting_customer", "Teşekkürler, kapak yine kırık", "open", False),
+        ("resolved", "Tamam, teşekkürler", "resolved", True),
+        ("resolved", "Tamam", "resolved", True),
+        ("resolved", "👍", "resolved", True),
+        ("resolved", "Tamam ama kapak yine kırık", "open", False),
+        ("resolved", "Hayır", "open", False),
+        ("open", "Evet", "open", False),
+        ("open", "Tamam, teşekkürler", "open", True),
+        ("waiting_third_party", "Tamam", "waiting_third_party", True),
+        ("waiting_third_party", "Teşekkürler", "waiting_third_party", True),
+    ],
 )
-def test_thanks_are_known_in_capitals_and_without_diacritics(text: str) -> None:
-    assert POLICY.is_bare_thanks(text)
+def test_assent_is_the_answer_while_the_customer_is_waited_for(
+    category: str, text: str, after: str, acknowledgement: bool
+) -> None:
+    at, opening = in_category(category)
+    [received] = [e for e in at.when(wrote(opening.case, text)) if isinstance(e, MessageReceived)]
+    assert (case_in(at, opening.case).category, received.acknowledgement) == (after, acknowledgement)
+
+
+def test_a_thanks_with_a_file_is_a_message() -> None:
+    at, opening = with_resolved()
+    photo = Blob(digest="d" * 64, size=1, type="image/png", name="foto.png")
+    assert "case-reopened" in names(at.when(wrote(opening.case, "Teşekkürler", attachments=(photo,))))
+
+
+def test_a_second_message_after_the_follow_up_window_goes_on_with_the_case_of_the_first() -> None:
+    at, opening = with_resolved()
+    at.when(Confirm(case=opening.case, contact=AYSE, solved=True))
+    at.later(days=20)
+    second = opened(at.when(wrote(opening.case, "Yine bozuldu.")))
+    assert second.follows == opening.case
+    [received] = at.when(wrote(opening.case, "Fotoğrafı da ekliyorum."))
+    assert isinstance(received, MessageReceived)
+    assert received.case == second.case
 
 
 def test_quiet_days_close_a_resolved_case() -> None:
@@ -264,7 +322,7 @@ def test_numbers_have_no_gaps_and_one_mail_makes_one_case_in_any_order(mails: li
         at.later(minutes=minutes).when(mail(number, contact, text))
     openings = [e for e in at.said if e.TOPIC == "intake.case-opened.v1"]
     assert [e.model_dump()["number"] for e in openings] == [f"V-2026-{n:06}" for n in range(1, len(openings) + 1)]
-    seen = {(number, contact) for number, contact, _, _ in mails}
+    seen = {(number, contact, text) for number, contact, text, _ in mails}
     assert len(openings) <= len(seen)
     ended = {key: row for key, row in at.tables.get("mails", {}).items() if row.get("case")}
     assert set(ended) == {f"m{number}" for number, *_ in mails}

@@ -1,7 +1,20 @@
 """What becomes of a mail."""
 
-from contracts.intake import AutomaticNoted, CasesLinked, LoopSuspected, MailReceived, MailSeen, MailUnreadable
-from tests.intake.words import ALI, AYSE, mail, names, opened, scene, with_case, with_resolved
+import pytest
+
+from contracts.intake import (
+    AutomaticNoted,
+    CaseOpened,
+    CasesLinked,
+    ContactBounced,
+    KeysDestroyed,
+    LoopSuspected,
+    MailReceived,
+    MailSeen,
+    MailUnreadable,
+    MessageReceived,
+)
+from tests.intake.words import ALI, AYSE, complaint, mail, names, opened, scene, with_case, with_resolved
 
 
 def test_a_mail_becomes_a_case() -> None:
@@ -10,10 +23,16 @@ def test_a_mail_becomes_a_case() -> None:
     assert (opened(said).channel, opened(said).verified) == ("email", False)
 
 
-def test_the_same_message_id_makes_nothing_new_for_ever() -> None:
+def test_the_same_mail_makes_nothing_new_for_ever() -> None:
     at = scene()
     at.when(mail(1))
-    assert at.later(days=100).when(mail(1, text="changed")) == []
+    assert at.later(days=100).when(mail(1)) == []
+
+
+def test_the_same_message_id_with_other_content_is_another_mail() -> None:
+    at = scene()
+    first = opened(at.when(mail(1)))
+    assert opened(at.when(mail(1, text="Faturam da yanlış."))).case != first.case
 
 
 def test_the_same_message_id_of_another_sender_is_another_mail() -> None:
@@ -28,6 +47,30 @@ def test_the_same_content_under_another_id_within_an_hour_makes_nothing_new() ->
     [seen] = at.later(minutes=60).when(mail(2))
     assert isinstance(seen, MailSeen)
     assert (seen.repeat, seen.case) == (True, first.case)
+    [row] = at.tables["set_aside"].values()
+    assert (row["group"], row["reason"], row["case"], row["state"]) == ("noted", "copy", first.case, "waiting")
+
+
+def test_the_same_words_to_another_case_or_another_question_are_another_message() -> None:
+    at = scene()
+    cases = [opened(at.when(complaint(text=text))).case for text in ("Kargom gelmedi.", "Faturam yanlış.")]
+    answers = [(cases[0], "q1"), (cases[1], "q2"), (cases[0], "q3")]
+    for number, (case, question) in enumerate(answers):
+        said = at.when(mail(number, text="Hayır, çözülmedi.", case=case, references=(question,)))
+        assert names(said) == ["message-received", "mail-seen"]
+    for number, (case, question) in enumerate(answers, 10):
+        [copy] = at.when(mail(number, text="Hayır, çözülmedi.", case=case, references=(question,)))
+        assert isinstance(copy, MailSeen)
+        assert (copy.repeat, copy.case) == (True, case)
+
+
+def test_what_an_erased_customer_writes_again_is_no_copy() -> None:
+    at = scene()
+    first = opened(at.when(mail(1)))
+    at.when(KeysDestroyed(
+        customer=first.customer, contacts=(AYSE,), regime="kvkk", destroyed_at=at.at, rotation_outstanding=False
+    ))  # fmt: skip
+    assert opened(at.when(mail(2))).customer != first.customer
 
 
 def test_the_same_content_after_an_hour_is_a_new_case_however_often_it_came_between() -> None:
@@ -80,6 +123,18 @@ def test_a_bounce_with_our_token_marks_who_could_not_be_reached_once() -> None:
     assert names(at.when(mail(2, ALI, case=opening.case, automatic="bounce", bounced=AYSE))) == ["automatic-noted"]
 
 
+def test_each_notice_that_comes_back_is_told_once_by_name() -> None:
+    at, opening = with_case()
+    for number, notice in enumerate(("n1", "n2", "n1")):
+        at.when(mail(number, ALI, case=opening.case, automatic="bounce", bounced=AYSE, returned=notice))
+    assert [e.notice for e in at.said if isinstance(e, ContactBounced)] == ["n1", "n2"]
+
+
+def test_a_delayed_report_changes_nothing() -> None:
+    at, opening = with_case()
+    assert names(at.when(mail(1, ALI, case=opening.case, automatic="delayed"))) == ["automatic-noted"]
+
+
 def test_a_bounce_marks_nobody_who_takes_no_part_in_the_case() -> None:
     at, opening = with_case()
     at.when(mail(1, ALI))
@@ -93,18 +148,20 @@ def test_a_bounce_that_only_claims_to_answer_marks_nobody() -> None:
     assert names(at.when(mail(2, ALI, references=("m1",), automatic="bounce"))) == ["automatic-noted"]
 
 
-def many(count: int, minutes: float = 1) -> tuple[list[str], list[LoopSuspected]]:
+def many(count: int, minutes: float = 1) -> tuple[list[str], list[LoopSuspected], list[str | None]]:
     at = scene()
     said = [names(at.later(minutes=minutes).when(mail(n, text=f"text {n}"))) for n in range(count)]
-    return ["+".join(s) for s in said], [e for e in at.said if isinstance(e, LoopSuspected)]
+    silent = [e.silent for e in at.said if isinstance(e, CaseOpened)]
+    return ["+".join(s) for s in said], [e for e in at.said if isinstance(e, LoopSuspected)], silent
 
 
-def test_more_than_twenty_mails_in_an_hour_are_suspected_once_and_then_noted() -> None:
-    said, suspected = many(25)
+def test_more_than_twenty_mails_in_an_hour_are_suspected_once_and_then_cases_that_nothing_automatic_answers() -> None:
+    said, suspected, silent = many(25)
     assert said[19] == "case-opened+mail-seen"
-    assert said[20] == "loop-suspected+automatic-noted"
-    assert said[21:] == ["automatic-noted"] * 4
+    assert said[20] == "loop-suspected+case-opened+mail-seen"
+    assert said[21:] == ["case-opened+mail-seen"] * 4
     assert [(e.count, e.window) for e in suspected] == [(21, 3600)]
+    assert silent == [None] * 20 + ["loop"] * 5
 
 
 def test_twenty_mails_an_hour_are_no_loop() -> None:
@@ -115,7 +172,25 @@ def test_a_suspected_sender_still_reaches_his_own_case() -> None:
     at, opening = with_case()
     for n in range(22):
         at.when(mail(n, text=f"text {n}"))
-    assert "message-received" in names(at.when(mail(99, text="önemli", case=opening.case)))
+    said = at.when(mail(99, text="önemli", case=opening.case))
+    assert [(e.case, e.silent) for e in said if isinstance(e, MessageReceived)] == [(opening.case, "loop")]
+
+
+@pytest.mark.parametrize("sign", ["precedence", "auto-generated", "auto-response-suppress"])
+def test_a_sign_that_asks_for_silence_sets_nothing_aside(sign: str) -> None:
+    at = scene()
+    opening = opened(at.when(mail(silent=sign)))
+    assert (opening.silent, at.tables["cases"][opening.case]["silent"]) == (sign, sign)
+    said = at.when(mail(2, case=opening.case, text="Bir de kapağı kırık.", silent=sign))
+    assert [e.silent for e in said if isinstance(e, MessageReceived)] == [sign]
+    assert "set_aside" not in at.tables
+
+
+def test_what_machines_do_is_set_aside_also_after_a_suspicion() -> None:
+    at, opening = with_case()
+    for n in range(25):
+        at.when(mail(n, text=f"text {n}"))
+    assert names(at.when(mail(99, case=opening.case, automatic="auto-replied"))) == ["automatic-noted"]
 
 
 def test_an_unreadable_mail_is_quarantined_once() -> None:
@@ -123,7 +198,8 @@ def test_an_unreadable_mail_is_quarantined_once() -> None:
     broken = MailUnreadable(message="m1", contact="unknown", reason="timed-out")
     assert names(at.when(broken)) == ["message-quarantined"]
     assert at.when(broken) == []
-    assert at.tables["quarantine"]["m1"]["reason"] == "timed-out"
+    [row] = at.tables["set_aside"].values()
+    assert (row["group"], row["reason"], row["state"]) == ("quarantined", "timed-out", "waiting")
 
 
 def test_every_mail_is_in_the_view_with_what_became_of_it() -> None:
