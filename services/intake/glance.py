@@ -4,7 +4,10 @@ nothing could read it. Nothing here takes longer for a hostile mail than for ano
 import re
 from collections.abc import Iterator
 from email.header import decode_header, make_header
+from email.message import EmailMessage
 from typing import Final
+
+from .mailparse import senders_at_a_glance
 
 GLANCE: Final = 64 * 1024
 LINE: Final = 1000
@@ -41,6 +44,15 @@ def body_at_a_glance(raw: bytes) -> str:
     _, *rest = _END.split(raw[: GLANCE * 2], maxsplit=1)
     text = _CONTROL.sub("", _text(rest[0] if rest else raw[:GLANCE]).replace("\r\n", "\n")).strip()
     return text if len(text) <= TEXT else text[:TEXT] + " […]"
+
+
+def legible(raw: bytes, sender: str | None) -> bytes:
+    """A mail that can be read, in place of one that cannot: its sender, its subject and its body at a glance."""
+    mail = EmailMessage()
+    mail["From"] = sender or next(senders_at_a_glance(raw, None), "")
+    mail["Subject"] = subject_at_a_glance(raw).replace("\n", " ")
+    mail.set_content(body_at_a_glance(raw))
+    return mail.as_bytes()
 
 
 def _text(content: bytes) -> str:

@@ -1,6 +1,5 @@
-"""Reading intake over HTTP: cases, their timelines, customers, forms, what lies in quarantine, how much came in."""
+"""Reading intake over HTTP: cases, their timelines, customers, forms, how much came in."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -15,6 +14,7 @@ from .access import READERS, STAFF, is_customer, own, unknown_customer, visible_
 from .policy import Form, IntakePolicy
 
 api = Api()
+COUNTS = ("opened", "received", "sent", "set_aside", "silent")
 
 
 @api.get("/v1/forms", way=PUBLIC)
@@ -32,16 +32,20 @@ async def list_cases(
     customer: Id | None = None,
     number: Annotated[str | None, Query(max_length=40)] = None,
     channel: Channel | None = None,
+    silent: Code | None = None,
     before: Id | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
-    """Cases, newest first; ``next`` is the ``before`` of the following page, null on the last one."""
+    """Cases, newest first; ``next`` is the ``before`` of the following page, null on the last one. ``silent`` asks for
+    those that nothing automatic answers: by their sign, such as loop, or ``any``."""
     filters = {
         "category": category, "status": status, "owner": owner, "customer": customer, "number": number,
-        "channel": channel,
+        "channel": channel, "silent": None if silent == "any" else silent,
     }  # fmt: skip
     given = {column: value for column, value in filters.items() if value is not None}
     where, values = [f'"{column}" = %s' for column in given], list[Any](given.values())
+    if silent == "any":
+        where.append("silent is not null")
     if is_customer(call):
         where.append("customer = any(%s)")
         values.append(await own(call))
@@ -58,16 +62,53 @@ async def list_cases(
 
 @api.get("/v1/cases/{case}", way=READERS)
 async def get_case(case: Id, call: Call) -> dict[str, Any]:
-    """A case with its messages in order and its links; a customer does not see notes."""
+    """A case with its messages in order, each with its parts and files, its filled fields, participants and links; a
+    customer does not see notes and links."""
     row = await visible_case(case, call)
+    shown = _shown(row) | {
+        "fields": await _fields(row, call), "messages": await _messages(row["case"], call),
+        "participants": await call.rows(
+            'select p.contact, p.how, p.at, t.address, u.name from {views}.participants p'
+            ' left join {views}.contacts t on t.key = p.contact left join {views}.customers u on u.key = t.customer'
+            ' where p."case" = %s order by p.at, p.key', row["case"],
+        ),
+    }  # fmt: skip
+    if is_customer(call):
+        return shown
+    return shown | {
+        "links": await call.rows(
+            'select "case", other, why, at from {views}.links where "case" = %s or other = %s order by at, key',
+            row["case"], row["case"],
+        )
+    }  # fmt: skip
+
+
+async def _messages(case: str, call: Edge) -> list[dict[str, Any]]:
+    """In order; ``raw`` says whether the mail can be had, ``at`` of a part where it stands in the text."""
     messages = await call.rows(
-        'select key as message, at, direction, "by", channel, acknowledgement, attachments, text from {views}.messages'
-        ' where "case" = %s and (direction <> \'note\' or %s) order by row', case, not is_customer(call),
+        'select key as message, at, direction, "by", contact, channel, acknowledgement, silent, raw is not null as raw,'
+        ' text from {views}.messages where "case" = %s and (direction <> \'note\' or %s) order by row',
+        case, not is_customer(call),
     )  # fmt: skip
-    links = await call.rows(
-        'select "case", other, why, at from {views}.links where "case" = %s or other = %s order by at, key', case, case
+    parts = await call.rows(
+        'select message, kind, at, length, text from {views}.parts where "case" = %s order by key', case
     )
-    return _shown(row) | {"messages": messages} | ({} if is_customer(call) else {"links": links})
+    files = await call.rows(
+        'select message, digest, name, type, size from {views}.files where "case" = %s order by key', case
+    )
+    return [m | {"parts": _of(m, parts), "attachments": _of(m, files)} for m in messages]
+
+
+def _of(message: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{n: v for n, v in row.items() if n != "message"} for row in rows if row["message"] == message["message"]]
+
+
+async def _fields(case: dict[str, Any], call: Edge) -> list[dict[str, Any]]:
+    """What was filled in, with the form's labels in each language as the policy in force has them."""
+    rows = await call.rows('select name, value from {views}.fields where "case" = %s order by number', case["case"])
+    form = policy_in_force(call).forms.get(case["form"]) if rows else None
+    labels = {field.name: dict(field.label) for field in form.fields} if form else {}
+    return [{"name": row["name"], "label": labels.get(row["name"], {}), "value": row["value"]} for row in rows]
 
 
 @api.get("/v1/cases/{case}/timeline", way=STAFF)
@@ -110,27 +151,18 @@ async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
     return row | {"contacts": contacts, "consents": consents, "recent": cases} | seen
 
 
-@api.get("/v1/quarantine", way=STAFF)
-async def quarantine(
-    call: Call, before: datetime | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
-) -> list[dict[str, Any]]:
-    """Mails that could not be read, newest first."""
-    return await call.rows(
-        "select key as message, contact, reason, at, size from {views}.quarantine"
-        " where %s::timestamptz is null or at < %s order by at desc, key desc limit %s", before, before, limit,
-    )  # fmt: skip
-
-
 @api.get("/v1/volume", way=STAFF)
 async def volume(
     call: Call,
     since: Annotated[str, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")],
     limit: Annotated[int, Query(le=1000)] = 400,
 ) -> list[dict[str, Any]]:
-    """Cases opened, messages received and sent, by UTC day and channel, from a day on."""
+    """Cases opened, messages received and sent, mails set aside, and cases that nothing automatic answers, by UTC day
+    and channel, from a day on."""
+    counts = ", ".join(f"coalesce({name}, 0) as {name}" for name in COUNTS)
     return await call.rows(
-        "select day, channel, coalesce(opened, 0) as opened, coalesce(received, 0) as received,"
-        " coalesce(sent, 0) as sent from {views}.volume where day >= %s order by key limit %s", since, limit,
+        f"select day, channel, {counts} from {{views}}.volume where day >= %s order by key limit %s",  # noqa: S608
+        since, limit,
     )  # fmt: skip
 
 

@@ -22,8 +22,8 @@ THANKS = [
     "Teşekkürler\nBurak Çelik\nburak@celik.example",
 ]  # fmt: skip
 ASSENT = [
-    "Tamam", "ok", "Okay", "OLUR", "Evet", "Onaylıyorum.", "Evet, onaylıyorum", "tamamdır!", "👍", "👍🏽", "👌👌", "Yes",
-    "Yes please", "Kabul ediyorum", "Uygundur.", "Sounds good", "Go ahead", "Anlaşıldı", "Olur Ahmet Bey",
+    "Tamam", "ok", "Okay", "OLUR", "Evet", "Onaylıyorum.", "Evet, onaylıyorum", "tamamdır!", "👍", "👍🏽", "👌👌",
+    "Yes", "Yes please", "Kabul ediyorum", "Uygundur.", "Sounds good", "Go ahead", "Anlaşıldı", "Olur Ahmet Bey",
     "I approve.", "Evet" + SIGNATURE, "Peki", "✅",
 ]  # fmt: skip
 BOTH = [

@@ -1,0 +1,194 @@
+"""What intake made neither a case nor a message of, by HTTP: one list; read, released, dismissed."""
+
+import base64
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import filetype
+from fastapi import Query, Response
+from pydantic import Field
+
+from contracts.intake import DismissMessage, MailReceived, MessageReleased, ReleaseMessage
+from shared.edge import Edge
+from shared.events import Code, Event, Id, Personal
+from shared.http import Api, Call
+from shared.reply_token import check_reply_token
+from shared.world import Refused
+
+from . import glance
+from .access import STAFF
+from .bodies import Body
+from .downloads import MAIL, contents, saved
+from .mail import UNKNOWN, SmtpIntake
+from .mailworker import MailReader
+
+Group = Literal["quarantined", "noted"]
+State = Literal["waiting", "released", "dismissed"]
+COLUMNS = (
+    'key as item, message, "group", reason, state, contact, address, subject, at, "case", size, "by", decided_at, why,'
+    " raw is not null as raw"
+)
+api = Api()
+
+
+class Release(Body):
+    case: Id | None = None
+    """The case to append it to; left out, it goes where it belongs by what it answers, else into a case of its own."""
+    sender: Annotated[str, Field(min_length=3, max_length=320)] | None = None
+    """Mail address of who wrote it, where the mail does not say or says it wrongly."""
+
+
+class Dismissal(Body):
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+@api.get("/v1/set-aside", way=STAFF)
+async def list_set_aside(
+    call: Call,
+    group: Group | None = None,
+    state: State | None = None,
+    reason: Code | None = None,
+    contact: Id | None = None,
+    before: Id | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """What is set aside, newest first; ``next`` is the ``before`` of the following page, null on the last one;
+    ``waiting`` says how many wait for somebody to look, and since when."""
+    filters = {"group": group, "state": state, "reason": reason, "contact": contact}
+    given = {column: value for column, value in filters.items() if value is not None}
+    where, values = [f'"{column}" = %s' for column in given], list[Any](given.values())
+    if before is not None:
+        where.append("(at, key) < (select at, key from {views}.set_aside where key = %s)")
+        values.append(before)
+    rows = await call.rows(
+        f"select {COLUMNS} from {{views}}.set_aside where {' and '.join(where) or 'true'}"  # noqa: S608
+        " order by at desc, key desc limit %s", *values, limit + 1,
+    )  # fmt: skip
+    waiting = await call.row(
+        "select count(*) as count, min(at) as since from {views}.set_aside where state = 'waiting'"
+    )
+    page = rows[:limit]
+    return {"items": page, "next": page[-1]["item"] if len(rows) > limit else None, "waiting": waiting}
+
+
+@api.get("/v1/set-aside/{item}", way=STAFF)
+async def get_set_aside(item: Id, call: Call) -> dict[str, Any]:
+    """A row with the text, the parts and the files that are read out of the mail now, and the headers that matter."""
+    row = await _row(item, call)
+    raw = await call.blobs.get(row["digest"], row["contact"]) if row["digest"] else None
+    shown = {name: value for name, value in row.items() if name != "digest"} | {"raw": raw is not None}
+    if raw is None:
+        return shown | {"text": "", "parts": [], "attachments": [], "headers": [], "readable": False}
+    reader = MailReader()
+    try:
+        facts = await reader.read(raw)
+    finally:
+        await reader.stop()
+    readable = "text" in facts
+    return shown | {
+        "text": facts["text"] if readable else glance.body_at_a_glance(raw), "parts": facts.get("parts", []),
+        "attachments": [_described(file) for file in facts.get("files", [])],
+        "headers": [{"name": name, "value": value} for name, value in glance.headers(raw)], "readable": readable,
+    }  # fmt: skip
+
+
+@api.get("/v1/set-aside/{item}/raw", way=STAFF, response_class=Response, responses={
+    200: {"description": "The mail as it came", "content": {MAIL: {"schema": {"type": "string"}}}}
+})  # fmt: skip
+async def raw_set_aside(item: Id, call: Call) -> Response:
+    """The mail as it came."""
+    row = await _row(item, call)
+    return saved(await _raw(row, call), f"{row['at']:%Y-%m-%d %H%M}.eml", MAIL)
+
+
+@api.post("/v1/set-aside/{item}/release", way=STAFF)
+async def release(item: Id, body: Release, call: Call) -> dict[str, Any]:
+    """Make it a case or part of one, as if it had come in now; nothing automatic answers it, clocks count from when it
+    came. 409 when that was done already."""
+    row = await _row(item, call)
+    raw = await _raw(row, call)
+    sender = body.sender or await _address_of(body.case, row, call)
+    read = await _read_again(raw, sender, call)
+    event = ReleaseMessage(
+        item=item, by=call.actor.name, contact=read.contact, address=read.address, name=read.name, into=body.case,
+        case=read.case, references=read.references, message_id=read.message_id, copies=read.copies,
+        content=read.content, subject=read.subject, text=read.text, parts=read.parts, attachments=read.attachments,
+        raw=read.raw,
+    )  # fmt: skip
+    outcome = await call.hear(event)
+    released = outcome.first(MessageReleased)
+    assert released is not None
+    return {"item": item, "state": "released", "case": released.case}
+
+
+@api.post("/v1/set-aside/{item}/dismiss", way=STAFF)
+async def dismiss(item: Id, body: Dismissal, call: Call) -> dict[str, Any]:
+    """It was looked at and stays aside. 409 when that was decided already."""
+    await call.hear(DismissMessage(item=item, by=call.actor.name, reason=Personal(body.reason)))
+    return {"item": item, "state": "dismissed"}
+
+
+@api.get("/v1/quarantine", way=STAFF, deprecated=True)
+async def quarantine(
+    call: Call, before: datetime | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> list[dict[str, Any]]:
+    """Mails that could not be read and wait, newest first; use /v1/set-aside?group=quarantined."""
+    return await call.rows(
+        "select message, contact, reason, at, size from {views}.set_aside where \"group\" = 'quarantined'"
+        " and state = 'waiting' and (%s::timestamptz is null or at < %s) order by at desc, key desc limit %s",
+        before, before, limit,
+    )  # fmt: skip
+
+
+async def _row(item: str, call: Edge) -> dict[str, Any]:
+    row = await call.row(f"select {COLUMNS}, raw as digest from {{views}}.set_aside where key = %s", item)  # noqa: S608
+    if row is None:
+        raise Refused("unknown-item", "item", "nothing is set aside by this name", "look it up in /v1/set-aside", 404)
+    return row
+
+
+async def _raw(row: dict[str, Any], call: Edge) -> bytes:
+    if not row["digest"]:
+        raise Refused("unknown-item", "item", "its mail was not kept", "nothing is left to be done", 404)
+    return await contents(call, row["digest"], row["contact"])
+
+
+async def _address_of(case: str | None, row: dict[str, Any], call: Edge) -> str | None:
+    """Whose words those of nobody known become: the contact point of the case that they are appended to."""
+    if case is None or row["contact"] != UNKNOWN:
+        return None
+    found = await call.row(
+        "select t.address from {views}.cases c join {views}.contacts t on t.key = c.contact"
+        " where c.key = %s and t.kind = 'mail'", case,
+    )  # fmt: skip
+    return found["address"] if found else None
+
+
+async def _read_again(raw: bytes, sender: str | None, call: Edge) -> MailReceived:
+    """The mail as it is read now; of one that nothing can read, what can be seen at a glance."""
+    reader = MailReader()
+    intake = SmtpIntake(
+        _unheard, call.contact, lambda token: check_reply_token(call.links, token, call.now), call.blobs.put, 0,
+        call.digest, own=call.settings.mail_from, reader=reader,
+    )  # fmt: skip
+    try:
+        facts = await reader.read(raw)
+        if "text" not in facts:
+            facts = await reader.read(glance.legible(raw, sender))
+    finally:
+        await reader.stop()
+    read = await intake.received(raw, facts | ({"address": sender} if sender else {}))
+    if not isinstance(read, MailReceived):
+        raise Refused("unknown-sender", "sender", "the mail names nobody who wrote it", "name the sender", 422)
+    return read
+
+
+async def _unheard(event: Event, occurred_at: datetime | None, event_id: UUID) -> None:
+    raise AssertionError("a mail that is read again is heard by the command that releases it")
+
+
+def _described(file: dict[str, Any]) -> dict[str, Any]:
+    content = base64.b64decode(file["content"])
+    kind = filetype.guess(content[:8192])
+    return {"name": file["name"], "type": kind.mime if kind else "application/octet-stream", "size": len(content)}
