@@ -7,7 +7,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from typing import Final
 
-from .mailparse import senders_at_a_glance
+from .mailparse import senders_at_a_glance, subject_at_a_glance
 
 GLANCE: Final = 64 * 1024
 LINE: Final = 1000
@@ -33,10 +33,6 @@ def headers(raw: bytes) -> Iterator[tuple[str, str]]:
         name, colon, value = line.partition(":")
         if colon and name.strip().lower() in known:
             yield known[name.strip().lower()], _words(_CONTROL.sub(" ", value).strip()[:LINE])
-
-
-def subject_at_a_glance(raw: bytes) -> str:
-    return next((value for name, value in headers(raw) if name == "Subject"), "")
 
 
 def body_at_a_glance(raw: bytes) -> str:

@@ -17,6 +17,7 @@ from contracts.intake import Copied, MailReceived, MailUnreadable
 from shared.events import Personal
 from shared.world import Refused
 
+from .glance import legible
 from .mailparse import Facts, senders_at_a_glance, subject_at_a_glance
 from .mailpeople import Person, copies, is_ours
 from .mailworker import MailReader
@@ -65,6 +66,14 @@ class Taking:
         if "reason" in facts:
             return await self._unreadable(raw, facts, mail_from)
         return await self._received(raw, facts, recipients, mail_from)
+
+    async def read_again(self, raw: bytes, sender: str | None = None) -> MailReceived | MailUnreadable:
+        """The event of a mail that lay aside, as it is read now; of one that nothing can read, what can be seen at a
+        glance. ``sender``: who wrote it, where somebody knows better."""
+        facts = await self.reader.read(raw, None, self.own)
+        if "text" not in facts:
+            facts = await self.reader.read(legible(raw, sender), None, self.own)
+        return await self._received(raw, facts | ({"address": sender} if sender else {}), (), None)
 
     async def _received(
         self, raw: bytes, facts: Facts, recipients: tuple[str, ...], mail_from: str | None

@@ -3,16 +3,15 @@
 import base64
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
-import filetype
 from fastapi import Query, Response
 from pydantic import Field
 
 from contracts.intake import DismissMessage, MailReceived, MessageReleased, ReleaseMessage
 from shared.edge import Edge
-from shared.events import Code, Event, Id, Personal
+from shared.events import Code, Id, Personal
 from shared.http import Api, Call
+from shared.media import media_type
 from shared.reply_token import check_reply_token
 from shared.world import Refused
 
@@ -20,7 +19,7 @@ from . import glance
 from .access import STAFF
 from .bodies import Body
 from .downloads import MAIL, contents, saved
-from .mail import UNKNOWN, SmtpIntake
+from .mailtaking import UNKNOWN, Taking
 from .mailworker import MailReader
 
 Group = Literal["quarantined", "noted"]
@@ -82,10 +81,12 @@ async def get_set_aside(item: Id, call: Call) -> dict[str, Any]:
         return shown | {"text": "", "parts": [], "attachments": [], "headers": [], "readable": False}
     reader = MailReader()
     try:
-        facts = await reader.read(raw)
+        facts = await reader.read(raw, None, call.settings.mail_from)
     finally:
         await reader.stop()
     readable = "text" in facts
+    if readable and row["case"]:
+        facts = facts | facts["answer"]
     return shown | {
         "text": facts["text"] if readable else glance.body_at_a_glance(raw), "parts": facts.get("parts", []),
         "attachments": [_described(file) for file in facts.get("files", [])],
@@ -166,29 +167,21 @@ async def _address_of(case: str | None, row: dict[str, Any], call: Edge) -> str 
 
 
 async def _read_again(raw: bytes, sender: str | None, call: Edge) -> MailReceived:
-    """The mail as it is read now; of one that nothing can read, what can be seen at a glance."""
+    """What the mail says, kept under the key of who wrote it; Refused where that is nobody."""
     reader = MailReader()
-    intake = SmtpIntake(
-        _unheard, call.contact, lambda token: check_reply_token(call.links, token, call.now), call.blobs.put, 0,
-        call.digest, own=call.settings.mail_from, reader=reader,
+    taking = Taking(
+        call.contact, lambda token: check_reply_token(call.links, token, call.now), call.blobs.put, call.digest,
+        call.settings.mail_from.lower(), reader,
     )  # fmt: skip
     try:
-        facts = await reader.read(raw)
-        if "text" not in facts:
-            facts = await reader.read(glance.legible(raw, sender))
+        read = await taking.read_again(raw, sender)
     finally:
         await reader.stop()
-    read = await intake.received(raw, facts | ({"address": sender} if sender else {}))
     if not isinstance(read, MailReceived):
         raise Refused("unknown-sender", "sender", "the mail names nobody who wrote it", "name the sender", 422)
     return read
 
 
-async def _unheard(event: Event, occurred_at: datetime | None, event_id: UUID) -> None:
-    raise AssertionError("a mail that is read again is heard by the command that releases it")
-
-
 def _described(file: dict[str, Any]) -> dict[str, Any]:
     content = base64.b64decode(file["content"])
-    kind = filetype.guess(content[:8192])
-    return {"name": file["name"], "type": kind.mime if kind else "application/octet-stream", "size": len(content)}
+    return {"name": file["name"], "type": media_type(content), "size": len(content)}
