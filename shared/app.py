@@ -1,7 +1,7 @@
 """What a service is made of: its rules, tables, documents and routes, declared in its ``app.py``."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +44,8 @@ class Listener(Protocol):
 
 
 Hears = type[Event] | tuple[str, type[Event]]
+Figures = Mapping[str, tuple[str, float]]
+"""What a service counts of its own, for Prometheus: {name: (what it is, value)}."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class App:
     api: Api = field(default_factory=Api)
     senders: Mapping[str, Callable[[Edge], Sender]] = field(default_factory=dict)
     listeners: Sequence[Callable[[Edge], Listener]] = ()
+    figures: Callable[[Edge], Awaitable[Figures]] | None = None
+    """Asked whenever metrics are."""
 
     def topics(self) -> list[tuple[str, str]]:
         """(log, topic) of everything that is heard."""

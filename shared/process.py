@@ -276,7 +276,8 @@ class Process:
         async def prometheus() -> Any:
             due = [at for at in (await self.deadlines.next.at(), await self.effects.next.at()) if at]
             late = max(0.0, (self.clock.now() - min(due)).total_seconds()) if due else 0.0
-            content = metrics(self.service, self.bus, late, await self.effects.next.count())
+            more = await self.app.figures(self.edge) if self.app.figures else {}
+            content = metrics(self.service, self.bus, late, await self.effects.next.count(), more)
             return Response(content, media_type="text/plain; version=0.0.4")
 
         name = self.app.name

@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -72,8 +72,8 @@ class JsonLines(logging.Formatter):
 
 
 class _Figures(Collector):
-    def __init__(self, service: Service, bus: Bus, late: float, effects: int):
-        self._service, self._bus, self._late, self._effects = service, bus, late, effects
+    def __init__(self, service: Service, bus: Bus, late: float, effects: int, more: Mapping[str, tuple[str, float]]):
+        self._service, self._bus, self._late, self._effects, self._more = service, bus, late, effects, more
 
     def collect(self) -> Iterator[Metric]:
         service, bus, label = self._service, self._bus, ["service"]
@@ -97,6 +97,7 @@ class _Figures(Collector):
             "vefa_waiting_messages": ("Messages that wait for a commit", service.waiting),
             "vefa_late_seconds": ("How long the earliest deadline or effect is overdue", self._late),
             "vefa_open_effects": ("Effects that are asked for and not settled", self._effects),
+            **self._more,
         }
         for name, (text, value) in values.items():
             family = GaugeMetricFamily(name, text, labels=label)
@@ -114,10 +115,12 @@ def _parked(service: Service) -> int:
     return sum(1 for _, row in service.memory.table("parked") if (row["count"] or 0) > 0)
 
 
-def metrics(service: Service, bus: Bus, late: float = 0, effects: int = 0) -> bytes:
+def metrics(
+    service: Service, bus: Bus, late: float = 0, effects: int = 0, more: Mapping[str, tuple[str, float]] | None = None
+) -> bytes:
     """The text exposition format. ``late``: seconds that the earliest deadline or effect is overdue; ``effects``: how
-    many are open."""
+    many are open; ``more``: what the service counts of its own."""
     registry = CollectorRegistry()
-    registry.register(_Figures(service, bus, late, effects))
+    registry.register(_Figures(service, bus, late, effects, more or {}))
     ProcessCollector(registry=registry)
     return generate_latest(service.meters.registry) + generate_latest(registry)

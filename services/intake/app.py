@@ -23,6 +23,7 @@ from .erasing import Nightly, eraser, rotator
 from .mail import SmtpIntake
 from .policy import IntakePolicy
 from .restored import ErasedAgain
+from .setaside import figures
 from .views import views
 
 
@@ -53,4 +54,5 @@ app = App(
     api=api,
     senders={"erase": eraser, "rotate": rotator},
     listeners=(ErasedAgain, smtp, Nightly),
+    figures=figures,
 )  # fmt: skip

@@ -42,6 +42,23 @@ class Dismissal(Body):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
+async def figures(edge: Edge) -> dict[str, tuple[str, float]]:
+    """For Prometheus: how much waits for somebody to look, and for how long."""
+    waiting = await _waiting(edge)
+    since = waiting["since"]
+    return {
+        "vefa_set_aside_waiting": ("Mails that are set aside and nobody has looked at", waiting["count"]),
+        "vefa_set_aside_seconds": (
+            "How long the oldest of them waits", max(0.0, (edge.now - since).total_seconds()) if since else 0.0
+        ),
+    }  # fmt: skip
+
+
+async def _waiting(edge: Edge) -> dict[str, Any]:
+    query = "select count(*) as count, min(at) as since from {views}.set_aside where state = 'waiting'"
+    return await edge.row(query) or {}
+
+
 @api.get("/v1/set-aside", way=STAFF)
 async def list_set_aside(
     call: Call,
@@ -64,11 +81,9 @@ async def list_set_aside(
         f"select {COLUMNS} from {{views}}.set_aside where {' and '.join(where) or 'true'}"  # noqa: S608
         " order by at desc, key desc limit %s", *values, limit + 1,
     )  # fmt: skip
-    waiting = await call.row(
-        "select count(*) as count, min(at) as since from {views}.set_aside where state = 'waiting'"
-    )
     page = rows[:limit]
-    return {"items": page, "next": page[-1]["item"] if len(rows) > limit else None, "waiting": waiting}
+    following = page[-1]["item"] if len(rows) > limit else None
+    return {"items": page, "next": following, "waiting": await _waiting(call)}
 
 
 @api.get("/v1/set-aside/{item}", way=STAFF)

@@ -128,7 +128,8 @@ def _evolve_case(case: Case, event: Event, at: datetime) -> Case:
             facts = Facts(
                 kind=e.kind, topic=e.topic, channel=e.channel, language=e.language, recovery=e.recovery is not None
             )
-            update: dict[str, Any] = {"opened_at": at, "customer": e.customer, "facts": facts, "before": facts}
+            since = e.received_at or at
+            update: dict[str, Any] = {"opened_at": since, "customer": e.customer, "facts": facts, "before": facts}
         case CaseClassified() as e:
             labels = {
                 "kind": e.kind.value, "topic": e.topic.value, "urgency": int(e.urgency.value),
@@ -137,8 +138,9 @@ def _evolve_case(case: Case, event: Event, at: datetime) -> Case:
             update = {"facts": case.facts.model_copy(update=labels), "before": case.facts}
         case CaseAssigned() as e:
             update = {"facts": case.facts.model_copy(update={"team": e.team}), "before": case.facts}
-        case MessageReceived(acknowledgement=False):
-            update = {"unanswered": min(at, case.unanswered or at)}
+        case MessageReceived(acknowledgement=False) as e:
+            since = e.received_at or at
+            update = {"unanswered": min(since, case.unanswered or since)}
         case ReplySent() as e:
             update = _replied(case, Reply(message=e.message, at=at))
         case ReplyUndelivered() as e:

@@ -47,16 +47,18 @@ def decide(world: World, message: Message) -> Iterator[Event]:
 
 def _of_case(watch: Watch, event: Event) -> Iterator[Event]:
     match event:
-        case CaseOpened():
-            yield from watch.start("first_response", watch.at)
-            yield from watch.start("resolution", watch.at)
+        case CaseOpened() as e:
+            for metric in ("first_response", "resolution"):
+                yield from watch.start(metric, e.received_at or watch.at)
+            if e.received_at:
+                yield from watch.catch_up_all()
         case CaseClassified() | CaseAssigned():
             if watch.case.facts != watch.case.before:
                 for name in watch.names():
                     yield from watch.retarget(name)
-        case MessageReceived(acknowledgement=False):
+        case MessageReceived(acknowledgement=False) as e:
             yield from watch.catch_up_all()
-            yield from watch.await_answer(watch.at)
+            yield from watch.await_answer(e.received_at or watch.at)
         case ReplySent(message=reply):
             yield from _replied(watch, reply)
         case StatusChanged() as e:

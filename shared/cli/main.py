@@ -26,6 +26,7 @@ from . import (
     persons,
     policy,
     scaffold,
+    setaside,
     token,
     trace,
     whatif,
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.add_typer(token.app, name="token")
 app.add_typer(parked.app, name="parked")
 app.add_typer(keys.app, name="keys")
+app.add_typer(setaside.app, name="set-aside")
 app.add_typer(mails.app, name="mail")
 app.add_typer(policy.app, name="policy")
 app.add_typer(epoch.app, name="epoch")

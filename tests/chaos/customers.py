@@ -23,7 +23,8 @@ WORD = "zqvefaproofword"
 """Every marker begins with it: one letter case and no punctuation, so that no normalising hides it."""
 PLACES = (
     "address", "name", "subject", "text", "field", "filename", "file", "message", "reply", "note", "renamed",
-    "mailsubject", "mailtext", "mailfile", "refused",
+    "mailsubject", "mailtext", "mailfile", "refused", "asidesubject", "asidetext", "asidefile", "releasedsubject",
+    "releasedtext", "releasedquoted",
 )  # fmt: skip
 
 
@@ -53,6 +54,7 @@ class Customer:
     def __init__(self, number: int, platform: Running, client: httpx.Client):
         self.number, self._platform, self._client = number, platform, client
         self.case = self.customer = ""
+        self.aside: list[str] = []
 
     def mark(self, place: str) -> str:
         return marker(self.number, place)
@@ -94,6 +96,25 @@ class Customer:
         mail["Subject"], mail["Message-ID"] = self.mark("mailsubject"), f"<{self.number}@example.com>"
         mail.set_content(self.mark("mailtext"))
         mail.add_attachment(self.mark("mailfile").encode(), "text", "plain", filename="receipt.txt")
+        self._send(mail)
+
+    def answers_by_machine(self) -> None:
+        """One mail that is set aside and stays there, and one that is released."""
+        for what in ("aside", "released"):
+            mail = EmailMessage()
+            mail["From"], mail["To"], mail["Auto-Submitted"] = self.address, "servis@vefa.example", "auto-replied"
+            mail["Subject"], mail["Message-ID"] = self.mark(f"{what}subject"), f"<{what}{self.number}@example.com>"
+            mail["In-Reply-To"] = f"<{self.number}@example.com>"
+            mail.set_content(f"{self.mark(f'{what}text')}\n\n> {self.mark('releasedquoted')}\n")
+            mail.add_attachment(self.mark("asidefile").encode(), "text", "plain", filename="receipt.txt")
+            self._send(mail)
+        contact = self.says("GET", f"/v1/customers/{self.customer}")["contacts"][0]["contact"]
+        listed = self.says("GET", f"/v1/set-aside?contact={contact}")["items"]
+        self.aside = [row["item"] for row in listed]
+        [released] = [row["item"] for row in listed if row["subject"] == self.mark("releasedsubject")]
+        self.says("POST", f"/v1/set-aside/{released}/release", {})
+
+    def _send(self, mail: EmailMessage) -> None:
         host, _, port = self._platform.noted["services"]["intake"]["smtp"].rpartition("/")[2].partition(":")
         with smtplib.SMTP(host, int(port), timeout=30) as smtp:
             smtp.send_message(mail)
@@ -102,7 +123,7 @@ class Customer:
         """All that an agent can read of the customer and the cases."""
         customer = self.says("GET", f"/v1/customers/{self.customer}")
         cases = [self.says("GET", f"/v1/cases/{one['case']}") for one in customer["recent"]]
-        return str([customer, *cases])
+        return str([customer, *cases, *(self.says("GET", f"/v1/set-aside/{item}") for item in self.aside)])
 
 
 def admin(platform: Running) -> str:

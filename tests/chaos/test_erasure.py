@@ -22,9 +22,9 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 CUSTOMERS = int(os.environ.get("VEFA_PROOF_SIZE", "20"))
 PLAIN = "zqvefaplainword"
 """Written in plain on purpose, to see that it would be found."""
-CONTENTS = {"file", "mailfile"}
-ELSEWHERE = {"name", "field", "filename"} | CONTENTS
-"""What an agent's page has not: the name before the newest one, fields of forms, files."""
+CONTENTS = {"file", "mailfile", "asidefile"}
+ELSEWHERE = {"name"} | CONTENTS
+"""What an agent's page has not: the name before the newest one, what is in files."""
 
 
 @dataclass
@@ -56,7 +56,7 @@ def course(open_folder: Path) -> Iterator[Course]:
         httpx.Client(timeout=30) as client,
     ):
         everybody = [Customer(number, platform, client) for number in range(CUSTOMERS)]
-        for step in (Customer.complains, Customer.goes_on, Customer.mails):
+        for step in (Customer.complains, Customer.goes_on, Customer.mails, Customer.answers_by_machine):
             for customer in everybody:
                 step(customer)
         platform.settled()

@@ -2,11 +2,14 @@
 
 import json
 import os
+import smtplib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -56,6 +59,34 @@ def test_a_secret_that_is_gone_is_bad(platform: Running) -> None:
     aside.rename(key)
     assert (status, found["secret index.key"]["state"], found["backup"]["found"]) == (1, "bad", "none yet")
     assert "vefa keys save" in found["secret index.key"]["remedy"]
+
+
+def test_a_mail_that_is_set_aside_is_told_until_somebody_has_looked(platform: Running) -> None:
+    host, _, port = platform.noted["services"]["intake"]["smtp"].rpartition("/")[2].partition(":")
+    for number, sender in enumerate(("ada@example.com", "bob@example.com")):
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = sender, "servis@vefa.example", f"Away {number}"
+        mail["Auto-Submitted"] = "auto-replied"
+        mail.set_content("I am away.")
+        with smtplib.SMTP(host, int(port), timeout=30) as smtp:
+            smtp.send_message(mail)
+    status, found = examined(platform)
+    told = found["mails set aside"]
+    assert (status, told["state"], told["found"][:19]) == (0, "look", "2 wait, the oldest ")
+    metrics = httpx.get(f"{platform.address('intake')}/intake/metrics", timeout=30).text
+    assert 'vefa_set_aside_waiting{service="intake"} 2.0' in metrics
+    listed = json.loads(platform.vefa("set-aside", "--json"))
+    bob, ada = [row["item"] for row in listed["items"]]
+    assert "ada@example.com" in platform.vefa("set-aside")
+    assert "I am away." in platform.vefa("set-aside", "show", ada)
+    released = json.loads(platform.vefa("set-aside", "release", ada, "--json"))
+    assert json.loads(platform.vefa("set-aside", "dismiss", bob, "--reason", "away", "--json"))["state"] == "dismissed"
+    again = run_vefa("set-aside", "release", ada, "--data", str(platform.data))
+    assert (again.returncode, "released already" in again.stderr) == (2, True)
+    assert (
+        json.loads(platform.vefa("set-aside", "--state", "released", "--json"))["items"][0]["case"] == released["case"]
+    )
+    assert examined(platform)[1]["mails set aside"]["state"] == "ok"
 
 
 def test_another_installations_master_key_is_bad(platform: Running) -> None:

@@ -51,6 +51,25 @@ NINE = t(26, "09:00")
 
 
 # beginning
+def test_the_clocks_of_what_was_released_count_from_when_it_came():
+    said = Desk().hear(t(26, "10:30"), opened(received_at=NINE))
+    first, resolution = every(ClockStarted, said)
+    assert (first.started_at, first.due, resolution.due) == (NINE, t(26, "11:00"), t(26, "18:00"))
+
+
+def test_what_was_overdue_when_it_was_released_is_said_so_at_once():
+    said = Desk().hear(t(26, "12:30"), opened(received_at=NINE))
+    breach = only(TargetBreached, said)
+    assert (breach.breached_at, breach.detected_at) == (t(26, "11:00"), t(26, "12:30"))
+
+
+def test_a_released_message_waits_for_its_answer_since_it_came():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "09:30"), replied())
+    started = only(ClockStarted, desk.hear(t(26, "11:00"), wrote(received_at=t(26, "10:00"))))
+    assert (started.metric, started.started_at) == ("next_response", t(26, "10:00"))
+
+
 def test_a_case_starts_first_response_and_resolution_with_their_pins():
     said = Desk().hear(NINE, opened())
     first, resolution = every(ClockStarted, said)

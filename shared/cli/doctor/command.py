@@ -48,6 +48,8 @@ async def examine(data: Path) -> list[Finding]:
         found += bus.syncing(data, noted["nats"])
         told = await states(data)
         found += [f for f in [services.clock(next(iter(told.values()), {}))] if f]
+        if "intake" in names:
+            found.append(await services.set_aside(logs["intake"].pool))
         for name, state in told.items():
             found += services.standing(name, state)
             found += [

@@ -1,4 +1,4 @@
-"""The services: do they act, hear, say, and has anything been set aside."""
+"""The services: do they act, hear, say, is anything parked, and do mails wait that are no cases."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -52,6 +52,17 @@ async def parked(pool: Pool, name: str) -> Finding:
         query = f'select count(*) from "{name}_views".parked where count > 0'  # noqa: S608 - the name of a service
         [count] = await (await conn.execute(query.encode())).fetchone() or (0,)
     return judged(f"service {name}, parked", f"{count} streams", "vefa parked list", good=count == 0, otherwise="look")
+
+
+async def set_aside(pool: Pool) -> Finding:
+    """Mails that intake made neither a case nor a message of, and that nobody has looked at."""
+    async with pool.connection() as conn:
+        query = "select count(*), min(at) from intake_views.set_aside where state = 'waiting'"
+        count, since = await (await conn.execute(query)).fetchone() or (0, None)
+    oldest = f", the oldest of {since.astimezone(UTC):%Y-%m-%d %H:%M}Z" if since else ""
+    return judged(
+        "mails set aside", f"{count} wait{oldest}", "look at them: vefa set-aside", good=count == 0, otherwise="look"
+    )  # fmt: skip
 
 
 def clock(state: Mapping[str, Any]) -> Finding | None:

@@ -1,0 +1,102 @@
+"""``vefa set-aside``: mails that intake made no case and no message of; reading, releasing, dismissing them."""
+
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import typer
+
+from .base import DATA, AsJson, Data, console, print_json, print_table
+from .calls import call
+
+app = typer.Typer(help="Mails that became no case: a machine's, copies, and what nothing could read")
+Item = Annotated[str, typer.Argument(help="An item of the list")]
+SHOWN = ("item", "group", "reason", "state", "at", "address", "subject", "case")
+
+
+@app.callback(invoke_without_command=True)
+def list_(
+    context: typer.Context,
+    group: Annotated[str | None, typer.Option(help="quarantined or noted")] = None,
+    reason: Annotated[str | None, typer.Option(help="such as auto-replied, bounce, copy, unreadable")] = None,
+    state: Annotated[str, typer.Option(help="waiting, released, dismissed or all")] = "waiting",
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many are listed at most")] = 50,
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """What is set aside, newest first."""
+    if context.invoked_subcommand:
+        return
+    asked = {"group": group, "reason": reason, "state": None if state == "all" else state, "limit": limit}
+    found = call(data, "intake", "GET", f"/v1/set-aside?{urlencode({n: v for n, v in asked.items() if v is not None})}")
+    if as_json:
+        print_json(found)
+    elif not found["items"]:
+        console.print("Nothing of that kind is set aside.")
+    else:
+        print_table(_title(found), SHOWN, ([row[name] for name in SHOWN] for row in found["items"]))
+
+
+def _title(found: dict[str, Any]) -> str:
+    waiting = found["waiting"]
+    since = f", the oldest since {waiting['since']}" if waiting["since"] else ""
+    more = "; more than are listed here" if found["next"] else ""
+    return f"Set aside: {waiting['count']} wait{since}{more}"
+
+
+@app.command()
+def show(item: Item, data: Data = DATA, as_json: AsJson = False) -> None:
+    """One of them: its text, files and headers as they are read out of the mail."""
+    found = call(data, "intake", "GET", _path(item))
+    if as_json:
+        print_json(found)
+        return
+    for name in (*SHOWN, "why", "by"):
+        if found.get(name):
+            console.print(f"{name}: {found[name]}", markup=False, highlight=False)
+    for header in found["headers"]:
+        console.print(f"{header['name']}: {header['value']}", markup=False, highlight=False)
+    for file in found["attachments"]:
+        console.print(f"file: {file['name']}, {file['type']}, {file['size']} bytes", markup=False, highlight=False)
+    console.print("", found["text"], sep="\n", markup=False, highlight=False)
+
+
+@app.command()
+def release(
+    item: Item,
+    case: Annotated[str | None, typer.Option(help="Append it to this case, by number or id")] = None,
+    sender: Annotated[str | None, typer.Option(help="Mail address of who wrote it, where the mail says it not")] = None,
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Make it a case or part of one, as if it had come in now; nothing automatic answers it."""
+    body = {"case": _id_of(data, case) if case else None, "sender": sender}
+    released = call(data, "intake", "POST", f"{_path(item)}/release", body)
+    if as_json:
+        print_json(released)
+    else:
+        console.print(f"Released into case {released['case']}; vefa history {released['case']} shows it.")
+
+
+@app.command()
+def dismiss(
+    item: Item,
+    reason: Annotated[str, typer.Option(help="Why it stays aside")],
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """It was looked at and stays aside; it is kept."""
+    dismissed = call(data, "intake", "POST", f"{_path(item)}/dismiss", {"reason": reason})
+    if as_json:
+        print_json(dismissed)
+    else:
+        console.print(f"{item} is dismissed.")
+
+
+def _path(item: str) -> str:
+    return f"/v1/set-aside/{quote(item, safe='')}"
+
+
+def _id_of(data: Any, case: str) -> str:
+    """The id of a case that is named by its number, V-2026-000123; what is no number is an id."""
+    found = call(data, "intake", "GET", f"/v1/cases?{urlencode({'number': case.upper()})}")["cases"]
+    return str(found[0]["case"]) if found else case
