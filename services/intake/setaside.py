@@ -28,6 +28,10 @@ COLUMNS = (
     'key as item, message, "group", reason, state, contact, address, subject, at, "case", size, "by", decided_at, why,'
     " raw is not null as raw"
 )
+FIGURES = {
+    "vefa_set_aside_waiting": "Mails that are set aside and nobody has looked at",
+    "vefa_set_aside_seconds": "How long the oldest of them waits",
+}
 api = Api()
 
 
@@ -46,12 +50,8 @@ async def figures(edge: Edge) -> dict[str, tuple[str, float]]:
     """For Prometheus: how much waits for somebody to look, and for how long."""
     waiting = await _waiting(edge)
     since = waiting["since"]
-    return {
-        "vefa_set_aside_waiting": ("Mails that are set aside and nobody has looked at", waiting["count"]),
-        "vefa_set_aside_seconds": (
-            "How long the oldest of them waits", max(0.0, (edge.now - since).total_seconds()) if since else 0.0
-        ),
-    }  # fmt: skip
+    seconds = max(0.0, (edge.now - since).total_seconds()) if since else 0.0
+    return dict(zip(FIGURES, zip(FIGURES.values(), (waiting["count"], seconds), strict=True), strict=True))
 
 
 async def _waiting(edge: Edge) -> dict[str, Any]:

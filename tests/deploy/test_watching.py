@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from services.intake.setaside import FIGURES
 from shared.bus import Bus
 from shared.carrier import NatsCarrier
 from shared.clock import SystemClock
@@ -38,7 +39,7 @@ async def test_every_figure_that_is_asked_for_is_exported(start: Make, fresh_nat
 
     bus = Bus(clerk, NatsCarrier("clerk", broker), SystemClock(), told)
     await broker.start()
-    text = metrics(clerk, bus).decode()
+    text = metrics(clerk, bus, more={name: (what, 0.0) for name, what in FIGURES.items()}).decode()
     await broker.stop()
     exported = set(re.findall(r"^([a-z_]+)[{ ]", text, flags=re.M))
     missing = {where: set(FIGURE.findall(expr)) - exported for where, expr in asked().items()}
