@@ -1,6 +1,6 @@
 """HTML of a mail as text: cleaned, tables in rows, the target of a link beside its text, what is quoted behind '>'.
 
-Nothing of it may take longer for a hostile mail than for another: the tags, and the attributes of one, are counted first."""
+Nothing of it takes longer for a hostile mail than for another: tags, and the attributes of one, are counted first."""
 
 import re
 from html import unescape
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import nh3
 
-from .mailtext import clean
+from .mailclean import clean
 
 MAX_HTML: Final = 2_000_000
 MAX_TAGS: Final = 10_000
@@ -26,10 +26,17 @@ MAX_TABLES: Final = 20
 ROW: Final = 300
 """Characters of the cells of a row that is one line."""
 
-_BLOCKS: Final = frozenset("p div br tr li ul ol table h1 h2 h3 h4 h5 h6 blockquote pre hr".split())
+_BLOCKS: Final = frozenset(
+    ["p", "div", "br", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr"]
+)
 _KEPT: Final = {*_BLOCKS, "td", "th", "tbody", "thead", "a", "b", "i", "em", "strong", "span"}
 _DIVIDERS: Final = frozenset(
-    ("divrplyfwdmsg", "outlookmessageheader", "ms-outlook-mobile-reference-message", "mail-editor-reference-message-container")
+    (
+        "divrplyfwdmsg",
+        "outlookmessageheader",
+        "ms-outlook-mobile-reference-message",
+        "mail-editor-reference-message-container",
+    )
 )
 _ATTRIBUTES: Final = {"a": {"href"}, "div": {"class", "id", "style"}, "blockquote": {"class", "type", "style"}}
 _OUTLOOK_RULE = re.compile(r"border-top:\s?solid #(?:e1e1e1|b5c4df)", re.IGNORECASE)
@@ -146,6 +153,8 @@ class _Text(HTMLParser):
             depth = sum(self.quotes)
             if words and depth:
                 words = "> " * min(depth, 5) + words
+        elif not self.pre and self.lines[-1].endswith(" "):
+            words = words.lstrip()
         self.lines[-1] += words
 
     def _end_line(self) -> None:

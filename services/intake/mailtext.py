@@ -3,14 +3,16 @@
 History is cut only in an answer to a mail of ours; what was forwarded is the concern and always stays. Whatever is cut
 is a part with its place, and never is everything cut."""
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from .mailclean import clean
+from .mailhtml import html_text
 from .quotations import Piece, pieces
 from .signatures import LAST, signatures
+
+__all__ = ["MAX_TEXT", "Cut", "Reading", "clean", "html_text", "read_text", "reply_text"]
 
 MAX_TEXT: Final = 200_000
 """Characters that are looked at; what is longer is kept whole in the raw mail."""
@@ -66,13 +68,6 @@ def read_text(text: str, *, answering: bool) -> Reading:
 def reply_text(text: str) -> str:
     """What is new in an answer to a mail of ours."""
     return read_text(text, answering=True).text
-
-
-def clean(text: str) -> str:
-    """Newlines as \\n, composed letters, no control characters but newline and tab, no lone surrogates."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode("utf-8")
-    kept = "".join(c for c in unicodedata.normalize("NFC", text) if c in "\n\t" or unicodedata.category(c) != "Cc")
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in kept.split("\n"))).strip()
 
 
 def _first(lines: Sequence[str], found: list[Piece]) -> Iterator[Span]:

@@ -13,12 +13,14 @@ LONGEST: Final = 500
 """Characters of a line above a quotation, with those that it was wrapped into."""
 TALLEST: Final = 6
 """Lines that it was wrapped into, a blank one among them."""
-LOOKS: Final = 300
+LOOKS: Final = 150
 """Places of one mail that are looked at closely; behind them all is its sender's own word."""
-GLANCES: Final = 4000
+GLANCES: Final = 1500
 """Lines with a colon or of dashes that are looked at at all."""
 WRAPPED: Final = 60
 """Characters from which on a program may have wrapped a line."""
+PIECES: Final = 400
+"""Of one mail; what follows them is read as its sender's own."""
 BLOCK: Final = 30
 """Lines of a block of headers."""
 
@@ -56,7 +58,10 @@ _DAY = re.compile(
 )
 _HOUR = re.compile(r"\b\d{1,2}\s?[:.h時时]\s?\d{2}\b|\b\d{1,2}\s?[ap]\.?m\b", _I)
 _WROTE = re.compile(rf"(?<!\w)(?:{_any(words.WROTE)})(?!\w)|写道|寫道|작성|書きました|のメッセージ", _I)
-_LEAD = re.compile(rf"(?:-{{2,9}}\s?)?(?:(?:{words.LEADS})(?![\w])|\d|[^\W\d]{{2,12}}\.?,?\s\d|[^\W\d]{{2,10}}[.,]\s[^\W\d]{{2,10}})", _I)
+_LEAD = re.compile(
+    rf"(?:-{{2,9}}\s?)?(?:(?:{words.LEADS})(?![\w])|\d|[^\W\d]{{2,12}}\.?,?\s\d|[^\W\d]{{2,10}}[.,]\s[^\W\d]{{2,10}})",
+    _I,
+)
 _NAMED = re.compile(r"(?:[\"'“]?\w[^<>\n]{0,120}[<(\[]\s?|[<]?)(?:mailto:)?[^\s<>@]{1,64}@[^\s<>@]", _I)
 _ENDS = re.compile(r"(?:[:：]|-{2,})[\s*\xa0]*$")
 _BARE_ENDS = re.compile(r"<\s?[^\s<>@]{1,64}@[^\s<>@]{1,255}>[\s*]*$")
@@ -87,7 +92,7 @@ _BEGINS = re.compile(rf"[ \t]{{0,4}}(?:{words.BEGINS_FORWARDED})[ \t\xa0]?[:：]
 def pieces(lines: list[str]) -> list[Piece]:
     """The lines as pieces, in order and without a gap."""
     found, at, look = list[Piece](), 0, _Looks(lines)
-    while at < len(lines):
+    while at < len(lines) and len(found) < PIECES:
         piece = look.at(at)
         if piece is None:
             at += 1
@@ -107,7 +112,7 @@ class _Looks:
 
     def __init__(self, lines: list[str]):
         self.lines, self.left, self.glances = lines, LOOKS, GLANCES
-        self.quoted = [len(line) > 0 and QUOTED.match(line) is not None for line in lines]
+        self.quoted = [">" in line[:5] and QUOTED.match(line) is not None for line in lines]
         for at, line in enumerate(lines):
             if self.quoted[at] and len(line) < 60 and _REMNANT.match(line) and self._open_address(at):
                 self.quoted[at] = False
@@ -273,7 +278,9 @@ def _is_header(said: str, above_quoted: bool) -> bool | None:
     address, day = "@" in said and _ADDRESS.search(said) is not None, _DAY.search(said) is not None
     hour, wrote = _HOUR.search(said) is not None, _WROTE.search(said) is not None
     if above_quoted:
-        enough = (wrote and (address or day or hour)) or (day and (address or hour)) or _ADDRESSED.search(said) is not None
+        enough = (
+            (wrote and (address or day or hour)) or (day and (address or hour)) or _ADDRESSED.search(said) is not None
+        )
     else:
         enough = (wrote and (address or (day and hour))) or (day and hour and _ADDRESSED.search(said) is not None)
     begins = (_LEAD.match(said) or _NAMED.match(said)) is not None

@@ -61,7 +61,9 @@ SENDERS: Final = {
     "he, ar": r"מאת|من",
     "zh, ja, ko": r"发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람",
 }
-PARCEL: Final = r"gönderen|absender|expéditeur|remitente|remetente|mittente|afzender|avsändare|afsender|avsender|nadawca"
+PARCEL: Final = (
+    r"gönderen|absender|expéditeur|remitente|remetente|mittente|afzender|avsändare|afsender|avsender|nadawca"
+)
 """Senders of parcels as well: people write such forms themselves, and then without an address."""
 
 DATES: Final = {
@@ -98,7 +100,8 @@ OTHERS: Final = (
     r"to|cc|bcc|reply-to|reply to|organization|importance|attachments|priority|"
     r"an|kopie|antwort an|antworten an|wichtigkeit|anlagen|à|a|copie|répondre à|pièces jointes|importance|"
     r"para|responder a|datos adjuntos|importancia|rispondi a|risposta|allegati|priorità|aan|antwoord aan|"
-    r"till|kopia|svara till|til|kopi|svar til|do|dw|udw|odpowiedz do|komu|kopie|кому|копия|копія|до|cópia|responder para|"
+    r"till|kopia|svara till|til|kopi|svar til|do|dw|udw|odpowiedz do|komu|kopie|кому|копия|копія|до|cópia|"
+    r"responder para|"
     r"vastaanottaja|kopio|címzett|másolat|către|προς|κοιν|до|копие|за|prima|za|אל|עותק|إلى|نسخة|"
     r"收件人|收件者|抄送|副本|宛先|받는 사람|받는사람|참조"
 )
@@ -110,7 +113,8 @@ ORIGINAL: Final = (
     r"message d['’]origine|message original|message initial|courriel original|mensaje original|mensaje de origen|"
     r"messaggio originale|messaggio di origine|oorspronkelijk bericht|oorspronkelijke bericht|origineel bericht|"
     r"ursprungligt meddelande|originalmeddelande|opprinnelig melding|original melding|oprindelig meddelelse|"
-    r"original besked|oprindelig besked|wiadomość oryginalna|oryginalna wiadomość|wiadomość źródłowa|исходное сообщение|"
+    r"original besked|oprindelig besked|wiadomość oryginalna|oryginalna wiadomość|wiadomość źródłowa|"
+    r"исходное сообщение|"
     r"исходное письмо|оригинальное сообщение|початкове повідомлення|оригінальне повідомлення|вихідне повідомлення|"
     r"mensagem original|alkuperäinen viesti|původní zpráva|původní e-?mail|pôvodná správa|eredeti üzenet|"
     r"mesaj original|mesajul original|αρχικό μήνυμα|оригинално съобщение|izvorna poruka|originalna poruka|"
@@ -138,6 +142,7 @@ BEGINS_FORWARDED: Final = (
     r"vidarebefordrat brev|videresendt (?:melding|besked)|start på videresendt (?:besked|meddelelse)|"
     r"początek przekazywanej wiadomości|начало (?:переадресованного|пересылаемого) сообщения|"
     r"початок (?:листа, що пересилається|переадресованого (?:листа|повідомлення))|"
-    r"início da mensagem (?:re)?encaminhada|välitetty viesti alkaa|začátek přeposílané zprávy|továbbított üzenet kezdete"
+    r"início da mensagem (?:re)?encaminhada|välitetty viesti alkaa|začátek přeposílané zprávy|"
+    r"továbbított üzenet kezdete"
 )
 """As Apple's programs write it, with a colon at the end."""

@@ -25,7 +25,9 @@ _LISTED = re.compile(r"(?:[-*•·]|\(?\d{1,2}[.)])\s+\S")
 _POSTSCRIPT = re.compile(words.POSTSCRIPT, _I)
 _TITLE = re.compile(rf"(?<!\w)(?:{words.TITLES})(?!\w)", _I)
 _COMPANY = re.compile(rf"(?<!\w)(?:{words.COMPANIES})(?:\.|(?!\w))", _I)
-_STREET = re.compile(rf"(?<!\w)(?:{words.STREETS})(?:\.|(?!\w))|stra(?:ße|sse)\b|\w{{2}}(?:str\.|gatan|straat|vej|veien)", _I)
+_STREET = re.compile(
+    rf"(?<!\w)(?:{words.STREETS})(?:\.|(?!\w))|stra(?:ße|sse)\b|\w{{2}}(?:str\.|gatan|straat|vej|veien)", _I
+)
 _CONTACT = re.compile(rf"(?<!\w)(?:{words.CONTACTS})\.?\s?(?:no|numarası)?\s?[:.|]", _I)
 _CONTACT_WORD = re.compile(rf"(?:{words.CONTACTS})\.?", _I)
 _PHONE = re.compile(r"(?<![\w/.])(?:\+|00?|\()[ (]?\d[\d ()/.\u2011-]{5,24}\d(?!\w)")
@@ -33,7 +35,9 @@ _NUMBER = re.compile(r"[+0][\d ()/.-]{2,24}$")
 _MAIL = re.compile(r"(?<![^\s<>(:\[])[^\s<>@()]{1,64}@[^\s<>@()]{1,255}")
 _LINK = re.compile(r"(?:https?://|(?<![\w@])www\.)[^\s<>()\[\]]{1,1000}", _I)
 _HOME = re.compile(
-    r"(?:https?://)?(?:www\.)?(?:(?:\w+\.)?(?:facebook|instagram|linkedin|twitter|x|youtube|github|wa)\.(?:com|me)/.*|[^/?#]{1,100}/?(?:[a-z]{2}/?)?)$", _I
+    r"(?:https?://)?(?:www\.)?(?:(?:\w+\.)?(?:facebook|instagram|linkedin|twitter|x|youtube|github|wa)\.(?:com|"
+    r"me)/.*|[^/?#]{1,100}/?(?:[a-z]{2}/?)?)$",
+    _I,
 )
 _FACT = re.compile(r"([^\W\d][^:：\n]{1,40})[:：]\s+\S")
 _YOURS = re.compile(r"n[ıiuü]z\b")
@@ -42,18 +46,61 @@ _KEY = re.compile(r"(?:[0-9A-F]{4}[ :]{1,2}){4,12}[0-9A-F]{4}$|(?:[0-9A-F]{2}[ :
 """A fingerprint."""
 _WORD = re.compile(r"[^\W\d_][\w'’.-]*")
 _SMALL: Final = frozenset(
-    "ve ile and of the de la le du des von van der den und für for et y e di del della do da og och i & zu zur at in o z w".split()
+    [
+        "ve",
+        "ile",
+        "and",
+        "of",
+        "the",
+        "de",
+        "la",
+        "le",
+        "du",
+        "des",
+        "von",
+        "van",
+        "der",
+        "den",
+        "und",
+        "für",
+        "for",
+        "et",
+        "y",
+        "e",
+        "di",
+        "del",
+        "della",
+        "do",
+        "da",
+        "og",
+        "och",
+        "i",
+        "&",
+        "zu",
+        "zur",
+        "at",
+        "in",
+        "o",
+        "z",
+        "w",
+    ]
 )
 _SENT = re.compile(
-    rf"(?:\w{{1,20}} )?(?:{words.SENT}) (?:{words.FROM})\b(?: (?:{words.MY})\b.{{1,60}}|.{{0,30}}(?<!\w)(?:{words.DEVICES})(?!\w).{{0,60}})$", _I
+    rf"(?:\w{{1,20}} )?(?:{words.SENT}) (?:{words.FROM})\b(?: (?:{words.MY})\b.{{1,60}}|"
+    rf".{{0,30}}(?<!\w)(?:{words.DEVICES})(?!\w).{{0,60}})$",
+    _I,
 )
 _SENT_BY = re.compile(rf"(?:{words.SENT_BY_DEVICE})$", _I)
 _NOT_SENT = re.compile(words.NOT_SENT, _I)
-_FROM_DEVICE = re.compile(r"(?:[^\W\d]{1,20} )?from (?:my |a )?(?:mobile|phone|i ?phone|ipad|android|cell)(?: \w{1,6}){0,2}$", _I)
+_FROM_DEVICE = re.compile(
+    r"(?:[^\W\d]{1,20} )?from (?:my |a )?(?:mobile|phone|i ?phone|ipad|android|cell)(?: \w{1,6}){0,2}$", _I
+)
 _FOOTER = re.compile(rf"[\W_]{{0,4}}(?:{words.FOOTERS})", _I)
 _FOOTED = re.compile(words.FOOTED, _I)
 _LEGAL = re.compile(rf"(?<!\w)(?:{words.LEGAL})", _I)
-_OUR_LEGAL = re.compile(r"\b(?:siz|size|sizi|sizin|sizden|olacak|edece\w{1,5}|başvur\w{1,8}|aç(?:ıl)?acak\w{0,4})\b", _I)
+_OUR_LEGAL = re.compile(
+    r"\b(?:siz|size|sizi|sizin|sizden|olacak|edece\w{1,5}|başvur\w{1,8}|aç(?:ıl)?acak\w{0,4})\b", _I
+)
 _MARKUP = re.compile(r"[\[\]<>()*_]|https?:\S{0,1000}")
 
 
@@ -176,6 +223,8 @@ class _Reader:
             return False
         said = self._paragraph(n)
         own = _LINK.sub("", said)
+        if len(said.split()) < 3 and "@" not in said:
+            return False
         return bool(_FOOTED.search(said)) and "?" not in own and not _MINE.search(own)
 
     def _is_legal(self, n: int) -> bool:
@@ -212,12 +261,18 @@ class _Reader:
 
 
 _ANNOUNCES = re.compile(
-    r"aşağı|şöyle|adresim|adresimiz|bilgiler(?:i|im|imiz)\b|numaram|telefonum|below|following|my (?:new )?(?:address|contact|number|"
-    r"details)|deliver to|folgende|(?:meine|neue) (?:adresse|anschrift)|ci-dessous|suivant|siguiente|seguente|volgende|följande|"
+    r"aşağı|şöyle|adresim|adresimiz|bilgiler(?:i|im|imiz)\b|numaram|telefonum|below|following|"
+    r"my (?:new )?(?:address|contact|number|"
+    r"details)|deliver to|folgende|(?:meine|neue) (?:adresse|anschrift)|ci-dessous|suivant|siguiente|seguente|"
+    r"volgende|följande|"
     r"følgende|poniż|следующ|наступн|seguinte",
     _I,
 )
-_GREETS = re.compile(r"(?:merhaba|selam|sayın|sn\.|iyi günler|günaydın|hello|hi|dear|hallo|sehr geehrte|liebe|bonjour|hola|ciao|buongiorno)\b", _I)
+_GREETS = re.compile(
+    r"(?:merhaba|selam|sayın|sn\.|iyi günler|günaydın|hello|hi|dear|hallo|sehr geehrte|liebe|bonjour|hola|ciao|"
+    r"buongiorno)\b",
+    _I,
+)
 
 
 def _greets(line: str) -> bool:

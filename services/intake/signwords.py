@@ -6,7 +6,8 @@ Spanish, Italian, Dutch, Swedish, Norwegian and Danish, Polish, Russian, Ukraini
 from typing import Final
 
 CLOSINGS: Final = (
-    r"(?:en )?(?:derin )?saygı(?:lar)?(?:ım|ımız)?(?:la)?|saygılar sunar(?:ım|ız)|saygıyla|iyi çalışmalar(?: dileri[mz]| dilerim)?|"
+    r"(?:en )?(?:derin )?saygı(?:lar)?(?:ım|ımız)?(?:la)?|saygılar sunar(?:ım|ız)|saygıyla|"
+    r"iyi çalışmalar(?: dileri[mz]| dilerim)?|"
     r"iyi günler(?: dileri[mz])?|iyi akşamlar|kolay gelsin|sevgiler(?:imle)?|sevgi ve saygılarım(?:ız)?la|selamlar|"
     r"selamlarımla|hoşça kalın|(?:with )?(?:my |our )?(?:very )?(?:best|kind|kindest|warm|warmest) (?:regards|wishes)|"
     r"regards|kind regards|rgds|br|sincerely|sincerely yours|yours|yours (?:sincerely|faithfully|truly)|respectfully|"
@@ -19,7 +20,8 @@ CLOSINGS: Final = (
     r"med vänliga? hälsning(?:ar)?|vänliga? hälsning(?:ar)?|hälsningar|mvh|med vennlig hilsen|vennlig hilsen|"
     r"med venlig hilsen|venlig hilsen|hilsen|de bedste hilsner|vh|z poważaniem|z wyrazami szacunku|pozdrawiam|"
     r"serdecznie pozdrawiam|pozdrowienia|с уважением|с наилучшими пожеланиями|всего доброго|з повагою|"
-    r"з найкращими побажаннями|atenciosamente|cumprimentos|(?:com os )?(?:meus |nossos )?melhores cumprimentos|att|abraços?|"
+    r"з найкращими побажаннями|atenciosamente|cumprimentos|(?:com os )?(?:meus |nossos )?melhores cumprimentos|"
+    r"att|abraços?|"
     r"ystävällisin terveisin|s pozdravem|s úctou|s pozdravom|üdvözlettel|tisztelettel|cu stimă|με εκτίμηση|"
     r"lep pozdrav|srdačan pozdrav|поздрави"
 )
@@ -28,25 +30,32 @@ THANKS: Final = (
     r"(?:çok )?teşekkür(?:ler|ederim|ederiz| ederim| ederiz| ediyorum)|şimdiden teşekkürler|sağ ?olun|tşk|tşkler|"
     r"thanks|thank you|many thanks|thanks a lot|thanks in advance|thanks (?:and|&) (?:best |kind )?regards|"
     r"danke|vielen dank|besten dank|merci|merci d['’]avance|gracias|muchas gracias|grazie|grazie mille|"
-    r"bedankt|dank u|tack|takk|tak|på forhånd tak|dziękuję|z góry dziękuję|спасибо|дякую|obrigad[oa]|kiitos|děkuji|köszönöm"
+    r"bedankt|dank u|tack|takk|tak|på forhånd tak|dziękuję|z góry dziękuję|спасибо|дякую|obrigad[oa]|kiitos|"
+    r"děkuji|köszönöm"
 )
 
 MINE: Final = (
     r"\b(?:ben|bana|beni|benim|bende|benden|biz|bize|bizim|bizi|rızam|onayım|iznim|haberim|avukatım\w*|"
-    r"verilerim\w*|bilgilerim\w*|numaram\w*|adresim\w*|hesabım\w*|siparişim\w*|param\b|paramı\w*|kargom\w*|ürünüm\w*)\b|"
+    r"verilerim\w*|bilgilerim\w*|numaram\w*|adresim\w*|hesabım\w*|siparişim\w*|param\b|paramı\w*|kargom\w*|"
+    r"ürünüm\w*)\b|"
     r"\w{2}(?:yorum|yoruz|cağım|ceğim|cağız|ceğiz|malıyım|meliyim|mışım|mişim|muşum|müşüm)\b|"
     r"\w{2}(?:dım|dim|dum|düm|tım|tim|tum|tüm|dık|dik|duk|dük|tık|tik|arım|erim|mam|mem|ırım|irim|urum|ürüm|ımı|imi)\b|"
-    r"\b(?:i|i['’](?:m|ve|d|ll)|my|mine|we['’](?:d|ve|ll)|ich|mein|meine[nmrs]?|mir|je|j['’]\w+|mon|mes|yo|quiero|necesito|solicito|"
-    r"vorrei|voglio|chiedo|ik|mijn|jag|jeg|chcę|proszę o|mój|moje|moja|moich|mnie|я|мне|мой|моя|мои|моих|прошу|хочу|мені|"
+    r"\b(?:i|i['’](?:m|ve|d|ll)|my|mine|we['’](?:d|ve|ll)|ich|mein|meine[nmrs]?|mir|je|j['’]\w+|mon|mes|yo|quiero|"
+    r"necesito|solicito|"
+    r"vorrei|voglio|chiedo|ik|mijn|jag|jeg|chcę|proszę o|mój|moje|moja|moich|mnie|я|мне|мой|моя|мои|моих|прошу|"
+    r"хочу|мені|"
     r"мій|моїх|eu|meu|minha|meus|quero|gostaria)\b"
 )
 """What only a person says of himself; footers speak of 'you' and 'this e-mail'."""
 
-SAID: Final = r"\w{2}(?:yorum|yoruz|yor|cağım|ceğim|medi|madı|mıyor|miyor|lütfen)\b|\b(?:lütfen|acil|please|urgent|bitte|asap)\b"
+SAID: Final = (
+    r"\w{2}(?:yorum|yoruz|yor|cağım|ceğim|medi|madı|mıyor|miyor|lütfen)\b|\b(?:lütfen|acil|please|urgent|bitte|asap)\b"
+)
 """What makes a short line a sentence and not a name."""
 
 CONCERNS: Final = (
-    r"\b(?:sipariş|siparis|kargo|ürün|urun|fatura|iade|para|ücret|paket|koli|teslimat|arıza|bozuk|kırık|eksik|yanlış|geldi|gelmedi|"
+    r"\b(?:sipariş|siparis|kargo|ürün|urun|fatura|iade|para|ücret|paket|koli|teslimat|arıza|bozuk|kırık|eksik|"
+    r"yanlış|geldi|gelmedi|"
     r"order|refund|parcel|invoice|broken|missing|delivery|bestellung|rechnung|lieferung|commande|colis|facture|pedido|"
     r"ordine|fattura|bestelling|ordre|zamówienie|заказ|замовлення|encomenda)\w{0,6}\b"
 )
@@ -54,43 +63,57 @@ CONCERNS: Final = (
 POSTSCRIPT: Final = r"(?:p\.?\s?p?\.?s|not|n\.?b|önemli not|dipnot|hinweis|note)\b\.?\s?[:.\-]|p\.?s\.?\b"
 
 TITLES: Final = (
-    r"(?:genel |bölge |satış |yardımcısı |mağaza )?müdür\w{0,8}|uzman\w{0,6}|yönetmen\w{0,5}|yönetici\w{0,5}|direktör\w{0,5}|"
-    r"koordinatör\w{0,5}|sorumlu\w{0,5}|mühendis\w{0,5}|asistan\w{0,4}|başkan\w{0,5}|şefi?|avukat\w{0,4}|muhasebe\w{0,4}|satın alma|"
-    r"pazarlama|departman\w{0,4}|birimi|temsilci\w{0,4}|danışman\w{0,5}|kurucu|ortağı|mimar|öğretim|doktor|müşteri hizmetleri|"
+    r"(?:genel |bölge |satış |yardımcısı |mağaza )?müdür\w{0,8}|uzman\w{0,6}|yönetmen\w{0,5}|yönetici\w{0,5}|"
+    r"direktör\w{0,5}|"
+    r"koordinatör\w{0,5}|sorumlu\w{0,5}|mühendis\w{0,5}|asistan\w{0,4}|başkan\w{0,5}|şefi?|avukat\w{0,4}|"
+    r"muhasebe\w{0,4}|satın alma|"
+    r"pazarlama|departman\w{0,4}|birimi|temsilci\w{0,4}|danışman\w{0,5}|kurucu|ortağı|mimar|öğretim|doktor|"
+    r"müşteri hizmetleri|"
     r"insan kaynakları|bilgi işlem|hukuk|manager|director|engineer|officer|assistant|head of|team lead|ceo|cto|cfo|coo|"
     r"coordinator|specialist|consultant|purchasing|procurement|sales|marketing|customer (?:service|support|success)|"
-    r"accountant|founder|partner|president|secretary|developer|analyst|community|leiter(?:in)?|geschäftsführer(?:in)?|vertrieb|"
-    r"einkauf|buchhaltung|directeur|directrice|responsable|gérant|achats|gerente|directora?|compras|responsabile|direttore|"
-    r"ufficio|inkoper|verkoop|chef|inköp|leder|sjef|kierownik|dyrektor|specjalista|dział|менеджер|директор|отдел|керівник|diretora?"
+    r"accountant|founder|partner|president|secretary|developer|analyst|community|leiter(?:in)?|"
+    r"geschäftsführer(?:in)?|vertrieb|"
+    r"einkauf|buchhaltung|directeur|directrice|responsable|gérant|achats|gerente|directora?|compras|responsabile|"
+    r"direttore|"
+    r"ufficio|inkoper|verkoop|chef|inköp|leder|sjef|kierownik|dyrektor|specjalista|dział|менеджер|директор|отдел|"
+    r"керівник|diretora?"
 )
 
 COMPANIES: Final = (
-    r"a\.?\s?ş|ltd|şti|san\.|tic\.|holding|grup|group|gmbh|ag|kg|ug|inc|llc|corp|plc|sarl|sas|s\.a|s\.l|s\.r\.l|srl|spa|s\.p\.a|"
+    r"a\.?\s?ş|ltd|şti|san\.|tic\.|holding|grup|group|gmbh|ag|kg|ug|inc|llc|corp|plc|sarl|sas|s\.a|s\.l|s\.r\.l|"
+    r"srl|spa|s\.p\.a|"
     r"b\.?v|n\.v|ab|as|aps|oy|sp\. z o\.o|ооо|тов|lda|limited|şirketi|otel(?:i)?|hotel|üniversitesi|belediyesi|bankası"
 )
 
 STREETS: Final = (
-    r"cad(?:desi)?|cd|sok(?:ak|ağı)?|sk|mah(?:allesi)?|mh|bulv(?:arı)?|blv|apt|plaza|osb|böl(?:gesi)?|street|st|road|rd|"
+    r"cad(?:desi)?|cd|sok(?:ak|ağı)?|sk|mah(?:allesi)?|mh|bulv(?:arı)?|blv|apt|plaza|osb|böl(?:gesi)?|street|st|"
+    r"road|rd|"
     r"avenue|ave|suite|floor|rue|boulevard|bd|calle|avda|via|viale|piazza|straat|laan|weg|gatan|gata|vägen|veien|vej|"
     r"ulica|ul|ул|вул|rua|avenida|platz|allee"
 )
 
 CONTACTS: Final = (
-    r"t[ée]l|tlf|tfn|telefon|telefone|téléphone|teléfono|telefoon|telephone|t|m|p|f|e|w|a|h|mob|mobil|mobile|móvil|gsm|cep|cell|phone|ph|"
-    r"office|fax|faks|dahili|ext|direct|direkt|mail|e-?mail|e-?posta|eposta|email address|web|website|www|internet|whatsapp|"
-    r"skype|linkedin|instagram|facebook|twitter|x|youtube|telegram|adres|adresse|address|adress|dirección|indirizzo|merkez|"
+    r"t[ée]l|tlf|tfn|telefon|telefone|téléphone|teléfono|telefoon|telephone|t|m|p|f|e|w|a|h|mob|mobil|mobile|"
+    r"móvil|gsm|cep|cell|phone|ph|"
+    r"office|fax|faks|dahili|ext|direct|direkt|mail|e-?mail|e-?posta|eposta|email address|web|website|www|"
+    r"internet|whatsapp|"
+    r"skype|linkedin|instagram|facebook|twitter|x|youtube|telegram|adres|adresse|address|adress|dirección|"
+    r"indirizzo|merkez|"
     r"şube|kep|kep adresi|тел|моб"
 )
 
 DEVICES: Final = (
-    r"i ?phone|ipad|ipod|android|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|realme|poco|black ?berry|nokia|lumia|htc|motorola|"
-    r"pixel|oneplus|sony xperia|outlook|mailbox|airmail|spark|(?:yahoo|windows|proton|aol|apple|blue|k-9|mynet|yandex|gmx|"
+    r"i ?phone|ipad|ipod|android|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|realme|poco|black ?berry|nokia|"
+    r"lumia|htc|motorola|"
+    r"pixel|oneplus|sony xperia|outlook|mailbox|airmail|spark|(?:yahoo|windows|proton|aol|apple|blue|k-9|mynet|"
+    r"yandex|gmx|"
     r"mail\.ru|web\.de|orange|free)[ .]?(?:mail|e-?posta|posta|app|uygulaması)?|gmail|hotmail|thunderbird|mobile|mobil|"
     r"smart ?phone|handy|tablet|phone|(?:mail|posta|courrier|correo) (?:for|pour|für|para|per|voor|için) \w+|pc|mac"
 )
 
 SENT: Final = (
-    r"sent|written|composed|gesendet|envoyé|enviad[oa]|inviat[oa]|verzonden|verstuurd|skickat|sendt|wysłan[eoay]|wysłano|"
+    r"sent|written|composed|gesendet|envoyé|enviad[oa]|inviat[oa]|verzonden|verstuurd|skickat|sendt|wysłan[eoay]|"
+    r"wysłano|"
     r"отправлено|послано|надіслано|відправлено|odesláno|odoslané|odoslano|trimis|lähetetty|στάλθηκε|poslano|изпратено"
 )
 FROM: Final = (
@@ -99,37 +122,53 @@ FROM: Final = (
 )
 MY: Final = r"my|a|mein(?:em|er)?|mon|ma|mi|mio|mia|il mio|mijn|min|mit|mojego|mojej|моего|мого|meu|minha|mého|môjho|το"
 
-NOT_SENT: Final = r"\b(?:office|account|bank|address|shop|store|house|home|warehouse|courier|monday|tuesday|wednesday|thursday|friday|order)\b"
+NOT_SENT: Final = (
+    r"\b(?:office|account|bank|address|shop|store|house|home|warehouse|courier|monday|tuesday|wednesday|thursday|friday|"
+    r"order)\b"
+)
 """What makes 'sent from my ...' a sentence about something else."""
 
 SENT_BY_DEVICE: Final = (
-    r"(?:bu (?:e-?posta|ileti|mesaj) )?(?:[\w.+]+ ){0,3}(?:i ?phone|ipad|galaxy|samsung|android|huawei|xiaomi|redmi|oppo|honor|realme|"
-    r"blackberry|yahoo|outlook|yandex|mynet|gmail|hotmail|windows|k-9|turkcell|vodafone|türk telekom)\S{0,12}(?: [\w.'’]+){0,5} "
+    r"(?:bu (?:e-?posta|ileti|mesaj) )?(?:[\w.+]+ ){0,3}(?:i ?phone|ipad|galaxy|samsung|android|huawei|xiaomi|"
+    r"redmi|oppo|honor|realme|"
+    r"blackberry|yahoo|outlook|yandex|mynet|gmail|hotmail|windows|k-9|turkcell|vodafone|"
+    r"türk telekom)\S{0,12}(?: [\w.'’]+){0,5} "
     r"gönderil(?:di|miştir)\.?.{0,60}|"
-    r"(?:akıllı |cep |mobil )*(?:telefonumdan|cihazımdan|tabletimden|bilgisayarımdan|cebimden) gönderil(?:di|miştir)\.?|"
+    r"(?:akıllı |cep |mobil )*(?:telefonumdan|cihazımdan|tabletimden|bilgisayarımdan|cebimden) gönderil(?:di|"
+    r"miştir)\.?|"
     r".{0,30} için (?:outlook|gmail|posta|yahoo mail)\S{0,10} (?:uygulamasını )?(?:edinin|indirin).{0,40}|"
-    r"(?:get|download|holen sie sich|laden sie|obtenir|obtenez|télécharger|téléchargez|obtener|obtenga|descargar|ottieni|"
-    r"scarica|hämta|hent|få|pobierz|скачать|получить|завантажити|obter|obtenha|baixar|hanki|získejte)\b.{0,15}outlook.{0,40}|"
+    r"(?:get|download|holen sie sich|laden sie|obtenir|obtenez|télécharger|téléchargez|obtener|obtenga|descargar|"
+    r"ottieni|"
+    r"scarica|hämta|hent|få|pobierz|скачать|получить|завантажити|obter|obtenha|baixar|hanki|"
+    r"získejte)\b.{0,15}outlook.{0,40}|"
     r"outlook (?:voor|for|für|pour|para|per) \w+.{0,20}|"
-    r"von meinem .{1,40} (?:gesendet|verschickt)\.?|diese (?:nachricht|e-?mail|mail) wurde (?:von|mit) .{1,80} gesendet\.?|"
+    r"von meinem .{1,40} (?:gesendet|verschickt)\.?|diese (?:nachricht|e-?mail|mail) wurde (?:von|"
+    r"mit) .{1,80} gesendet\.?|"
     r"(?:從|从)我的.{1,20}(?:傳送|发送|發送|寄出)|发自我的.{1,30}|(?:.{1,15}から送信)|(?:나의|내) .{1,20}에서 보냄|"
     r".{1,20}(?:-omról|-emről|-ról|-ről) küldve|provenance : courrier pour windows.{0,10}|"
     r"virus-free\.?.{0,40}|virüs bulunmuyor\.?.{0,40}|.{0,60}(?:avast antivirus|avg antivirus).{0,80}"
 )
 
 FOOTERS: Final = (
-    r"(?:yasal |önemli )?uyarı ?[:!]|gizlilik (?:bildirimi|notu|uyarısı)|yasal (?:uyarı|bilgilendirme)|sorumluluk reddi|"
-    r"(?:işbu|bu) (?:e-?posta|e-?mail|elektronik posta|ileti|mesaj)(?:nın|nin|ın|in|daki|deki|da|de|yı|yi)?\b|kişisel verileriniz|"
+    r"(?:yasal |önemli )?uyarı ?[:!]|gizlilik (?:bildirimi|notu|uyarısı)|yasal (?:uyarı|bilgilendirme)|"
+    r"sorumluluk reddi|"
+    r"(?:işbu|bu) (?:e-?posta|e-?mail|elektronik posta|ileti|mesaj)(?:nın|nin|ın|in|daki|deki|da|de|yı|yi)?\b|"
+    r"kişisel verileriniz|"
     r"kişisel verilerin korunması|kvkk (?:kapsamında|uyarınca|aydınlatma)|6698 sayılı|aydınlatma metn|"
-    r"lütfen (?:bu )?(?:\w+ ){0,2}çevre|lütfen (?:bu e-?postayı|yazdırmadan)|çevreyi (?:düşün|koru)|doğayı (?:düşün|koru)|"
+    r"lütfen (?:bu )?(?:\w+ ){0,2}çevre|lütfen (?:bu e-?postayı|yazdırmadan)|çevreyi (?:düşün|koru)|"
+    r"doğayı (?:düşün|koru)|"
     r"(?:bu e-?postayı )?yazdırmadan önce|this (?:e-?mail|message|communication|transmission|information)\b|"
-    r"the (?:information|contents?) (?:contained |transmitted )?(?:in|of) this|if you (?:are not|have received|received)\b|"
+    r"the (?:information|contents?) (?:contained |transmitted )?(?:in|of) this|if you (?:are not|have received|"
+    r"received)\b|"
     r"(?:please )?consider (?:the|your) environment|please (?:consider|think) (?:of )?|p please consider|disclaimer|"
-    r"confidential(?:ity)?(?: notice| note)?\b|privileged|privacy notice|legal notice|we process (?:your )?personal data|"
-    r"your personal data|gdpr|diese (?:e-?mail|nachricht|mail)|vertraulich\w*|der inhalt dieser|informationen zum datenschutz|"
+    r"confidential(?:ity)?(?: notice| note)?\b|privileged|privacy notice|legal notice|"
+    r"we process (?:your )?personal data|"
+    r"your personal data|gdpr|diese (?:e-?mail|nachricht|mail)|vertraulich\w*|der inhalt dieser|"
+    r"informationen zum datenschutz|"
     r"datenschutz\w*|bitte (?:denken sie|prüfen sie)|denken sie an die umwelt|ce (?:message|courriel|mail|courrier)\b|"
     r"cet e-?mail|les informations contenues|pensez à|avant d['’]imprimer|este (?:mensaje|correo|e-?mail)\b|"
-    r"la información contenida|antes de imprimir|aviso (?:legal|de confidencial)|questo (?:messaggio|e-?mail)|questa (?:e-?mail|comunicazione)|"
+    r"la información contenida|antes de imprimir|aviso (?:legal|de confidencial)|questo (?:messaggio|e-?mail)|"
+    r"questa (?:e-?mail|comunicazione)|"
     r"le informazioni contenute|prima di stampare|dit (?:e-?mail)?bericht|deze e-?mail|de informatie (?:in|verzonden)|"
     r"detta (?:e-?post)?meddelande|det här meddelandet|denne (?:e-?post|e-?mail|mail|meldingen|melding|besked)|"
     r"(?:niniejsza|ta) wiadomość|treść (?:tej|niniejszej)|administratorem (?:pani|pana|państwa)|"
@@ -139,18 +178,23 @@ FOOTERS: Final = (
 """How a footer begins."""
 
 FOOTED: Final = (
-    r"gizli|kişiye özel|alıcı|yetkili|yetkisiz|virüs|yasal|sorumlu|kvkk|işlenme|işlenir|işliyor|korunma|aydınlatma|yanlışlıkla|ekleri|"
-    r"yazdır|kâğıt|kağıt|çevre|doğa|confidential|privileged|intended|recipient|addressee|virus|liab|legal|print|environment|"
+    r"gizli|kişiye özel|alıcı|yetkili|yetkisiz|virüs|yasal|sorumlu|kvkk|işlenme|işlenir|işliyor|korunma|"
+    r"aydınlatma|yanlışlıkla|ekleri|"
+    r"yazdır|kâğıt|kağıt|çevre|doğa|confidential|privileged|intended|recipient|addressee|virus|liab|legal|print|"
+    r"environment|"
     r"in error|unauthori|gdpr|privacy|vertraulich|empfänger|irrtümlich|unbefugt|umwelt|datenschutz|dsgvo|ausdrucken|"
     r"confidentie|destinataire|erreur|imprim|rgpd|confidencial|destinatari|imprimir|lopd|rgpd|riservat|confidenzial|"
-    r"stampare|vertrouwelijk|geadresseerde|bestemd|avg\b|konfidentiel|mottagare|fortrolig|mottaker|modtager|konfidensiel|"
+    r"stampare|vertrouwelijk|geadresseerde|bestemd|avg\b|konfidentiel|mottagare|fortrolig|mottaker|modtager|"
+    r"konfidensiel|"
     r"poufn|adresat|rodo|drukow|конфиденциальн|получател|адресат|конфіденційн|одержувач|luottamuksel|důvěrn"
 )
 """What it speaks of; both must be there."""
 
 LEGAL: Final = (
-    r"kvkk|gdpr|dsgvo|rgpd|gizli|yasal|avukat|mahkeme|hukuk|aydınlatma|mersis|ticaret sicil|tic\. ?sic|vergi (?:dairesi|no)|"
-    r"confidential|legal|privacy|disclaimer|registered|company (?:no|number|reg)|vat|hrb|amtsgericht|ust-?id|siret|siren|rcs|"
+    r"kvkk|gdpr|dsgvo|rgpd|gizli|yasal|avukat|mahkeme|hukuk|aydınlatma|mersis|ticaret sicil|tic\. ?sic|"
+    r"vergi (?:dairesi|no)|"
+    r"confidential|legal|privacy|disclaimer|registered|company (?:no|number|reg)|vat|hrb|amtsgericht|ust-?id|"
+    r"siret|siren|rcs|"
     r"datenschutz|kvk|nip|regon|krs|p\.? ?iva|cif|nif|org\.? ?nr"
 )
 """Of what a line below a signature may speak."""

@@ -16,7 +16,6 @@ from contracts.intake import MailReceived, MailUnreadable
 from services.intake.mail import SmtpIntake
 from services.intake.mailparse import MAX_BYTES, Facts, parse
 from services.intake.mailtaking import shortened
-from services.intake.mailtext import clean, reply_text
 from services.intake.mailworker import MailReader
 from shared.addresses import normalise
 from shared.events import Event
@@ -120,30 +119,6 @@ def test_no_hostile_mail_raises_or_leaves_control_characters(folder: str) -> Non
         facts = parse(path.read_bytes())
         texts = [facts.get(n, "") for n in ("address", "name", "subject", "message_id")]
         assert not any(ord(c) < 32 for text in texts for c in text), path.name
-
-
-FOREIGN = (
-    "dutch",
-    "french",
-    "german",
-    "norwegian",
-    "polish",
-    "russian",
-    "spanish",
-    "ukrainian",
-    "signatures",
-    "headers_4",
-)
-
-
-def test_most_replies_of_a_collection_come_out_as_a_person_would_cut_them() -> None:
-    folder = SHARED / "data/mail_replies"
-    if not folder.is_dir():
-        pytest.skip("../shared/data/mail_replies is not there")
-    pairs = [(p, folder / "trimmed" / p.name) for p in sorted((folder / "emails").iterdir())]
-    pairs = [(p, t) for p, t in pairs if t.exists() and not any(language in p.name for language in FOREIGN)]
-    right = [p.name for p, t in pairs if reply_text(p.read_text("utf-8")) == clean(t.read_text("utf-8"))]
-    assert len(right) >= 0.7 * len(pairs)
 
 
 async def test_a_slow_mail_is_quarantined_and_the_next_one_read() -> None:
