@@ -74,12 +74,13 @@ def people(lines: Sequence[str]) -> list[Person]:
     """The addresses of header lines. Parsed before encoded words are decoded: such a word adds no address."""
     # an encoded word with an unencoded '@' confuses getaddresses; what stands in angle brackets is then the address
     bracketed = [(line[: match.start()], match[1]) for line in lines if (match := _BRACKETED.search(line))]
-    found = [
-        Person(words(name.strip())[:200], address)
-        for name, address in (*utils.getaddresses(list(lines), **_LENIENT), *bracketed)
-        if _ADDRESS.fullmatch(address) and "=?" not in address
-    ]
-    return list({one.address.lower(): one for one in reversed(found)}.values())[::-1][:MAX_PEOPLE]
+    found: dict[str, Person] = {}
+    for name, address in (*utils.getaddresses(list(lines), **_LENIENT), *bracketed):
+        if _ADDRESS.fullmatch(address) and "=?" not in address:
+            one = Person(words(name.strip())[:200], address)
+            if not found.setdefault(address.lower(), one).name:
+                found[address.lower()] = one
+    return list(found.values())[:MAX_PEOPLE]
 
 
 def senders(headers: Headers, mail_from: str | None, own: str) -> Senders:

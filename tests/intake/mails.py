@@ -7,7 +7,12 @@ TEXT = "Ürün bozuk geldi."
 
 def raw(headers: dict[str, str], body: str | bytes = TEXT) -> bytes:
     """Bytes of a mail; usual headers are filled in, one given as '' is left out."""
-    usual = {"From": "Ayşe Kaya <ayse@example.com>", "To": "servis@vefa.example", "Subject": "İade", "Message-ID": "<m1@x>"}
+    usual = {
+        "From": "Ayşe Kaya <ayse@example.com>",
+        "To": "servis@vefa.example",
+        "Subject": "İade",
+        "Message-ID": "<m1@x>",
+    }
     if isinstance(body, str):
         usual |= {"Content-Type": "text/plain; charset=utf-8", "Content-Transfer-Encoding": "8bit"}
     lines = [f"{name}: {_coded(name, value)}" for name, value in (usual | headers).items() if value]

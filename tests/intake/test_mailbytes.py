@@ -77,7 +77,8 @@ def test_utf7_is_refused(charset: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "charset", ["hex", "base64", "rot13", "idna", "punycode", "unicode_escape", "undefined", "\x00", "é", "a" * 9000, " "]
+    "charset",
+    ["hex", "base64", "rot13", "idna", "punycode", "unicode_escape", "undefined", "\x00", "é", "a" * 9000, " "],
 )
 def test_what_is_no_charset_does_nothing(charset: str) -> None:
     assert decode(b"6162 \xc5\x9f", charset) == "6162 ş"

@@ -32,7 +32,8 @@ def names(body: bytes) -> list[str]:
         (multipart("mixed", html(NOT_COOLING), plain(FOOTER)), ["soğutmuyor", "taranmıştır"]),
         (multipart("mixed", plain("DİKKAT: dışarıdan"), html(NOT_COOLING)), ["DİKKAT", "soğutmuyor"]),
         (multipart("mixed", plain("Soğutmuyor."), html("<p>Gizlilik</p>")), ["Soğutmuyor", "Gizlilik"]),
-        (multipart("mixed", plain("bir"), file("1.png"), plain("iki"), file("2.png"), plain("üç")), ["bir", "iki", "üç"]),
+        (multipart("mixed", plain("bir"), file("1.png"), plain("iki"), file("2.png"), plain("üç")),
+         ["bir", "iki", "üç"]),
         (multipart("mixed", html("<p>bir</p>"), file("1.png"), html("<p>iki</p>")), ["bir", "iki"]),
         (multipart("mixed", multipart("alternative", plain("asıl"), html("<p>asıl</p>")), plain(FOOTER)),
          ["asıl", "taranmıştır"]),
@@ -58,7 +59,8 @@ def test_parts_are_read_one_after_the_other(body: bytes, says: list[str]) -> Non
          ("Kırık geldi. " * 40).strip()),
         (multipart("alternative", plain("Kargom gelmedi."), html("<p>Kargom gelmedi.</p><p>Ada Ltd.</p>")),
          "Kargom gelmedi."),
-        (multipart("alternative", plain("düz"), part("text/x-amp-html", "<html amp4email>"), html("<p>renkli</p>")), "düz"),
+        (multipart("alternative", plain("düz"), part("text/x-amp-html", "<html amp4email>"), html("<p>renk</p>")),
+         "düz"),
         (multipart("alternative", html("<p>renkli</p>")), "renkli"),
         (multipart("alternative", plain("düz"), multipart("related", html("<p>renkli</p>"), file("a.png"))), "düz"),
         (multipart("alternative", plain("bir iki"), multipart("mixed", html("<p>bir</p>"), file("a.pdf"), html("iki"))),
@@ -96,7 +98,9 @@ def test_what_is_no_text_of_the_mail_is_a_file_with_a_name(one: bytes, name: str
 
 
 def test_an_inline_picture_says_where_the_text_shows_it() -> None:
-    picture = part("image/png", b"\x89PNG\r\n\x1a\n", Content_ID="<logo@x>", Content_Disposition="inline; filename=l.png")
+    picture = part(
+        "image/png", b"\x89PNG\r\n\x1a\n", Content_ID="<logo@x>", Content_Disposition="inline; filename=l.png"
+    )
     [found] = read(multipart("related", html("<img src='cid:logo@x'>a"), picture))["files"]
     assert (found["name"], found["cid"]) == ("l.png", "logo@x")
 
@@ -123,7 +127,9 @@ def test_texts_beyond_the_limit_are_files() -> None:
     assert (len(facts["files"]), "söz 199" in facts["text"]) == (2, True)
 
 
-ATTACHED = mail(multipart("mixed", plain("Hasarlı paket geldi."), file("foto.png")), From="Can <can@x.org>", Subject="Hasar")
+ATTACHED = mail(
+    multipart("mixed", plain("Hasarlı paket geldi."), file("foto.png")), From="Can <can@x.org>", Subject="Hasar"
+)
 
 
 def attached(content: bytes, **headers: str) -> bytes:
@@ -190,7 +196,9 @@ def test_flowed_lines_are_joined(source: str, delsp: bool, result: str) -> None:
     assert unflowed(source, delsp) == result
 
 
-@pytest.mark.parametrize("kind", ["format=flowed; delsp=yes", "Format=Flowed; DelSp=YES", 'delsp="yes"; format="flowed"'])
+@pytest.mark.parametrize(
+    "kind", ["format=flowed; delsp=yes", "Format=Flowed; DelSp=YES", 'delsp="yes"; format="flowed"']
+)
 def test_a_flowed_mail_is_read_as_paragraphs(kind: str) -> None:
     assert text(part(f"text/plain; charset=utf-8; {kind}", "şu adres: kahve- \r\nmakinesi\r\nSon")) == (
         "şu adres: kahve-makinesi\nSon"

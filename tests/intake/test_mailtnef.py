@@ -37,6 +37,7 @@ def stream(*attributes: bytes) -> bytes:
     return MAGIC + b"\x01\x00" + attribute(1, 0x9006, struct.pack("<I", 0x10000)) + page + b"".join(attributes)
 
 
+RTF = rb"{\rtf1\ansi\ansicpg1254 Kargom gelmedi.\par}"
 LONG_NAME = (0x3707, UNICODE, "Dilekçe – imzalı.pdf\0".encode("utf-16-le"))
 PACKED = stream(
     attribute(1, 0x9003, properties((0x0E07, LONG, b"\x01\0\0\0"), (0x8001, LONG, b"\x01\0\0\0"),
@@ -48,15 +49,17 @@ PACKED = stream(
 def test_files_and_text_are_taken_out_with_their_long_names() -> None:
     opened = open_tnef(PACKED)
     assert (opened.text, opened.whole) == ("Dilekçem ektedir.", True)
-    assert [(f.name, f.content) for f in opened.files] == [("Dilekçe – imzalı.pdf", b"%PDF-1.4"), ("şema.png", b"\x89PNG")]
+    assert [(f.name, f.content) for f in opened.files] == [
+        ("Dilekçe – imzalı.pdf", b"%PDF-1.4"),
+        ("şema.png", b"\x89PNG"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("attributes", "text"),
     [
         ([attribute(1, 0x800C, "Kargom gelmedi.\0".encode("cp1254"))], "Kargom gelmedi."),
-        ([attribute(1, 0x9003, properties((0x1009, BINARY, compress(rb"{\rtf1\ansi\ansicpg1254 Kargom gelmedi.\par}"))))],
-         "Kargom gelmedi."),
+        ([attribute(1, 0x9003, properties((0x1009, BINARY, compress(RTF))))], "Kargom gelmedi."),
     ],
 )  # fmt: skip
 def test_a_text_is_read_from_wherever_it_stands(attributes: list[bytes], text: str) -> None:

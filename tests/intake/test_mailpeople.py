@@ -1,0 +1,112 @@
+"""Who wrote a mail and whom it went to as well."""
+
+import pytest
+
+from services.intake.mailparse import Facts, parse
+from services.intake.mailpeople import NO_REPLY, Person, copies, people
+
+from .mails import raw
+
+OWN = "servis@vefa.example"
+
+
+def read(**headers: str) -> Facts:
+    return parse(raw({name.replace("_", "-"): value for name, value in headers.items()}), None, OWN)
+
+
+@pytest.mark.parametrize(
+    "local",
+    ["no-reply", "noreply", "No-Reply", "no_reply", "no.reply", "noreply2", "noreply-tr", "no-reply.x.12",
+     "siparis-noreply", "donotreply", "do-not-reply", "dontreply", "yanitlamayiniz", "cevaplamayin", "bilgi.noreply", "noreply+ab"],
+)  # fmt: skip
+def test_who_says_that_nobody_reads_there_is_known(local: str) -> None:
+    assert NO_REPLY.match(local)
+
+
+@pytest.mark.parametrize(
+    "local",
+    ["noreplyman", "dog-owner", "satis-request", "reno-reply", "noreplys", "noriel", "reply", "cevapla", "yanit"],
+)
+def test_a_persons_address_is_no_robots(local: str) -> None:
+    assert not NO_REPLY.match(local)
+    facts = read(From=f"Ada <{local}@example.com>")
+    assert (facts["automatic"], facts["silent"], facts["address"]) == (None, None, f"{local}@example.com")
+
+
+@pytest.mark.parametrize(
+    "sender", ["no-reply@shop.example", "wordpress@shop.example", "webform@shop.example", "www-data@host.example",
+               "iletisim-formu@shop.example", "nobody@host.example", "notifications@market.example", OWN],
+)  # fmt: skip
+def test_behind_a_form_stands_the_person_in_reply_to(sender: str) -> None:
+    facts = read(From=f"Web form <{sender}>", Reply_To="Ada Öz <ada@customer.example>")
+    assert (facts["address"], facts["name"], facts["automatic"]) == ("ada@customer.example", "Ada Öz", None)
+    assert facts["answer"]["address"] == "ada@customer.example"
+    assert facts["beside"] == []
+
+
+def test_of_two_persons_the_one_in_reply_to_is_answered_and_the_writer_takes_part() -> None:
+    facts = read(From="Ada <ada@work.example>", Reply_To="ada@home.example")
+    assert (facts["address"], facts["name"]) == ("ada@home.example", "Ada")
+    assert facts["beside"] == [("Ada", "ada@work.example")]
+
+
+def test_in_an_answer_to_us_the_writer_stays_the_sender() -> None:
+    facts = read(From="Mallory <m@evil.example>", Reply_To="ada@customer.example")
+    assert facts["answer"]["address"] == "m@evil.example"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Reply-To": "ayse@example.com"},
+        {"Reply-To": "AYSE@Example.com"},
+        {"Reply-To": ""},
+        {"Reply-To": "kimse"},
+        {"Reply-To": "a@x.example, b@x.example"},
+        {"Reply-To": "no-reply@example.com"},
+        {"Reply-To": OWN},
+        {"Reply-To": "servis+abc@vefa.example"},
+        {"Reply-To": "liste@gruplar.example", "List-Post": "<mailto:liste@gruplar.example>"},
+        {"Reply-To": "liste@gruplar.example", "Precedence": "list"},
+        {"Reply-To": "mailer-daemon@x.example"},
+    ],
+)
+def test_from_is_the_sender_where_reply_to_names_no_other_person(headers: dict[str, str]) -> None:
+    facts = parse(raw(headers), None, OWN)
+    assert (facts["address"], facts["name"]) == ("ayse@example.com", "Ayşe Kaya")
+    assert facts["beside"] == []
+
+
+def test_without_from_the_sender_is_who_else_is_named() -> None:
+    assert read(From="", Sender="s@example.com")["address"] == "s@example.com"
+    assert read(From="", Reply_To="r@example.com")["address"] == "r@example.com"
+    assert parse(raw({"From": ""}), "envelope@example.com", OWN)["address"] == "envelope@example.com"
+    assert parse(raw({"From": ""}), "<>", OWN)["reason"] == "no-sender"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('"ERDEM, Cihan" <c@x.example>', [("ERDEM, Cihan", "c@x.example")]),
+        ("=?utf-8?q?x_=3Cevil@example.org=3E=2C?= <good@example.com>", [("x <evil@example.org>,", "good@example.com")]),
+        ("a@x.example, B <b@x.example>; c@x.example", [("", "a@x.example"), ("B", "b@x.example"), ("", "c@x.example")]),
+        ("undisclosed-recipients:;", []),
+        ("Grup: a@x.example, b@x.example;", [("", "a@x.example"), ("", "b@x.example")]),
+        ("ayşe@şirket.example", [("", "ayşe@şirket.example")]),
+        ("", []),
+    ],
+)
+def test_addresses_are_read_as_they_are_written(line: str, found: list[tuple[str, str]]) -> None:
+    assert [(p.name, p.address) for p in people([line])][: max(len(found), 1)] == found
+
+
+def test_copies_are_others_than_we_and_the_sender() -> None:
+    to = ["fatih@firma.example", "servis@vefa.example", "Servis+tok@Vefa.example", "info@vefa.example",
+          "ada@firma.example", "fatura@yardim.example", "no-reply@shop.example", "depo@firma.example"]  # fmt: skip
+    found = copies([Person("", one) for one in to], OWN, ("ada@firma.example", "fatura@yardim.example"))
+    assert [p.address for p in found] == ["fatih@firma.example", "depo@firma.example"]
+
+
+def test_strangers_of_our_mail_provider_are_copies() -> None:
+    found = copies([Person("", "ayse@gmail.com"), Person("", "dukkan@gmail.com")], "dukkan@gmail.com")
+    assert [p.address for p in found] == ["ayse@gmail.com"]
