@@ -15,7 +15,7 @@ from shared.media import media_type
 from .mailbytes import Headers, decode, decode_html, file_name, parameters, words
 from .mailflowed import unflowed
 from .mailhtml import html_text
-from .mailtext import clean
+from .mailclean import clean
 from .mailtnef import open_tnef
 
 MAX_PARTS: Final = 10_000

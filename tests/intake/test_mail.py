@@ -15,7 +15,7 @@ from contracts.common import Blob
 from contracts.intake import MailReceived, MailUnreadable
 from services.intake.mail import SmtpIntake
 from services.intake.mailparse import MAX_BYTES, Facts, parse
-from services.intake.mailtaking import shortened
+from services.intake.mailtaking import fitted, shortened
 from services.intake.mailworker import MailReader
 from shared.addresses import normalise
 from shared.events import Event
@@ -337,3 +337,147 @@ async def test_a_long_text_is_cut_for_the_event_and_kept_whole_as_a_file() -> No
 def test_a_text_that_fits_is_not_touched() -> None:
     assert shortened("ş" * 1000) == "ş" * 1000
     assert shortened("x\n" * 40_000).endswith(" […]")
+
+
+def event_of(desk: Desk, at: int = -1) -> MailReceived:
+    event = desk.heard[at][1]
+    assert isinstance(event, MailReceived)
+    return event
+
+
+async def test_what_stops_automatic_answers_and_whom_it_went_to_is_told() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    headers = {
+        "Precedence": "list",
+        "To": "Servis <servis@vefa.example>, Fatih <Fatih@firma.example>",
+        "Cc": "d@firma.example",
+    }
+    await server.take(mail(**headers), "ayse@example.com", ("servis@vefa.example",))
+    await server.stop()
+    event = event_of(desk)
+    assert (event.automatic, event.silent, event.message_id) == (None, "precedence", "m1@x")
+    assert [(c.contact, c.address, c.name) for c in event.copies] == [
+        ("c:fatih@firma.example", "fatih@firma.example", "Fatih"), ("c:d@firma.example", "d@firma.example", None),
+    ]  # fmt: skip
+
+
+async def test_of_very_many_copies_twenty_are_told() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(mail(Cc=", ".join(f"p{n}@firma.example" for n in range(60))), "ayse@example.com")
+    await server.stop()
+    assert [c.address for c in event_of(desk).copies] == [f"p{n}@firma.example" for n in range(20)]
+
+
+async def test_a_null_return_path_is_known_over_smtp() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.start()
+    await sent(server, mail(Subject="Otomatik yanıt: Re: x"), mail_from="")
+    await server.stop()
+    assert event_of(desk).automatic == "null-return-path"
+
+
+QUOTED = "Salı uygun değil.\n\n12 Eki 2026 Pzt, 10:15 tarihinde Destek <servis@vefa.example> şunu yazdı:\n\n> Salı mı?"
+PAST = LINKS.sign("reply", CASE, MONDAY - timedelta(days=400))
+
+
+@pytest.mark.parametrize(
+    ("reference", "cut"),
+    [
+        (f"<{TOKEN}.n1@vefa.example>", True),
+        (f"<{PAST}.957dcb65-4b3c-577b-b32d-7fdbb6c2f066@vefa.example>", True),
+        (f"<case.{CASE}@vefa.example>", True),
+        ("<957dcb65-4b3c-577b-b32d-7fdbb6c2f066@other.example>", False),
+        ("<m0@example.com>", False),
+    ],
+)
+async def test_only_in_an_answer_to_us_a_quotation_is_left_out(reference: str, cut: bool) -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(mail(QUOTED, In_Reply_To=reference), "ayse@example.com")
+    await server.stop()
+    assert event_of(desk).text == ("Salı uygun değil." if cut else QUOTED)
+
+
+def with_file(content: bytes, **headers: str) -> bytes:
+    message = EmailMessage()
+    for name, value in ({"From": "a@example.com", "Subject": "Kırık", "Message_ID": "<m1@x>"} | headers).items():
+        message[name.replace("_", "-")] = value
+    message.set_content("Fotoğraf ektedir.")
+    message.add_attachment(content, maintype="image", subtype="png", filename="f.png")
+    return message.as_bytes()
+
+
+async def test_the_same_mail_is_known_by_its_content_and_never_by_its_id_alone() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    base = with_file(b"1")
+    for other in (
+        base, base.replace(b"<m1@x>", b"<m2@relay>"), b"Received: from y\r\n" + base, with_file(b"2"),
+        with_file(b"1", Subject="Kırık ürün"), with_file(b"1", In_Reply_To="<q1@x>"),
+        with_file(b"1", In_Reply_To="<q2@x>"), with_file(b"1", From="b@example.com"), base.replace(b"m1@x", b""),
+    ):  # fmt: skip
+        await server.take(other)
+    await server.stop()
+    contents = [event_of(desk, at).content for at in range(9)]
+    assert contents[0] == contents[1] == contents[2] == contents[8]
+    assert len(set(contents)) == 6
+    messages = [event_of(desk, at).message for at in range(9)]
+    assert messages[0] == messages[2] == messages[3] != messages[1]
+
+
+async def test_an_empty_id_is_none() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    for text in ("bir", "iki"):
+        await server.take(mail(text).replace(b"<m1@x>", b"<>"), "ayse@example.com")
+    await server.stop()
+    first, second = (event_of(desk, at) for at in (0, 1))
+    assert first.message != second.message
+    assert first.message_id is None
+
+
+async def test_our_own_mail_that_comes_back_is_automatic_whoever_seems_to_send_it() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    await server.take(
+        mail(Message_ID=f"<{LONG}.957dcb65-4b3c-577b-b32d-7fdbb6c2f066@vefa.example>"), "ayse@example.com"
+    )
+    await server.stop()
+    assert event_of(desk).automatic == "own-id"
+
+
+async def test_files_that_are_too_many_are_told_of_in_a_file() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    message = EmailMessage()
+    message["From"] = "a@example.com"
+    message.set_content("ekte")
+    for n in range(103):
+        message.add_attachment(
+            b"%d" % n, maintype="image", subtype="png", filename=f"Şikâyet fotoğrafı {'x' * 120} {n}.png"
+        )
+    await server.take(message.as_bytes(), "a@example.com")
+    await server.stop()
+    event = event_of(desk)
+    assert (len(event.attachments), event.attachments[-1].name) == (101, "3-more-files.txt")
+    assert b"102.png" in desk.blobs[100]
+    assert len(event.model_dump_json()) < 128 * 1024
+
+
+async def test_a_long_text_with_long_quotations_still_fits_and_all_of_it_is_kept() -> None:
+    text = "ş" * 40_000
+    parts = [{"kind": "quoted", "at": at, "length": 0, "text": f"<{at}>" + "ğ" * 8_000} for at in (0, 20_000, 40_000)]
+    short, kept, whole = fitted(text, parts)
+    assert len(short) < 40_000
+    assert [p.at for p in kept] == [0, 20_000]
+    assert sum(len(p.text.encode()) for p in kept) < 25 * 1024
+    assert all(part["text"] in whole for part in parts)
+
+
+def test_what_fits_is_whole() -> None:
+    part = {"kind": "forwarded", "at": 3, "length": 2, "text": ""}
+    short, [kept], whole = fitted("abcde", [part])
+    assert (short, kept.at, kept.length, whole) == ("abcde", 3, 2, "")

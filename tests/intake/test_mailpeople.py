@@ -17,7 +17,8 @@ def read(**headers: str) -> Facts:
 @pytest.mark.parametrize(
     "local",
     ["no-reply", "noreply", "No-Reply", "no_reply", "no.reply", "noreply2", "noreply-tr", "no-reply.x.12",
-     "siparis-noreply", "donotreply", "do-not-reply", "dontreply", "yanitlamayiniz", "cevaplamayin", "bilgi.noreply", "noreply+ab"],
+     "siparis-noreply", "donotreply", "do-not-reply", "dontreply", "yanitlamayiniz", "cevaplamayin",
+     "bilgi.noreply", "noreply+ab"],
 )  # fmt: skip
 def test_who_says_that_nobody_reads_there_is_known(local: str) -> None:
     assert NO_REPLY.match(local)

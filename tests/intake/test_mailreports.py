@@ -91,12 +91,12 @@ def test_of_several_recipients_those_that_failed_count() -> None:
 
 QMAIL = (
     "Hi. This is the qmail-send program at mx.example.\nI'm afraid I wasn't able to deliver your message to the"
-    " following addresses.\nThis is a permanent error; I've given up. Sorry it didn't work out.\n\n<ada@customer.example>:\n"
+    " following addresses.\nThis is a permanent error; I've given up. Sorry.\n\n<ada@customer.example>:\n"
     f"Sorry, no mailbox here by that name. (#5.1.1)\n\n--- Below this line is a copy of the message.\n\n{OURS}"
 )
 EXIM = (
-    "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered"
-    f" to one or more of its recipients.\n\n  ada@customer.example\n    550 5.1.1 User unknown\n\n------ headers\n\n{OURS}"
+    "This message was created automatically by mail delivery software.\n\nA message that you sent could not be"
+    f" delivered to its recipients.\n\n  ada@customer.example\n    550 5.1.1 User unknown\n\n------ headers\n\n{OURS}"
 )
 TURKISH = f"İletiniz teslim edilemedi.\n\nada@customer.example: kutu bulunamadı\n\n{OURS}"
 
