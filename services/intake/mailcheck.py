@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from shared.edge import normalise
+from shared.addresses import normalise
 from shared.media import media_type
 from shared.world import Refused
 
