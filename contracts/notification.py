@@ -16,9 +16,11 @@ class Withholding(Part):
     """Reason codes, so that a report can count them."""
 
     reason: Literal[
-        "stale", "no-address", "erased", "opted-out", "no-consent", "volume-thread", "volume-address", "suppressed"
+        "stale", "no-address", "erased", "opted-out", "no-consent", "volume-thread", "volume-address", "suppressed",
+        "silent", "spam", "other-channel",
     ]
-    """Why it was not sent."""
+    """Why it was not sent: silent where the mail asks that nothing automatic answers it, other-channel where whoever
+    hears reply-sent carries the answer by the channel that the case came from."""
 
 
 class NoticeFact(Event, stream="notice:{notice}"):
@@ -63,6 +65,11 @@ class NoticeQueued(NoticeFact, topic="notification.notice-queued.v1", also=("con
     """The message that it carries to the customer: for a reply, the reply's id."""
     by: Id | None = None
     """Agent who had it queued again after it was given up."""
+    copies: tuple[Id, ...] = ()
+    """Contact points of the case's participants, who get the same mail in copy."""
+    thread: tuple[int, ...] = ()
+    """Positions, in notification's log, of the mails of its case before it, oldest first: their ids and the subject are
+    read from there when it is sent."""
 
 
 class NoticeSent(NoticeFact, topic="notification.notice-sent.v1"):
@@ -76,6 +83,10 @@ class NoticeSent(NoticeFact, topic="notification.notice-sent.v1"):
     """When, UTC."""
     message: Id | None = None
     """The message that it carried to the customer: for a reply, the reply's id."""
+    copies: tuple[Id, ...] = ()
+    """Participants to whom it went in copy."""
+    not_copied: tuple[Id, ...] = ()
+    """Participants whose copy was refused, or who have no address any more; it is not sent again for them."""
 
 
 class NoticeFailed(NoticeFact, topic="notification.notice-failed.v1"):
@@ -134,6 +145,10 @@ class DeliveryReported(Event, topic="to.notification.delivery-reported.v1", stre
     """failed: what was wrong, as in notice-failed."""
     withheld: Withholding | None = None
     """withheld: why."""
+    copies: tuple[Id, ...] = ()
+    """sent: participants to whom it went in copy."""
+    not_copied: tuple[Id, ...] = ()
+    """sent: participants whose copy was refused, or who have no address any more."""
 
 
 class Redeliver(Event, topic="to.notification.redeliver.v1", stream="notice:{notice}"):
