@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from contracts.common import Language
+from contracts.intake import CaseOpened
 from contracts.notification import ChangePreferences, NoticeQueued, PreferenceChanged, Redeliver, Unsubscribe
 from shared.calendar import Calendar
 from shared.events import Code, Id
@@ -44,10 +45,13 @@ class Notice(BaseModel):
     not_after: datetime | None
     next_attempt: datetime | None
     settled_at: datetime | None
+    copies: tuple[Id, ...] = ()
+    not_copied: tuple[Id, ...] = ()
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> "Notice":
-        return cls(notice=row["key"], **{**row, "attempts": row["attempts"] or 0})
+        empty = {"attempts": 0, "copies": (), "not_copied": ()}
+        return cls(notice=row["key"], **{**row, **{name: row[name] or value for name, value in empty.items()}})
 
 
 def _zone(zone: str | None) -> str | None:
@@ -151,13 +155,16 @@ async def preview(body: Preview, call: Call) -> Previewed:
     if rule is None:
         known = ", ".join(r.template for r in policy.rules)
         raise Refused("unknown-template", "template", f"no template {body.template!r}", f"known are {known}", 404)
-    rows = [row for row in await call.service.log.stream(f"case:{body.case}") if row.topic == rule.event]
+    stream = await call.service.log.stream(f"case:{body.case}")
+    rows = [row for row in stream if row.topic == rule.event]
     if not rows:
         remedy = "choose a case in which that happened"
         raise Refused("no-such-event", "case", f"the case has no {rule.event}", remedy, 404)
     [message] = await call.service.open(rows[-1:])
+    opening = await call.service.open([row for row in stream if row.topic == CaseOpened.TOPIC][:1])
     contact = getattr(message.event, "contact", None)
     known_reader = await reader(call, contact) if contact and rule.recipient == "contact" else None
     to = known_reader or Reader(contact or "agent:preview", "mail", "", None)
-    mail = await write(call, policy, rule, body.language, message.event, to, real=False)
+    opened = opening[0].event if opening else None
+    mail = await write(call, policy, rule, body.language, message.event, to, opened=opened, real=False)
     return Previewed(subject=mail.subject, text=mail.text, html=mail.html)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from contracts.classifier import CaseClassified
 from contracts.intake import (
     AutomaticNoted,
     ConsentGiven,
@@ -11,6 +12,8 @@ from contracts.intake import (
     CustomerErased,
     CustomerKnown,
     LoopSuspected,
+    MessageReceived,
+    ParticipantAdded,
 )
 from contracts.kernel import PolicyPublished
 from contracts.loyalty import MemberEnrolled
@@ -33,7 +36,8 @@ app = App(
     Path(__file__).parent,
     hears=(
         *HEARD, CustomerKnown, ContactForgotten, ContactBounced, CustomerErased, ConsentGiven, ConsentWithdrawn,
-        AutomaticNoted, LoopSuspected, CaseQueued, CaseUnassigned, AgentRegistered, MemberEnrolled,
+        AutomaticNoted, LoopSuspected, MessageReceived, ParticipantAdded, CaseClassified, CaseQueued, CaseUnassigned,
+        AgentRegistered, MemberEnrolled,
         ("sla", PolicyPublished), ("router", PolicyPublished),
     ),
     opens=(),

@@ -1,14 +1,15 @@
 """What a notice says: the words of its template about its cause, and what the views know of recipient and case."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from contracts.feedback import SurveyInvited
-from contracts.intake import CaseResolved
+from contracts.intake import CaseOpened, CaseResolved
 from shared.edge import Edge
 from shared.events import Event, Message
 
 from .policy import Rule, Templates, Word
+from .thread import thread_subject
 from .wording import Mail, render, values
 
 
@@ -41,9 +42,11 @@ async def cause_of(edge: Edge, row: int) -> Message:
 
 
 async def write(
-    edge: Edge, policy: Templates, rule: Rule, language: Word, event: Event, to: Reader, *, real: bool = True
-) -> Mail:
-    """The mail about ``event``; ``real`` False signs no link, for a preview. Raises ValueError."""
+    edge: Edge, policy: Templates, rule: Rule, language: Word, event: Event, to: Reader, *,
+    opened: CaseOpened | None = None, real: bool = True,
+) -> Mail:  # fmt: skip
+    """The mail about ``event``; ``opened`` is the opening of its case, where that was a mail; ``real`` False signs no
+    link, for a preview. Raises ValueError, also where nothing would stand in it."""
     text, case = rule.texts[language], getattr(event, "case", None)
     number = getattr(event, "number", None)
     if case and not number:
@@ -52,7 +55,21 @@ async def write(
     link = link_of(edge, policy, event, real)
     common = {"company": policy.company, "name": to.name, "number": number or "", "link": link}
     given = values(event, await _zone(edge, policy, language, to), **common)
-    return render(text.subject, text.text, given, link)
+    mail = render(text.subject, text.text, given, link)
+    if not mail.text.strip():
+        raise ValueError("nothing to say")
+    subject = _answers(rule, event, opened, number or "") or mail.subject
+    return replace(mail, subject=subject or " ".join(filter(None, (policy.company, number and f"[{number}]"))))
+
+
+def _answers(rule: Rule, event: Event, opened: CaseOpened | None, number: str) -> str:
+    """The subject of an answer to the customer's own mail; '' where it is none, or where nobody knows yet whether the
+    address is his who wrote it."""
+    if not rule.in_thread or opened is None or opened.channel != "email" or opened.by is not None:
+        return ""
+    if isinstance(event, CaseOpened) and not event.verified:
+        return ""
+    return thread_subject(opened.subject, number)
 
 
 async def _zone(edge: Edge, policy: Templates, language: Word, to: Reader) -> str:

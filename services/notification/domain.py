@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.classifier import CaseClassified
 from contracts.intake import (
+    CaseOpened,
     ConsentWithdrawn,
     ContactBounced,
     ContactForgotten,
     CustomerErased,
 )
+from contracts.kernel import DeadlineReached
 from contracts.notification import (
     ChangePreferences,
     DeliveryReported,
@@ -26,9 +29,10 @@ from contracts.notification import (
 from shared.events import Event, Message
 from shared.world import Decider, Refused, World
 
-from .asking import Asked, opening, recipients, spoken
+from .asking import NOBODY, Asked, Cause, by_mail, opening, recipients, spoken
 from .policy import Templates
-from .states import STATES, Contact, Notice, evolve
+from .states import STATES, Case, Contact, Notice, evolve
+from .wording import filled
 
 
 def decide(world: World, message: Message) -> Iterator[Event]:
@@ -53,13 +57,37 @@ def decide(world: World, message: Message) -> Iterator[Event]:
         case CustomerErased() as e:
             for contact in e.contacts:
                 yield from _withhold(world, "erased", contact=contact)
-        case ContactBounced(case=str() as case, contact=contact):
-            yield from _bounced(world, case, contact)
-        case e if world.has_policy("templates"):
-            policy: Templates = world.policy("templates").document
-            for rule in policy.rules_on(e):
-                for contact in recipients(world, rule, e):
-                    yield from Asked(world, message, policy, rule, contact).say()
+        case ContactBounced(notice=str() as notice, contact=contact):
+            yield from _bounced(world, notice, contact)
+        case _ if world.has_policy("templates"):
+            yield from _told(world, message, world.policy("templates").document)
+
+
+def _told(world: World, message: Message, policy: Templates) -> Iterator[Event]:
+    """What the rules ask for because of an event."""
+    event, cause = message.event, Cause.of(message)
+    for rule in policy.rules_on(event.TOPIC, filled(event)):
+        for contact in recipients(world, rule, event) if not rule.waits else ():
+            yield from Asked(world, message.heard_at, policy, rule, contact, cause).say()
+    match event:
+        case CaseOpened(case=case) if world[f"case:{case}"].classified:
+            yield from _acknowledged(world, message, policy, case)
+        case CaseClassified(case=case, revision=1):
+            yield from _acknowledged(world, message, policy, case)
+        case DeadlineReached(kind="unclassified", of=of) if not world[of].classified:
+            yield from _acknowledged(world, message, policy, of.partition(":")[2])
+
+
+def _acknowledged(world: World, message: Message, policy: Templates, case_id: str) -> Iterator[Event]:
+    """The acknowledgements of an opening: its language and whether it is spam are known now, or will not be soon."""
+    case: Case = world[f"case:{case_id}"]
+    if case.opening is None:
+        return
+    cause = Cause.of_opening(case_id, case.opening, fresh=not case.overdue)
+    contact = by_mail(world, case.contact, case.customer) or NOBODY
+    for rule in policy.rules_on(CaseOpened.TOPIC, case.opening.facts):
+        if rule.waits:
+            yield from Asked(world, message.heard_at, policy, rule, contact, cause).say()
 
 
 # what comes of it --------------------------------------------------------------------------------------------------
@@ -75,7 +103,10 @@ def _reported(world: World, message: Message, report: DeliveryReported) -> Itera
         return
     fact = _fact(notice.queued)
     if report.result == "sent":
-        yield NoticeSent(**fact, channel=notice.queued.channel, attempt=report.attempt, sent_at=message.occurred_at)
+        yield NoticeSent(
+            **fact, channel=notice.queued.channel, attempt=report.attempt, sent_at=message.occurred_at,
+            copies=report.copies, not_copied=report.not_copied,
+        )  # fmt: skip
     elif report.result == "withheld":
         yield NoticeWithheld(**fact, withheld=report.withheld or Withholding(reason="stale"))
     else:
@@ -125,10 +156,9 @@ def _preferences(world: World, wanted: ChangePreferences) -> PreferenceChanged:
     return PreferenceChanged(**wanted.model_dump())
 
 
-def _bounced(world: World, case: str, contact: str) -> Iterator[Event]:
-    """What came back is taken to be the last notice of its case that was sent to this contact."""
-    last = world[f"case:{case}"].last_notice
-    notice: Notice = world[f"notice:{last}"] if last else STATES["notice"]
+def _bounced(world: World, came_back: str, contact: str) -> Iterator[Event]:
+    """The notice that the report names, where it went to this contact; one that went to it in copy arrived."""
+    notice: Notice = world[f"notice:{came_back}"]
     if notice.phase == "sent" and notice.queued and notice.queued.contact == contact:
         yield NoticeBounced(**_fact(notice.queued))
 

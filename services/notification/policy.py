@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from contracts.common import Language
+from contracts.intake import CaseOpened
 from contracts.notification import TemplateClass
 from shared.calendar import Calendar, next_opening
 from shared.decisions import Condition, holds
-from shared.events import Code, Event, Id, Value
+from shared.events import Code, Id, Value
 
 from .wording import TOPICS, check_text, facts, variables
 
@@ -45,7 +46,13 @@ class Rule(Value):
     automatic: bool = True
     """False: a person wrote it, so no volume limit and no muting."""
     acknowledgement: bool = False
-    """It only says that something arrived."""
+    """It only says that something arrived. That of a new case waits until the case is classified: then it is known in
+    which language it is and whether it is spam."""
+    in_thread: bool = False
+    """Where the customer wrote by mail it is an answer to that: ``Re:``, his subject and the number; ``subject`` of the
+    texts is for the other channels."""
+    copies: bool = False
+    """Participants of the case get it in copy."""
     not_after: Seconds = 86_400
     """Stale so many seconds after it could have been sent."""
     texts: Mapping[Word, Text]
@@ -77,6 +84,8 @@ class Rule(Value):
         known = variables(event, verified=info.data.get("when", {}).get("verified") is True)
         for language, text in texts.items():
             for part in ("subject", "text"):
+                if not getattr(text, part).strip():
+                    raise ValueError(f"{language}.{part}: is empty; write what the mail is about")
                 try:
                     check_text(getattr(text, part), known)
                 except ValueError as e:
@@ -89,12 +98,30 @@ class Rule(Value):
             raise ValueError(f"recipient: {self.event} names no target; write owner, manager, team or queue_owner")
         if self.kind == "commercial" and self.recipient != "contact":
             raise ValueError("class: commercial is for customers; write transactional for staff")
+        for name in ("in_thread", "copies"):
+            if getattr(self, name) and not (self.recipient == "contact" and "case" in facts(TOPICS[self.event])):
+                raise ValueError(f"{name}: only for what tells a customer of a case; leave it out")
+        if self.copies and self.acknowledgement:
+            raise ValueError("copies: an acknowledgement goes to the sender alone; leave it out")
+        if self.in_thread and self.event == CaseOpened.TOPIC and self.when.get("verified") is not True:
+            raise ValueError(
+                "in_thread: the answer to an address that nobody verified repeats nothing of what was typed, not its "
+                "subject either; leave it out, or write when: {verified: true}"
+            )
         return self
 
-    def matches(self, event: Event) -> bool:
-        known = {n: getattr(event, n, None) for n in type(event).model_fields}
-        known |= {f"has_{n}": v is not None for n, v in known.items()}
-        return all(holds(condition, known.get(fact)) for fact, condition in self.when.items())
+    def matches(self, filled: Mapping[str, Any]) -> bool:
+        """Whether ``when`` holds of what is filled in an event (see ``wording.filled``)."""
+        return all(holds(condition, self._known(fact, filled)) for fact, condition in self.when.items())
+
+    def _known(self, fact: str, filled: Mapping[str, Any]) -> Any:
+        of = fact.removeprefix("has_")
+        return of in filled if fact != of and of in TOPICS[self.event].model_fields else filled.get(fact)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is asked for when the case is classified."""
+        return self.acknowledgement and self.recipient == "contact" and self.event == CaseOpened.TOPIC
 
     @property
     def can_be_muted(self) -> bool:
@@ -141,7 +168,9 @@ class Volume(Value):
     acknowledgements_per_thread: Annotated[int, Field(ge=0, le=100)] = 1
     automatic_per_contact: Annotated[int, Field(ge=0, le=100)] = 5
     window: Seconds = 86_400
-    """Seconds in which they are counted, and for which an address that answers automatically is left alone."""
+    """Seconds in which they are counted."""
+    away: Seconds = 86_400
+    """Seconds for which a thread in which a machine answered (out of office) is not acknowledged."""
 
 
 class Templates(Value):
@@ -171,9 +200,9 @@ class Templates(Value):
     def _by_topic(self) -> Mapping[str, tuple[Rule, ...]]:
         return {topic: tuple(r for r in self.rules if r.event == topic) for topic in {r.event for r in self.rules}}
 
-    def rules_on(self, event: Event) -> tuple[Rule, ...]:
-        """The rules that an event meets, in their order."""
-        return tuple(rule for rule in self._by_topic.get(event.TOPIC, ()) if rule.matches(event))
+    def rules_on(self, topic: str, filled: Mapping[str, Any]) -> tuple[Rule, ...]:
+        """The rules that an event of a topic meets, in their order."""
+        return tuple(rule for rule in self._by_topic.get(topic, ()) if rule.matches(filled))
 
     def rule(self, template: Id) -> Rule | None:
         return next((rule for rule in self.rules if rule.template == template), None)

@@ -1,8 +1,10 @@
 """What notification remembers of notices, recipients, cases and agents; nothing of it is personal text."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from contracts.classifier import CaseClassified
 from contracts.intake import (
     AutomaticNoted,
     CaseOpened,
@@ -14,8 +16,11 @@ from contracts.intake import (
     CustomerErased,
     CustomerKnown,
     LoopSuspected,
+    MessageReceived,
+    ParticipantAdded,
     ReplySent,
 )
+from contracts.kernel import DeadlineReached
 from contracts.loyalty import MemberEnrolled
 from contracts.notification import (
     NoticeBounced,
@@ -28,8 +33,12 @@ from contracts.notification import (
 from contracts.router import CaseAssigned, CaseQueued, CaseUnassigned
 from shared.events import Message, State
 
+from .wording import filled
+
 KEPT = 100
 """Automatic notices that a recipient's state remembers: the most that a policy may allow in its window."""
+THREAD = 10
+"""Mails of a case by which a next one is placed in its thread: the first and the last of them."""
 
 
 class Automatic(State):
@@ -53,9 +62,14 @@ class Contact(State):
     consents: tuple[str, ...] = ()
     """Channels on which commercial messages are allowed."""
     automatic: tuple[Automatic, ...] = ()
-    answers_itself: datetime | None = None
-    """When an automatic mail of it or a suspected loop was last noted."""
-    bounced: bool = False
+    away: Mapping[str, datetime] = {}
+    """Cases on which a machine answered for it, such as an out-of-office, and when last."""
+    loops_until: datetime | None = None
+    """So long it is suspected of a loop."""
+    bounced: int | None = None
+    """Position of the event by which a mail to it came back."""
+    forgotten: int | None = None
+    """Position of the event by which it was forgotten."""
 
 
 class Customer(State):
@@ -71,16 +85,38 @@ class Member(State):
     contact: str | None = None
 
 
+class Opening(State):
+    """The opening of a case: an acknowledgement of it waits until the case is classified."""
+
+    id: str
+    row: int
+    at: datetime
+    facts: Mapping[str, Any]
+    """What the conditions of a rule may ask of it (see ``wording.filled``)."""
+
+
 class Case(State):
     """What its notices need."""
 
     contact: str | None = None
+    customer: str | None = None
     language: str | None = None
+    opening: Opening | None = None
+    classified: bool = False
+    overdue: bool = False
+    """Whether its classification has been waited for long enough."""
+    spam: bool = False
+    silent: bool = False
+    """Whether the customer's last mail asks that nothing automatic answers it."""
+    thread: tuple[int, ...] = ()
+    """Positions of its mails, the customer's and ours, oldest first."""
+    wrote: tuple[str, int] | None = None
+    """Who wrote last, and the position of that."""
+    participants: Mapping[str, int] = {}
+    """Who takes part beside the customer, and the position from which on."""
     queue: str | None = None
     team: str | None = None
     owner: str | None = None
-    last_notice: str | None = None
-    """The last one that went to its customer."""
 
 
 class Notice(State):
@@ -106,7 +142,7 @@ def evolve(state: Any, message: Message) -> Any:
         case Member():
             update = _member(message)
         case Case():
-            update = _case(message)
+            update = _case(state, message)
         case _:
             update = _notice(message)
     return state.model_copy(update=update) if update else state
@@ -115,24 +151,27 @@ def evolve(state: Any, message: Message) -> Any:
 def _contact(contact: Contact, message: Message) -> dict[str, Any]:
     match message.event:
         case CustomerKnown() as e:
-            return {"kind": e.kind, "language": e.language or contact.language, "bounced": False}
+            return {"kind": e.kind, "language": e.language or contact.language, "bounced": None}
         case CaseOpened(by=None):
-            return {"bounced": False}
+            return {"bounced": None}
         case ContactForgotten():
-            return dict(Contact())
+            return {**dict(Contact()), "forgotten": message.row}
         case ConsentGiven() as e:
             return {"consents": tuple(sorted({*contact.consents, e.channel}))}
         case ConsentWithdrawn() as e:
             return {"consents": tuple(c for c in contact.consents if c != e.channel)}
         case PreferenceChanged() as e:
             return {"preferred": e.language, "muted": e.muted, "zone": e.zone}
-        case AutomaticNoted() | LoopSuspected():
-            return {"answers_itself": message.occurred_at}
+        case AutomaticNoted(case=str() as case):
+            away = {c: at for c, at in contact.away.items() if c != case} | {case: message.occurred_at}
+            return {"away": dict(list(away.items())[-KEPT:])}
+        case LoopSuspected() as e:
+            return {"loops_until": message.occurred_at + timedelta(seconds=e.window)}
         case NoticeQueued(automatic=True, by=None) as e:
             one = Automatic(at=message.heard_at, case=e.case, acknowledgement=e.acknowledgement)
             return {"automatic": (*contact.automatic, one)[-KEPT:]}
         case NoticeBounced() | ContactBounced():
-            return {"bounced": True}
+            return {"bounced": message.row}
     return {}
 
 
@@ -152,10 +191,25 @@ def _member(message: Message) -> dict[str, Any]:
     return {}
 
 
-def _case(message: Message) -> dict[str, Any]:
+def _case(case: Case, message: Message) -> dict[str, Any]:
     match message.event:
         case CaseOpened() as e:
-            return {"contact": e.contact, "language": e.language}
+            cause = str(message.retry_of or message.id)
+            opening = Opening(id=cause, row=message.row, at=message.occurred_at, facts=filled(e))
+            mailed = {"thread": _followed(case, message.row)} if e.channel == "email" and e.by is None else {}
+            return {
+                "contact": e.contact, "customer": e.customer, "language": case.language or e.language,
+                "opening": opening, "silent": e.silent is not None, "wrote": (e.contact, message.row), **mailed,
+            }  # fmt: skip
+        case CaseClassified() as e:
+            return {"language": e.language.value, "classified": True, "spam": "spam" in e.tags}
+        case DeadlineReached(kind="unclassified"):
+            return {"overdue": True}
+        case MessageReceived() as e:
+            mailed = {"thread": _followed(case, message.row)} if e.message_id is not None else {}
+            return {"silent": e.silent is not None, "wrote": (e.contact, message.row), **mailed}
+        case ParticipantAdded() as e:
+            return {"participants": {**case.participants, e.contact: message.row}}
         case ReplySent(language=str() as language) | CaseResolved(language=str() as language):
             return {"language": language}
         case CaseQueued() as e:
@@ -165,8 +219,14 @@ def _case(message: Message) -> dict[str, Any]:
         case CaseUnassigned():
             return {"owner": None}
         case NoticeQueued() as e if not e.contact.startswith("agent:"):
-            return {"last_notice": e.notice}
+            return {"thread": _followed(case, message.row)}
     return {}
+
+
+def _followed(case: Case, row: int) -> tuple[int, ...]:
+    """The thread with one mail more."""
+    rows = (*case.thread, row)
+    return rows if len(rows) <= THREAD else (rows[0], *rows[-THREAD + 1 :])
 
 
 def _notice(message: Message) -> dict[str, Any]:

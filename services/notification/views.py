@@ -1,7 +1,9 @@
 """Tables of notification: notices, who can be reached how, what is open, and figures."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+from contracts.classifier import CaseClassified
 from contracts.intake import (
     CaseOpened,
     ConsentGiven,
@@ -20,14 +22,17 @@ from contracts.notification import (
 )
 from contracts.router import AgentRegistered
 from shared.events import Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views, attempt, retry, settled
+from shared.views import Add, Drop, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
 
+PATIENCE = timedelta(minutes=10)
+"""So long an acknowledgement waits for the classification of its case."""
 TABLES = {
     "notices": Table(
         {"state": "text", "reason": "text", "template": "text", "contact": "text", "case": "text", "cause": "text",
          "cause_topic": "text", "class": "text", "channel": "text", "language": "text", "automatic": "bool",
          "message": "text", "attempts": "bigint", "queued_at": "timestamptz", "not_before": "timestamptz",
-         "not_after": "timestamptz", "next_attempt": "timestamptz", "settled_at": "timestamptz"},
+         "not_after": "timestamptz", "next_attempt": "timestamptz", "settled_at": "timestamptz", "copies": "json",
+         "not_copied": "json"},
         indexes=("case", "contact"),
     ),
     "contacts": Table(
@@ -58,7 +63,7 @@ def project(message: Message) -> Iterator[RowOp]:
                 "cause": e.cause, "cause_topic": e.cause_topic, "class": e.template_class, "channel": e.channel,
                 "language": e.language, "automatic": e.automatic, "message": e.message, "attempts": 0,
                 "queued_at": message.heard_at, "not_before": e.not_before, "not_after": e.not_after,
-                "next_attempt": e.not_before, "settled_at": None,
+                "next_attempt": e.not_before, "settled_at": None, "copies": e.copies, "not_copied": (),
             })  # fmt: skip
             columns = {"contact": e.contact, "template": e.template, "class": e.template_class, "channel": e.channel}
             yield Put("open", e.notice, columns)
@@ -66,6 +71,7 @@ def project(message: Message) -> Iterator[RowOp]:
             yield from _count(message, e.template, "queued")
         case NoticeSent() as e:
             yield from _settled(message, e.notice, "sent", None, attempts=e.attempt)
+            yield Put("notices", e.notice, {"copies": e.copies, "not_copied": e.not_copied})
             yield from _count(message, e.template, "sent")
         case NoticeFailed() as e if e.next_attempt:
             tried = {"attempts": e.attempt, "next_attempt": e.next_attempt}
@@ -93,6 +99,10 @@ def _people(message: Message) -> Iterator[RowOp]:
     match message.event:
         case CaseOpened() as e:
             yield Put("cases", e.case, {"number": e.number, "contact": e.contact})
+            due = message.heard_at + PATIENCE
+            yield arm(message, f"unclassified/{e.case}", f"case:{e.case}", "unclassified", due)
+        case CaseClassified() as e:
+            yield disarm(f"unclassified/{e.case}")
         case CustomerKnown() as e:
             columns = {"kind": e.kind, "address": e.address, "customer": e.customer}
             columns |= {"name": e.name} if e.name is not None else {}
@@ -135,6 +145,6 @@ def _count(message: Message, template: str, what: str) -> Iterator[RowOp]:
 
 READS = (
     NoticeQueued, NoticeSent, NoticeFailed, NoticeWithheld, NoticeBounced, PreferenceChanged, CaseOpened, CustomerKnown,
-    AgentRegistered, ConsentGiven, ConsentWithdrawn, ContactForgotten, CustomerErased,
+    AgentRegistered, ConsentGiven, ConsentWithdrawn, ContactForgotten, CustomerErased, CaseClassified,
 )  # fmt: skip
 views = Views(TABLES, project, READS)

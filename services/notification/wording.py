@@ -43,7 +43,8 @@ ALLOWED: tuple[type[nodes.Node], ...] = (
 """What a text may be made of: nothing that repeats, calls or calculates, so that none takes long or much room."""
 GROWING = ("join", "replace")
 MOST_GROWING, LONGEST_GROWTH, LARGEST = 3, 10, 1000
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters, line ends of other kinds, and what turns the direction of the letters around it."""
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -93,6 +94,14 @@ def facts(event: type[Event]) -> frozenset[str]:
     """What a condition may ask about an event: its fields without personal texts, and whether each is filled."""
     plain = {name for name, kind in _fields(event).items() if kind is not Personal}
     return frozenset(plain | {f"has_{name}" for name in event.model_fields})
+
+
+def filled(event: Event) -> dict[str, Any]:
+    """What conditions look at: the fields that are filled, of all but plain ones only that they are. No personal text
+    is among them."""
+    known = _fields(type(event))
+    values = {name: getattr(event, name) for name in type(event).model_fields}
+    return {n: v if known.get(n, Personal) is not Personal else True for n, v in values.items() if v is not None}
 
 
 def variables(event: type[Event], *, verified: bool = False) -> frozenset[str]:
@@ -183,9 +192,13 @@ def render(subject: str, text: str, given: Mapping[str, Any], link: str = "") ->
         body = _template(text).render(given)
     except Exception as e:  # whatever a text does with these values: its notice is given up, no other one waits
         raise ValueError(type(e).__name__) from e
-    line = " ".join(_CONTROL.sub(" ", line).split())[:200]
     body = _CONTROL.sub("", body.replace("\r\n", "\n").replace("\r", "\n")).strip() + "\n"
-    return Mail(line, body, to_html(body, link))
+    return Mail(one_line(line)[:200], body, to_html(body, link))
+
+
+def one_line(text: str) -> str:
+    """A text as it may stand in a header: no control characters, no line ends, single spaces."""
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def to_html(text: str, link: str = "") -> str:

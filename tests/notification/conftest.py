@@ -33,15 +33,19 @@ from tests.scene import MONDAY
 
 @dataclass
 class Sink:
-    """Takes every mail, unless ``refusal`` is set; answers RCPT TO with it then."""
+    """Takes every mail, unless ``refusal`` is set; answers RCPT TO with it then, for ``refused`` alone where that is
+    said."""
 
     port: int = 0
     refusal: str = ""
+    refused: str = ""
     mails: list[EmailMessage] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if self.refusal:
+        if self.refusal and self.refused in ("", address):
             return self.refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -49,6 +53,8 @@ class Sink:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.mails.append(cast(EmailMessage, message_from_bytes(envelope.content, policy=default)))
         self.senders.append(envelope.mail_from)
+        self.recipients.append(envelope.rcpt_tos)
+        self.raw.append(envelope.content)
         return "250 OK"
 
 

@@ -17,7 +17,7 @@ from shared.world import Refused
 from tests.scene import MONDAY
 
 from .conftest import Desk, Sink
-from .trade import AYSE, CASE, NUMBER, known, opened, replied
+from .trade import AYSE, CASE, NUMBER, classified, known, opened, replied
 
 pytestmark = pytest.mark.servers
 SEED = b"s" * 32
@@ -33,7 +33,7 @@ async def http(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_the_notices_about_a_case_are_listed(desk: Desk, http: httpx.AsyncClient) -> None:
-    await desk.tell(known(), opened(), replied())
+    await desk.tell(known(), opened(), classified(), replied())
     await desk.send_due()
     listed = (await http.get("/v1/notices", params={"case": CASE})).json()
     assert {n["template"]: n["state"] for n in listed} == {"case-received": "sent", "reply": "sent"}
@@ -85,12 +85,16 @@ async def test_unsubscribing_asks_first_and_then_mutes(desk: Desk, http: httpx.A
 
 
 async def test_a_template_is_previewed_on_a_real_case_by_supervisors(desk: Desk, http: httpx.AsyncClient) -> None:
-    await desk.tell(known(), opened(), replied())
+    await desk.tell(known(), opened(channel="web"), replied())
     body = {"template": "reply", "language": "en", "case": CASE}
     shown = (await http.post("/v1/templates/preview", json=body, headers=SUPERVISOR)).json()
     assert shown["subject"] == f"About your request {NUMBER}"
     assert "Kargonuz yolda &lt;b&gt;" in shown["html"]
     assert (await http.post("/v1/templates/preview", json=body)).status_code == 403
+    mailed = opened("01980000-0000-7000-8000-000000000002", subject="Kahve makinesi")
+    await desk.tell(mailed, replied(case=mailed.case))
+    answer = await http.post("/v1/templates/preview", json={**body, "case": mailed.case}, headers=SUPERVISOR)
+    assert answer.json()["subject"] == f"Re: Kahve makinesi [{NUMBER}]"
     other = {**body, "template": "case-resolved"}
     answer = await http.post("/v1/templates/preview", json=other, headers=SUPERVISOR)
     assert (answer.status_code, answer.json()["field"]) == (404, "case")

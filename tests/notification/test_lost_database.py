@@ -14,6 +14,8 @@ from contracts.intake import CaseOpened, CustomerKnown
 from contracts.notification import NoticeQueued, NoticeSent, NoticeWithheld
 from contracts.outside import CaseSubmitted
 from services.intake.app import app as intake
+from services.notification.views import PATIENCE
+from shared.clock import Deadlines
 from shared.events import Message, Personal, fresh
 from shared.mapper import Envelope, to_wire
 from tests.scene import MONDAY
@@ -47,6 +49,12 @@ async def happened(database: str, folder: Path, causes: int, at: datetime) -> li
     return [Envelope.parse(to_wire("intake", row).body, MONDAY) for row in rows]
 
 
+async def unclassified(desk: Desk) -> None:
+    """No classifier says anything: what waited for it is decided without it."""
+    desk.clock.set(desk.clock.now() + PATIENCE)
+    await Deadlines(desk.edge.service, desk.clock).fire()
+
+
 async def hear(desk: Desk, told: list[Envelope]) -> None:
     for at in range(0, len(told), PAGE):
         await desk.edge.service.hear(*told[at : at + PAGE])
@@ -69,6 +77,7 @@ async def test_old_causes_that_are_heard_again_are_withheld_as_stale_and_nobody_
         CaseOpened.TOPIC: CAUSES, CustomerKnown.TOPIC: CAUSES,
     }  # fmt: skip
     await hear(desk, told)
+    await unclassified(desk)
     assert await desk.send_due() == 0
     notices = await said(desk)
     withheld = [m.event.withheld.reason for m in notices if isinstance(m.event, NoticeWithheld)]
@@ -86,6 +95,7 @@ async def test_what_was_queued_before_a_long_stop_is_withheld_too(
     database: str, tmp_path: Path, desk: Desk, sink: Sink
 ) -> None:
     await hear(desk, await happened(database, tmp_path, FEW, MONDAY))
+    await unclassified(desk)
     assert count(await said(desk), NoticeQueued) == FEW
     desk.clock.set(MONDAY + timedelta(days=3))
     assert await desk.send_due() == FEW
@@ -98,5 +108,6 @@ async def test_control_causes_whose_age_is_not_told_would_be_mailed_again(
 ) -> None:
     told = await happened(database, tmp_path, FEW, LONG_AGO)
     await hear(desk, [replace(e, message=replace(e.message, occurred_at=MONDAY)) for e in told])
+    await unclassified(desk)
     assert await desk.send_due() == FEW
     assert count(await said(desk), NoticeSent) == len(sink.mails) == FEW

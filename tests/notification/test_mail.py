@@ -17,7 +17,21 @@ from shared.reply_token import check_reply_token
 from tests.scene import MONDAY
 
 from .conftest import Desk, Sink
-from .trade import AYSE, CASE, CUSTOMER, NUMBER, agent, assigned, enrolled, expiring, known, opened, replied, resolved
+from .trade import (
+    AYSE,
+    CASE,
+    CUSTOMER,
+    NUMBER,
+    agent,
+    assigned,
+    classified,
+    enrolled,
+    expiring,
+    known,
+    opened,
+    replied,
+    resolved,
+)
 
 servers = pytest.mark.servers
 
@@ -63,7 +77,7 @@ async def test_a_reply_arrives_with_its_text_and_brings_the_answer_back_to_its_c
     assert await desk.send_due() == 1
     [mail] = sink.mails
     assert mail["To"] == "ayse@example.com"
-    assert mail["Subject"] == f"{NUMBER} numaralı başvurunuz hakkında"
+    assert mail["Subject"] == f"{NUMBER} numaralı başvurunuz hakkında"  # an agent wrote the case down
     assert "Kargonuz yolda <b>bugün</b>" in part(mail, "plain")
     assert "Kargonuz yolda &lt;b&gt;bugün&lt;/b&gt;" in part(mail, "html")
     assert "Auto-Submitted" not in mail
@@ -79,20 +93,28 @@ async def test_a_reply_arrives_with_its_text_and_brings_the_answer_back_to_its_c
 
 @servers
 async def test_an_acknowledgement_is_marked_automatic_and_repeats_nothing(desk: Desk, sink: Sink) -> None:
-    await desk.tell(known(name="Buy Now http://spam.example"), opened())
+    await desk.tell(known(name="Buy Now http://spam.example"), opened(message_id="<a@spam.example>"), classified())
     await desk.send_due()
     [mail] = sink.mails
     assert mail["Auto-Submitted"] == "auto-generated"
     assert NUMBER in part(mail, "plain")
+    assert mail["In-Reply-To"] == "<a@spam.example>"
+    del mail["In-Reply-To"], mail["References"]
+    assert mail["Subject"] == f"Başvurunuzu aldık: {NUMBER}"
     assert not any(word in mail.as_string() for word in ("spam.example", "Kargom", "Buy"))
 
 
 @servers
 async def test_all_mails_about_a_case_hang_together(desk: Desk, sink: Sink) -> None:
-    await desk.tell(known(), opened(), replied())
+    await desk.tell(known(), opened(channel="web"), classified())
     await desk.send_due()
-    assert len({mail["References"] for mail in sink.mails}) == 1
-    assert len({mail["Message-ID"] for mail in sink.mails}) == 2
+    await desk.tell(replied())
+    await desk.send_due()
+    [first, second] = sink.mails
+    common = f"<case.{CASE}@vefa.example>"
+    assert (first["References"], first["In-Reply-To"]) == (common, common)
+    assert second["References"].split() == [common, first["Message-ID"]]
+    assert second["In-Reply-To"] == common
 
 
 @servers

@@ -20,6 +20,9 @@ def parsed(document: dict[str, Any]) -> Templates:
     return Templates.model_validate_json(json.dumps(document))
 
 
+WORDS = {word: {"subject": "a", "text": "b"} for word in ("tr", "en")}
+
+
 def refusal(change: Any, template: str = "reply") -> tuple[tuple[int | str, ...], str]:
     document = shipped()
     change(next(rule for rule in document["rules"] if rule["template"] == template))
@@ -92,17 +95,30 @@ def test_an_acknowledgement_without_the_condition_counts_as_unverified() -> None
         ({"recipient": "target"}, "names no target"),
         ({"recipient": "owner", "class": "commercial"}, "commercial is for customers"),
         ({"texts": {"tr": {"subject": "a", "text": "b"}}}, "no text in 'en'"),
+        ({"texts": {w: {"subject": " ", "text": "b"} for w in ("tr", "en")}}, "tr.subject: is empty"),
+        ({"texts": {w: {"subject": "a", "text": "\n"} for w in ("tr", "en")}}, "tr.text: is empty"),
+        ({"copies": True, "acknowledgement": True}, "goes to the sender alone"),
+        (
+            {"event": "loyalty.tier-changed.v1", "texts": WORDS, "in_thread": True},
+            "only for what tells",
+        ),
+        (
+            {"event": "router.case-assigned.v1", "texts": WORDS, "recipient": "owner", "copies": True},
+            "only for what tells",
+        ),
+        ({"event": "intake.case-opened.v1", "texts": WORDS, "in_thread": True, "copies": False}, "verified: true"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_with_a_remedy(change: dict[str, Any], expected: str) -> None:
-    assert expected in refusal(lambda rule: rule.update(change))[1]
+    plain = {"in_thread": False, "copies": False}
+    assert expected in refusal(lambda rule: rule.update({**plain, **change}))[1]
 
 
 def test_template_names_are_unique() -> None:
     assert "'reply' occurs more than once" in refusal(lambda rule: rule.update(template="reply"), "survey")[1]
 
 
-@pytest.mark.parametrize("change", [{"hours": "21:00-09:00", "zone": "UTC"}, {"hours": "09:00-21:00", "zone": "Mars"}])
+@pytest.mark.parametrize("change", [{"hours": "25:00-09:00", "zone": "UTC"}, {"hours": "09:00-21:00", "zone": "Mars"}])
 def test_hours_and_zones_are_checked(change: dict[str, str]) -> None:
     document = shipped()
     document["customers"] = change

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.intake import CaseOpened, CaseResolved, CustomerKnown, ReplySent
+from contracts.classifier import CaseClassified, Label
+from contracts.intake import CaseOpened, CaseResolved, CustomerKnown, MessageReceived, ParticipantAdded, ReplySent
 from contracts.loyalty import MemberEnrolled, PointsExpiring
 from contracts.notification import DeliveryReported, NoticeQueued, NoticeWithheld
 from contracts.router import AgentRegistered, CaseAssigned
@@ -32,6 +33,35 @@ def opened(case: str = CASE, **fields: Any) -> CaseOpened:
         "subject": "Buy at http://spam.example", "text": "Kargom gelmedi", **fields,
     }  # fmt: skip
     return CaseOpened(**values)
+
+
+def classified(case: str = CASE, language: str = "tr", **fields: Any) -> CaseClassified:
+    said = {name: Label(value="x", source="rule") for name in ("topic", "kind", "urgency", "sentiment", "action")}
+    values = {
+        "case": case, "customer": CUSTOMER, "contact": AYSE, "revision": 1, **said,
+        "language": Label(value=language, source="model"), "priority": "normal", "arithmetic": "x", "policy": 1,
+        "channel": "email", **fields,
+    }  # fmt: skip
+    return CaseClassified(**values)
+
+
+def wrote(case: str = CASE, contact: str = AYSE, **fields: Any) -> MessageReceived:
+    values = {
+        "case": case, "customer": CUSTOMER, "contact": contact, "message": "m0", "channel": "email", "text": "Peki",
+        "message_id": "<second@mx.example.com>", **fields,
+    }  # fmt: skip
+    return MessageReceived(**values)
+
+
+def copied(contact: str = "c0c0", case: str = CASE) -> ParticipantAdded:
+    return ParticipantAdded(case=case, contact=contact, how="copied")
+
+
+def acknowledged(play: Scene, opening: CaseOpened | None = None, **labels: Any) -> list[Event]:
+    """What is said once a case is opened and classified."""
+    opening = opening or opened()
+    said = play.when(opening)
+    return said + play.when(classified(opening.case, **labels))
 
 
 def known(contact: str = AYSE, **fields: Any) -> CustomerKnown:
