@@ -1,8 +1,9 @@
 """What agents, supervisors and customers tell intake to do with a case: commands that may be refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from contracts.common import Channel, ContactKind
 from contracts.intake import (
     AddNote,
     CaseConfirmed,
@@ -26,18 +27,23 @@ from shared.world import Refused, World
 from .customers import policy
 from .life import closed, reopened
 from .policy import near
-from .states import Case
+from .states import Case, Customer
 from .threads import takes_part, too_late
+
+BY_MAIL: tuple[Channel, ...] = ("email", "web", "phone")
+"""Channels whose answers go out by mail; those of the others are carried by systems that hear reply-sent."""
+WAYS: Mapping[ContactKind, str] = {"phone": "a phone number", "handle": "a handle", "number": "a customer number"}
 
 
 def reply(world: World, message: Message, e: Reply) -> Iterator[Event]:
-    """Refused for a stale version, an ended or spam case, a wrong recipient, or an empty text."""
+    """Refused for a stale version, an ended or spam case, a wrong recipient, an empty text, or nowhere to send it."""
     case = existing(world, e.case)
     fresh_enough(case, e.expected_version)
     if case.category in ("closed", "merged", "spam"):
         raise Refused("not-open", "case", f"the case is {case.category}", "reopen it or change its status first")
     _to(case, e.contact)
     _said(e.text, "text")
+    _reached(world, case)
     yield ReplySent(
         case=e.case, customer=case.customer, contact=case.contact, number=case.number, by=e.by, channel=case.channel,
         message=str(uuid7(message.occurred_at, f"{message.id}|reply")), language=case.language, text=e.text,
@@ -168,6 +174,17 @@ def fresh_enough(case: Case, expected: int | None) -> None:
 def _to(case: Case, contact: str) -> None:
     if contact != case.contact:
         raise Refused("wrong-contact", "contact", "not the contact point of this case", "read the case again", 422)
+
+
+def _reached(world: World, case: Case) -> None:
+    """A customer without a mail address is answered by the channel that he came by, if another system carries it."""
+    known: Customer = world[f"customer:{case.customer}"]
+    kinds = tuple(dict.fromkeys(kind for _, kind in known.contacts))
+    if case.channel in BY_MAIL and kinds and "mail" not in kinds:
+        ways = " and ".join(WAYS.get(kind, kind) for kind in kinds)
+        text = f"no mail address of the customer is known, so no reply can be sent; known: {ways}"
+        remedy = "reach the customer that way and write down in a note what was said, or ask for a mail address"
+        raise Refused("unreachable", "contact", text, remedy)
 
 
 def _said(text: str, field: str) -> None:

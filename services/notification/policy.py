@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from contracts.common import Language
 from contracts.intake import CaseOpened
 from contracts.notification import TemplateClass
-from shared.calendar import Calendar, next_opening
+from shared.calendar import WEEKDAYS, Calendar, next_opening, window_minutes
 from shared.decisions import Condition, holds
 from shared.events import Code, Id, Value
 
@@ -129,8 +129,19 @@ class Rule(Value):
 
 
 def _checked_hours(window: str) -> str:
-    _daily("UTC", window)
+    for part in _windows(window):
+        window_minutes(part)
     return window
+
+
+def _windows(window: str) -> tuple[str, ...]:
+    """The windows of each day: one, or the two ends of one that passes midnight. Raises ValueError."""
+    opens, dash, closes = window.partition("-")
+    if not dash or opens == "24:00" or opens < closes:
+        return (window,)
+    if opens == closes:
+        raise ValueError(f"hours {window!r} are open for no time; write '00:00-24:00' for any hour, or a later end")
+    return tuple(part for part in (f"00:00-{closes}", f"{opens}-24:00") if part != "00:00-00:00")
 
 
 def _checked_zone(zone: str) -> str:
@@ -146,7 +157,7 @@ class Customers(Value):
     """When customers may be written to."""
 
     hours: Hours
-    """Every day, in the recipient's zone: ``"09:00-21:00"``."""
+    """Every day, in the recipient's zone: ``"09:00-21:00"``; past midnight where it ends earlier than it begins."""
     zone: ZoneName
     """Zone of who named none and whose language has none."""
     zones: Mapping[Language, ZoneName] = {}
@@ -221,5 +232,5 @@ class Templates(Value):
 
 
 def _daily(zone: str, window: str) -> Calendar:
-    days: Any = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), (window,))
+    days: Any = dict.fromkeys(WEEKDAYS, _windows(window))
     return Calendar(name="customers", zone=zone, week=days)

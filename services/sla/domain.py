@@ -13,7 +13,7 @@ from contracts.intake import (
     StatusChanged,
 )
 from contracts.kernel import DeadlineReached
-from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld
+from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld, Withholding
 from contracts.router import CaseAssigned
 from contracts.sla import ApplyTargets, Metric, ReplyUndelivered, TargetsApplied
 from shared.events import Event, Message
@@ -26,6 +26,8 @@ from .watch import VOID, Watch
 def decide(world: World, message: Message) -> Iterator[Event]:
     """Everything that is said because of one message."""
     match message.event:
+        case NoticeWithheld(withheld=Withholding(reason="other-channel")):
+            return iter(())  # whoever carries that channel delivers it
         case (
             NoticeBounced(case=str() as case, message=str() as reply)
             | NoticeWithheld(case=str() as case, message=str() as reply)

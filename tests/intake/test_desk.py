@@ -10,6 +10,7 @@ from contracts.intake import (
     ChangeStatus,
     Close,
     Confirm,
+    CustomerKnown,
     LinkCases,
     Reopen,
     Reply,
@@ -50,6 +51,38 @@ def test_the_first_reply_says_so_and_opens_a_new_case() -> None:
     assert names(said) == ["reply-sent", "status-changed"]
     assert names(at.when(reply(opening.case))) == ["reply-sent"]
     assert [e.first for e in at.said if isinstance(e, ReplySent)] == [True, False]
+
+
+@pytest.mark.parametrize("channel", ["phone", "web", "email"])
+@pytest.mark.parametrize(("kind", "way"), [("phone", "a phone number"), ("handle", "a handle"), ("number", "number")])
+def test_a_reply_that_nobody_would_get_is_refused_with_the_ways_that_are_known(
+    channel: str, kind: str, way: str
+) -> None:
+    at, opening = with_case(channel=channel, contact_kind=kind, address="+905321234567")
+    refused = refusal(at, reply(opening.case))
+    assert (refused.code, refused.status) == ("unreachable", 409)
+    assert way in refused.text
+
+
+@pytest.mark.parametrize("channel", ["social", "sms", "chat", "api"])
+def test_a_reply_that_another_system_carries_is_taken(channel: str) -> None:
+    at, opening = with_case(channel=channel, contact_kind="handle", address="ayse")
+    assert "reply-sent" in names(at.when(reply(opening.case)))
+
+
+@pytest.mark.parametrize("channel", ["phone", "web", "social"])
+def test_a_customer_with_a_mail_address_is_answered_whatever_the_case_came_by(channel: str) -> None:
+    at, opening = with_case(channel=channel, contact_kind="phone", address="+905321234567")
+    at.given(
+        CustomerKnown(customer=opening.customer, contact="m1", kind="mail", address="ayse@example.com", first=False)
+    )
+    assert "reply-sent" in names(at.when(reply(opening.case)))
+
+
+def test_a_case_whose_customer_cannot_be_written_to_is_resolved_and_noted_on_all_the_same() -> None:
+    at, opening = with_case(channel="phone", contact_kind="phone", address="+905321234567")
+    at.when(AddNote(case=opening.case, contact=AYSE, by="agent:1", text="Aradım"), command=True)
+    assert "case-resolved" in names(at.when(resolve(opening.case), command=True))
 
 
 def test_a_reply_can_leave_the_case_waiting_for_the_customer() -> None:

@@ -1,13 +1,17 @@
 """A templates policy that could fail when a mail is sent is refused when it is published."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.notification.app import app
-from services.notification.policy import Templates
+from services.notification.policy import Customers, Templates
 from services.notification.wording import render
 
 
@@ -116,6 +120,71 @@ def test_a_rule_that_makes_no_sense_is_refused_with_a_remedy(change: dict[str, A
 
 def test_template_names_are_unique() -> None:
     assert "'reply' occurs more than once" in refusal(lambda rule: rule.update(template="reply"), "survey")[1]
+
+
+ZONES = ("Europe/Istanbul", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC")
+
+
+def with_hours(hours: str) -> Templates:
+    document = shipped()
+    document["customers"]["hours"] = hours
+    return parsed(document)
+
+
+def wall(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+POLICY = parsed(shipped())
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 1439), st.integers(0, 1440), st.sampled_from(ZONES),
+    st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)),
+)  # fmt: skip
+def test_the_next_opening_is_the_first_minute_that_the_wall_shows_within_the_hours(
+    opens: int, closes: int, zone: str, at: datetime
+) -> None:
+    assume(opens != closes)
+    customers = Customers(hours=f"{wall(opens)}-{wall(closes)}", zone="UTC")
+    found, now = POLICY.model_copy(update={"customers": customers}).customer_opening(zone, at), at
+    while not _within(opens, closes, now.astimezone(ZoneInfo(zone))):
+        now += timedelta(minutes=1)
+    assert found == now
+
+
+def _within(opens: int, closes: int, local: datetime) -> bool:
+    minute = local.hour * 60 + local.minute
+    return opens <= minute < closes if opens < closes else minute >= opens or minute < closes
+
+
+@pytest.mark.parametrize(
+    ("at", "opening"),
+    [("00:59", "00:59"), ("01:00", "10:00"), ("09:59", "10:00"), ("10:00", "10:00"), ("23:59", "23:59"),
+     ("00:00", "00:00")],
+)  # fmt: skip
+def test_hours_may_pass_midnight(at: str, opening: str) -> None:
+    day = "2026-10-26T{}:00+03:00"
+    found = with_hours("10:00-01:00").customer_opening("Europe/Istanbul", datetime.fromisoformat(day.format(at)))
+    assert found == datetime.fromisoformat(day.format(opening))
+
+
+def test_hours_may_end_at_midnight_written_either_way() -> None:
+    at = datetime.fromisoformat("2026-10-26T00:00:00+03:00")
+    for hours in ("10:00-00:00", "10:00-24:00"):
+        assert with_hours(hours).customer_opening("Europe/Istanbul", at) == at + timedelta(hours=10)
+
+
+@pytest.mark.parametrize(
+    ("hours", "remedy"),
+    [("09:00-09:00", "write '00:00-24:00' for any hour"), ("00:00-00:00", "write '00:00-24:00'"),
+     ("24:00-01:00", "does not close after it opens"), ("9-21", "HH:MM-HH:MM"), ("10:00-1:00", "HH:MM-HH:MM"),
+     ("22:00-25:00", "no clock shows"), ("22:60-01:00", "no clock shows"), ("", "HH:MM-HH:MM")],
+)  # fmt: skip
+def test_hours_that_are_none_are_refused_with_what_to_write(hours: str, remedy: str) -> None:
+    with pytest.raises(ValidationError, match=remedy):
+        with_hours(hours)
 
 
 @pytest.mark.parametrize("change", [{"hours": "25:00-09:00", "zone": "UTC"}, {"hours": "09:00-21:00", "zone": "Mars"}])

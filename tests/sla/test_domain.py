@@ -468,6 +468,12 @@ def test_a_failed_sending_counts_only_when_it_is_given_up():
     assert every(FulfilmentWithdrawn, desk.hear(t(26, "10:05"), failed()))
 
 
+def test_a_reply_that_another_channel_carries_stays_an_answer():
+    desk = case_opened(NINE)
+    desk.hear(t(26, "10:00"), replied())
+    assert desk.hear(t(26, "10:05"), withheld(reason="other-channel")) == []
+
+
 def test_another_reply_stands_in_for_one_that_bounced():
     desk = case_opened(NINE)
     desk.hear(t(26, "10:00"), replied("r1"))

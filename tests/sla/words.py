@@ -212,5 +212,5 @@ def failed(message: str = "r1", again: datetime | None = None) -> NoticeFailed:
     return NoticeFailed(**NOTICE, attempt=1, error="refused", next_attempt=again, message=message)
 
 
-def withheld(message: str = "r1") -> NoticeWithheld:
-    return NoticeWithheld(**NOTICE, withheld=Withholding(reason="no-address"), message=message)
+def withheld(message: str = "r1", reason: Any = "no-address") -> NoticeWithheld:
+    return NoticeWithheld(**NOTICE, withheld=Withholding(reason=reason), message=message)
