@@ -100,8 +100,7 @@ def classify(policy: ClassificationPolicy, opened: CaseOpened) -> tuple[dict[Hea
     for head, prediction in model.predict(text).items():
         if head in HEADS:
             labels[head] = _from_model(policy, model, head, prediction)
-    language = opened.language or detect(text).language
-    labels["language"] = Label(value=language, source="sender" if opened.language else "model", band="settled")
+    labels["language"] = _language(opened, text)
     if opened.topic in policy.topics:
         labels["topic"] = Label(value=opened.topic or policy.other, source="sender")
     if opened.kind:
@@ -112,6 +111,14 @@ def classify(policy: ClassificationPolicy, opened: CaseOpened) -> tuple[dict[Hea
                 labels[head] = Label(value=str(value), source="rule", rule=rule.name)  # type: ignore[index]
     tags = tuple(dict.fromkeys(tag for rule in fired for tag in rule.then.tags))
     return labels, tags
+
+
+def _language(opened: CaseOpened, text: str) -> Label:
+    """The sender's, or that of the text; where nothing is written (a photo) it is no more than a default."""
+    found = detect(text)
+    if opened.language:
+        return Label(value=opened.language, source="sender", band="settled")
+    return Label(value=found.language, source="model" if found.score else "default", band="settled")
 
 
 def _from_model(policy: ClassificationPolicy, model: Model, head: str, prediction: Prediction) -> Label:

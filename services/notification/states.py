@@ -202,7 +202,8 @@ def _case(case: Case, message: Message) -> dict[str, Any]:
                 "opening": opening, "silent": e.silent is not None, "wrote": (e.contact, message.row), **mailed,
             }  # fmt: skip
         case CaseClassified() as e:
-            return {"language": e.language.value, "classified": True, "spam": "spam" in e.tags}
+            told = {"language": e.language.value} if e.language.source != "default" else {}
+            return {**told, "classified": True, "spam": "spam" in e.tags}
         case DeadlineReached(kind="unclassified"):
             return {"overdue": True}
         case MessageReceived() as e:

@@ -97,6 +97,11 @@ def test_the_language_is_found_also_in_turkish_without_its_letters(text: str, la
     assert Desk().opened(text).language.value == language
 
 
+@pytest.mark.parametrize(("text", "source"), [("", "default"), ("12345", "default"), ("Kargom gelmedi", "model")])
+def test_a_language_that_nothing_speaks_for_is_a_default(text: str, source: str) -> None:
+    assert Desk().opened(text, subject="").language.source == source
+
+
 def test_a_case_is_classified_once() -> None:
     desk = Desk()
     desk.opened()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from contracts.classifier import Label
 from contracts.feedback import SurveyInvited
 from contracts.intake import (
     AutomaticNoted,
@@ -438,6 +439,13 @@ def test_a_sender_of_unknown_language_is_answered_in_that_of_his_mail(
 ) -> None:
     play = scene().given(known(language=of_customer))
     assert queued(acknowledged(play, language=of_mail)).language == expected
+
+
+def test_a_mail_without_words_is_answered_in_the_language_of_the_policy() -> None:
+    photo = {"language": Label(value="other", source="default")}
+    play = scene().given(known(language=None))
+    said = play.when(opened()) + play.when(classified().model_copy(update=photo))
+    assert queued(said).language == "tr"
 
 
 def test_who_chose_a_language_is_answered_in_it() -> None:
