@@ -27,12 +27,8 @@ from shared.world import Refused, World
 from .customers import policy
 from .life import closed, reopened
 from .policy import near
-from .states import Case, Customer
+from .states import Case
 from .threads import takes_part, too_late
-
-BY_MAIL: tuple[Channel, ...] = ("email", "web", "phone")
-"""Channels whose answers go out by mail; those of the others are carried by systems that hear reply-sent."""
-WAYS: Mapping[ContactKind, str] = {"phone": "a phone number", "handle": "a handle", "number": "a customer number"}
 
 
 def reply(world: World, message: Message, e: Reply) -> Iterator[Event]:
@@ -176,10 +172,14 @@ def _to(case: Case, contact: str) -> None:
         raise Refused("wrong-contact", "contact", "not the contact point of this case", "read the case again", 422)
 
 
+BY_MAIL: tuple[Channel, ...] = ("email", "web", "phone")
+"""Channels whose answers go out by mail; those of the others are carried by systems that hear reply-sent."""
+WAYS: Mapping[ContactKind, str] = {"phone": "a phone number", "handle": "a handle", "number": "a customer number"}
+
+
 def _reached(world: World, case: Case) -> None:
     """A customer without a mail address is answered by the channel that he came by, if another system carries it."""
-    known: Customer = world[f"customer:{case.customer}"]
-    kinds = tuple(dict.fromkeys(kind for _, kind in known.contacts))
+    kinds = tuple(dict.fromkeys(kind for _, kind in world[f"customer:{case.customer}"].contacts))
     if case.channel in BY_MAIL and kinds and "mail" not in kinds:
         ways = " and ".join(WAYS.get(kind, kind) for kind in kinds)
         text = f"no mail address of the customer is known, so no reply can be sent; known: {ways}"
