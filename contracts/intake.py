@@ -22,6 +22,8 @@ from .common import (
     Words,
 )
 
+NO_FORM = "none"
+"""What stands for the form of a case that came without one, such as a mail."""
 Number = Annotated[str, Open("the human number of a case, V-2026-000123")]
 
 
@@ -36,8 +38,8 @@ class CaseOpened(
     """Human number, gap-free per year."""
     channel: Channel
     """Where it came in."""
-    form: Code = "complaint"
-    """Category form."""
+    form: Code = NO_FORM
+    """Category form; 'none' where nobody filled one."""
     kind: Kind | None = None
     """What the sender said it is."""
     topic: Code | None = None

@@ -24,8 +24,8 @@ class CaseSubmitted(
     """How the person wants to be called."""
     channel: Channel
     """Where it came in."""
-    form: Code = "complaint"
-    """Which category form was filled."""
+    form: Code | None = None
+    """Which category form was filled; none where the sender named none."""
     kind: Kind | None = None
     """What the sender says it is."""
     language: Language | None = None

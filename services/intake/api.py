@@ -221,10 +221,13 @@ async def rotate(call: Call) -> dict[str, str]:
 # What the routes share -----------------------------------------------------------------------------------------------
 def _problems(policy: IntakePolicy, body: bodies.Concern) -> list[Problem]:
     """Every wrong field of a filled form."""
-    form = policy.forms.get(body.form)
+    name = policy.form_of(body.form, bool(body.fields))
+    if name is None:
+        return []
+    form = policy.forms.get(name)
     if form is None:
-        remedy = near(body.form, policy.forms) or f"use one of {', '.join(policy.forms)}"
-        return [Problem("form", f"there is no form {body.form!r}", remedy)]
+        remedy = near(name, policy.forms) or f"use one of {', '.join(policy.forms)}"
+        return [Problem("form", f"there is no form {name!r}", remedy)]
     return [Problem(f"fields.{p.field}", p.text, p.remedy) for p in form.problems(body.fields)]
 
 

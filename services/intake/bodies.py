@@ -35,7 +35,8 @@ class Concern(Body):
     contact: Address
     name: Annotated[str, Field(max_length=200)] | None = None
     channel: Channel = "web"
-    form: Code = "complaint"
+    form: Code | None = None
+    """The form that was filled; without one nothing is said about what kind of concern it is."""
     kind: Kind | None = None
     language: Language | None = None
     topic: Code | None = None

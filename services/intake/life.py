@@ -8,7 +8,7 @@ from typing import Any
 from contracts.classifier import CaseClassified
 from contracts.common import Blob, Channel, ContactKind, TextPart
 from contracts.feedback import RecoveryOpened
-from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CasesLinked, MessageReceived, StatusChanged
+from contracts.intake import NO_FORM, CaseClosed, CaseOpened, CaseReopened, CasesLinked, MessageReceived, StatusChanged
 from contracts.kernel import DeadlineReached
 from contracts.outside import CaseSubmitted, MessageSubmitted
 from contracts.router import CaseAssigned
@@ -78,27 +78,29 @@ def submitted(world: World, message: Message, e: CaseSubmitted) -> Iterator[Even
     """A concern from the outside becomes a case; one that its sender has named before is the case that it became."""
     if e.external_id and e.contact in world[f"external:{e.external_id}"].cases:
         return
-    form = policy(world).forms.get(e.form)
-    if message.command:
-        _check_form(world, e)
+    name = policy(world).form_of(e.form, bool(e.fields))
+    form = policy(world).forms.get(name) if name else None
+    if message.command and name:
+        _check_form(world, name, e)
     customer = yield from know(
         world, message, e.contact, e.contact_kind, e.address, name=e.name, language=e.language, surely=e.by is not None
     )
     point: Contact = world[f"contact:{e.contact}"]
     yield opened(
         world, message, customer=customer, contact=e.contact, channel=e.channel, subject=e.subject, text=e.text,
-        form=e.form, kind=e.kind or (form.kind if form else None), topic=e.topic or (form.topic if form else None),
+        form=name or NO_FORM, kind=e.kind or (form.kind if form else None),
+        topic=e.topic or (form.topic if form else None),
         language=e.language or point.language, fields=copied(e.fields), attachments=copied(e.attachments),
         organisation=e.organisation, by=e.by, verified=e.verified, external_id=e.external_id,
     )  # fmt: skip
 
 
-def _check_form(world: World, e: CaseSubmitted) -> None:
+def _check_form(world: World, name: str, e: CaseSubmitted) -> None:
     forms = policy(world).forms
-    if e.form not in forms:
-        remedy = near(e.form, forms) or f"use one of {', '.join(forms)}"
-        raise Refused("unknown-form", "form", f"there is no form {e.form!r}", remedy, 422)
-    for problem in forms[e.form].problems({f.name: str(f.value) for f in e.fields}):
+    if name not in forms:
+        remedy = near(name, forms) or f"use one of {', '.join(forms)}"
+        raise Refused("unknown-form", "form", f"there is no form {name!r}", remedy, 422)
+    for problem in forms[name].problems({f.name: str(f.value) for f in e.fields}):
         raise Refused("wrong-field", f"fields.{problem.field}", problem.text, problem.remedy, 422)
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from contracts.common import Category, Kind, Language
+from contracts.intake import NO_FORM
 from shared.events import Value
 
 from .phrases import Phrases, phrases
@@ -20,6 +21,7 @@ from .phrases import Phrases, phrases
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 SETTABLE: frozenset[Category] = frozenset({"open", "waiting_customer", "waiting_third_party", "spam"})
 """Categories that a status can be set to; the others are reached by resolve, confirm, close and reopen alone."""
+COMPLAINT = "complaint"
 MAX_SUBJECT = 300
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 NUMBER = re.compile(r"-?\d+([.,]\d+)?")
@@ -177,8 +179,10 @@ class IntakePolicy(Value):
     @field_validator("forms")
     @classmethod
     def _complaint(cls, forms: Mapping[str, Form]) -> Mapping[str, Form]:
-        if "complaint" not in forms:
-            raise ValueError("forms: 'complaint' is missing; it is what a case without a form is")
+        if COMPLAINT not in forms:
+            raise ValueError("forms: 'complaint' is missing; it is what fields without the name of a form are of")
+        if NO_FORM in forms:
+            raise ValueError(f"forms: {NO_FORM!r} stands for no form; give it another name")
         return forms
 
     @field_validator("recovery_subject")
@@ -196,6 +200,10 @@ class IntakePolicy(Value):
             if any(one != ("number", "", None) for one in asked):
                 raise ValueError(f"recovery_subject, {language}: only {{number}} can be filled in")
         return subjects
+
+    def form_of(self, named: str | None, filled: bool) -> str | None:
+        """The form that a concern came by: the one named; fields without a name are of 'complaint'; else none."""
+        return named or (COMPLAINT if filled else None)
 
     def status_for(self, category: Category) -> str:
         """The company's first name for a category; the category itself where it has none."""

@@ -8,6 +8,7 @@ from typing import Any
 from contracts.classifier import CaseClassified, ClassificationCorrected, Label
 from contracts.common import Blob
 from contracts.intake import (
+    NO_FORM,
     AutomaticNoted,
     CaseClosed,
     CaseConfirmed,
@@ -141,7 +142,8 @@ def _case(message: Message) -> Iterator[RowOp]:
     match message.event:
         case CaseOpened() as e:
             yield Put("cases", e.case, {
-                "number": e.number, "customer": e.customer, "contact": e.contact, "channel": e.channel, "form": e.form,
+                "number": e.number, "customer": e.customer, "contact": e.contact, "channel": e.channel,
+                "form": None if e.form == NO_FORM else e.form,
                 "category": "new", "status": "new", "kind": e.kind, "topic": e.topic, "language": e.language,
                 "opened_at": at, "reopens": 0, "contacts_before": e.contacts_before, "follows": e.follows,
                 "recovery": e.recovery, "external_id": e.external_id, "silent": e.silent, "received_at": e.received_at,

@@ -71,6 +71,11 @@ async def test_a_wrong_form_is_answered_naming_every_field(intake: Running) -> N
     assert {f["field"] for f in answer.json()["fields"]} == {"fields.colour", "fields.order_number", "fields.reason"}
 
 
+async def test_a_concern_without_a_form_is_taken_and_says_nothing_about_its_kind(intake: Running) -> None:
+    case = await intake.case((await intake.opened(text="Kuryeniz çok nazikti, teşekkürler"))["case"])
+    assert (case["form"], case["kind"]) == (None, None)
+
+
 async def test_an_address_that_is_none_is_named(intake: Running) -> None:
     answer = await intake.send("POST", "/v1/cases", role="", json=CONCERN | {"contact": {"address": "ayse"}})
     assert (answer.status_code, answer.json()["field"]) == (422, "address")

@@ -90,6 +90,24 @@ def test_a_form_gives_its_kind_unless_the_sender_names_one() -> None:
     assert opened(scene().when(complaint(form="order_status", fields=order, kind="praise"))).kind == "praise"
 
 
+def test_where_nobody_named_a_form_there_is_none_and_nothing_is_said_about_the_kind() -> None:
+    opening = opened(scene().when(complaint(), command=True))
+    assert (opening.form, opening.kind, opening.topic) == ("none", None, None)
+    assert opened(scene().when(complaint(form="complaint"), command=True)).kind == "complaint"
+
+
+def test_fields_without_the_name_of_a_form_are_those_of_the_complaint() -> None:
+    order = (FormField(name="order_number", value="A-1"),)
+    assert opened(scene().when(complaint(fields=order), command=True)).form == "complaint"
+    with pytest.raises(Refused, match=r"fields\.colour"):
+        scene().when(complaint(fields=(FormField(name="colour", value="red"),)), command=True)
+
+
+def test_an_old_concern_that_was_stored_with_its_form_keeps_its_kind() -> None:
+    stored = complaint().model_dump(mode="json") | {"form": "complaint"}
+    assert opened(scene().when(type(complaint()).model_validate(stored))).kind == "complaint"
+
+
 def test_a_wrongly_filled_form_is_refused_as_a_command_and_taken_as_a_fact() -> None:
     with pytest.raises(Refused, match="order_number"):
         scene().when(complaint(form="order_status"), command=True)
