@@ -43,6 +43,11 @@ class Label(Part):
     band: Band = "settled"
     """auto acted, suggest is offered, review waits for a person; settled: not decided by a model's score."""
 
+    @property
+    def chosen(self) -> str | None:
+        """The value where it may choose a queue, a priority or a promise; None while it waits for a person."""
+        return None if self.band == "review" else self.value
+
 
 class CaseClassified(CustomerCaseFact, topic="classifier.case-classified.v1"):
     """All labels of a case, each with source and reason; said again when a label changes."""

@@ -19,12 +19,12 @@ SPAM = "spam"
 
 
 class Labels(State):
-    """What the classifier says."""
+    """What the classifier says; None where its guess waits for a person and chooses nothing."""
 
-    kind: str
-    topic: str
-    urgency: int
-    sentiment: str
+    kind: str | None
+    topic: str | None
+    urgency: int | None
+    sentiment: str | None
     language: str
     priority: Priority
     tags: tuple[str, ...] = ()
@@ -164,8 +164,8 @@ def _said(state: CaseState, event: Any) -> CaseState:
 
 
 def _labels(event: CaseClassified) -> Labels:
-    urgency = event.urgency.value
+    urgency = event.urgency.chosen
     return Labels(
-        kind=event.kind.value, topic=event.topic.value, urgency=int(urgency) if urgency.isdigit() else 1,
-        sentiment=event.sentiment.value, language=event.language.value, priority=event.priority, tags=event.tags,
+        kind=event.kind.chosen, topic=event.topic.chosen, urgency=int(urgency) if urgency else None,
+        sentiment=event.sentiment.chosen, language=event.language.value, priority=event.priority, tags=event.tags,
     )  # fmt: skip

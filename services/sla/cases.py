@@ -131,8 +131,9 @@ def _evolve_case(case: Case, event: Event, at: datetime) -> Case:
             since = e.received_at or at
             update: dict[str, Any] = {"opened_at": since, "customer": e.customer, "facts": facts, "before": facts}
         case CaseClassified() as e:
+            urgency = e.urgency.chosen
             labels = {
-                "kind": e.kind.value, "topic": e.topic.value, "urgency": int(e.urgency.value),
+                "kind": e.kind.chosen, "topic": e.topic.chosen, "urgency": int(urgency) if urgency else None,
                 "priority": e.priority, "language": e.language.value,
             }  # fmt: skip
             update = {"facts": case.facts.model_copy(update=labels), "before": case.facts}

@@ -71,13 +71,17 @@ class Desk(Scene):
         self.when(CaseOpened(case=case, subject="s", text="t", **values))
         return self
 
-    def classified(self, case: str, topic: str = "billing", priority: Any = "normal", **labels: Any) -> list[Event]:
+    def classified(
+        self, case: str, topic: str = "billing", priority: Any = "normal", unsure: tuple[str, ...] = (), **labels: Any
+    ) -> list[Event]:
+        """``unsure`` are the labels whose guesses wait for a person."""
         if not self.memory[f"case:{case}"].known:
             self.opened(case, channel=labels.get("channel", "web"))
         state = self.memory[f"case:{case}"]
         usual = {"kind": "complaint", "urgency": "1", "sentiment": "neutral", "action": "yes", "language": "tr"}
         values = {**usual, "topic": topic, **labels}
-        heads = {head: Label(value=values[head], source="rule") for head in ("topic", *usual)}
+        bands: dict[bool, Any] = {True: "review", False: "settled"}
+        heads = {h: Label(value=values[h], source="rule", band=bands[h in unsure]) for h in ("topic", *usual)}
         return self.when(CaseClassified(
             case=case, customer=state.customer, contact=state.contact, revision=1, **heads, priority=priority,
             arithmetic="a", tags=labels.get("tags", ()), policy=1, channel=state.channel,

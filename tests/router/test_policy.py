@@ -62,10 +62,37 @@ def shipped() -> dict[str, Any]:
         ({"topic": "staff"}, "recovery"), ({"topic": "privacy"}, "privacy"), ({"topic": "x", "kind": "lead"}, "sales"),
         ({"topic": "billing", "tags": ("legal",)}, "safety"), ({"topic": "cancellation"}, "general"),
         ({"topic": "billing", "kind": "privacy_request"}, "privacy"),
+        ({"topic": "campaign", "kind": "lead"}, "sales"), ({"topic": "billing", "kind": "order"}, "sales"),
+        ({"topic": "staff", "kind": "praise"}, "general"), ({"topic": "staff", "kind": "complaint"}, "recovery"),
+        ({"topic": "fault", "kind": "lead", "tags": ("safety",)}, "safety"),
     ],
 )  # fmt: skip
 def test_the_shipped_policy_leads_where_the_business_expects(labels: dict[str, Any], queue: str):
     assert queued(Desk(**shipped()).classified("1", **labels)).queue == queue
+
+
+@pytest.mark.parametrize(
+    ("labels", "queue"),
+    [
+        ({"topic": "billing", "unsure": ("topic",)}, "general"), ({"topic": "staff", "unsure": ("topic",)}, "general"),
+        ({"topic": "billing", "kind": "lead", "unsure": ("kind",)}, "money"),
+        ({"topic": "privacy", "unsure": ("topic", "kind")}, "general"),
+        ({"topic": "billing", "tags": ("safety",), "unsure": ("topic", "kind")}, "safety"),
+        ({"topic": "fault", "unsure": ("urgency", "sentiment")}, "technical"),
+    ],
+)  # fmt: skip
+def test_a_guess_that_waits_for_a_person_chooses_no_queue(labels: dict[str, Any], queue: str):
+    assert queued(Desk(**shipped()).classified("1", **labels)).queue == queue
+
+
+def test_once_a_person_confirms_it_the_case_goes_where_it_belongs():
+    desk = Desk(**shipped())
+    assert queued(desk.classified("1", topic="billing", unsure=("topic",))).queue == "general"
+    assert queued(desk.classified("1", topic="billing", priority="high")).queue == "money"
+
+
+def test_a_guess_that_waits_asks_for_no_skill():
+    assert queued(Desk(**shipped()).classified("1", topic="fault", unsure=("topic",))).skills == ()
 
 
 def test_the_shipped_policy_sends_recoveries_to_those_who_care():
