@@ -17,7 +17,7 @@ from contracts.intake import CaseOpened, CustomerKnown
 from contracts.loyalty import TierChanged
 from contracts.sla import CaseEscalated
 from shared.events import Event, Message, Personal, State
-from shared.text import fold
+from shared.text import fold, words
 from shared.world import Decider, Refused, World
 
 from .language import detect
@@ -92,14 +92,8 @@ def decide(world: World, message: Message) -> Iterator[Event]:
 def classify(policy: ClassificationPolicy, opened: CaseOpened) -> tuple[dict[Head, Label], tuple[str, ...]]:
     """Every label of a new case with its explanation, and the tags that rules set."""
     text = f"{opened.subject}\n{opened.text}"
-    folded = fold(text)
-    facts = {"channel": opened.channel, "form": opened.form}
-    fired = [rule for rule in policy.rules if rule.holds(folded, facts)]
-    model = model_named(policy.model)
-    labels: dict[Head, Label] = {}
-    for head, prediction in model.predict(text).items():
-        if head in HEADS:
-            labels[head] = _from_model(policy, model, head, prediction)
+    fired = policy.speaking(text, {"channel": opened.channel, "form": opened.form})
+    labels = _guessed(policy, text) if words(fold(text)) else _without_words(policy)
     labels["language"] = _language(opened, text)
     if opened.topic in policy.topics:
         labels["topic"] = Label(value=opened.topic or policy.other, source="sender")
@@ -121,6 +115,20 @@ def _language(opened: CaseOpened, text: str) -> Label:
     return Label(value=found.language, source="model" if found.score else "default", band="settled")
 
 
+def _guessed(policy: ClassificationPolicy, text: str) -> dict[Head, Label]:
+    """What the model says."""
+    model = model_named(policy.model)
+    answers = model.predict(text)
+    return {head: _from_model(policy, model, head, answers[head]) for head in HEADS if head in answers}
+
+
+def _without_words(policy: ClassificationPolicy) -> dict[Head, Label]:
+    """A photo or a scan alone says nothing that words could be guessed from: a person looks at what kind it is."""
+    plain: dict[Head, str] = {"topic": policy.other, "urgency": "1", "sentiment": "neutral", "action": "yes"}
+    kind = Label(value="question", source="default", band="review")
+    return {**{head: Label(value=value, source="default") for head, value in plain.items()}, "kind": kind}
+
+
 def _from_model(policy: ClassificationPolicy, model: Model, head: str, prediction: Prediction) -> Label:
     value, known = prediction.label, policy.values(head)
     if value not in known:
@@ -138,14 +146,22 @@ def _say(world: World, case_id: str, labels: Mapping[Any, Label], tags: tuple[st
     case: Case = world[f"case:{case_id}"]
     policy = world.policy("classification")
     tier = world[f"customer:{case.customer}"].tier
-    priority, arithmetic = policy.document.priority(
-        labels["topic"].value, int(labels["urgency"].value), case.repeats, tier, tags, len(case.raises)
-    )
+    topic, urgency = _deciding(labels)
+    priority, arithmetic = policy.document.priority(topic, urgency, case.repeats, tier, tags, len(case.raises))
     yield CaseClassified(
         case=case_id, customer=case.customer, contact=case.contact, channel=case.channel, revision=case.revision + 1,
         priority=priority, arithmetic=arithmetic, tags=tags, policy=policy.version,
         **{head: labels[head] for head in HEADS},
     )  # fmt: skip
+
+
+def _deciding(labels: Mapping[Any, Label]) -> tuple[str | None, int | None]:
+    """Topic and urgency as far as they may choose a priority. While nobody knows what a case is about, the model's
+    word on how urgent it is does not count either; that of a rule or a person does."""
+    topic, urgency = labels["topic"].chosen, labels["urgency"].chosen
+    if urgency is None or (topic is None and labels["urgency"].source == "model"):
+        return topic, None
+    return topic, int(urgency)
 
 
 def _correct(world: World, asked: CorrectClassification) -> Iterator[Event]:

@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 
 from contracts.classifier import CaseClassified, ClassificationCorrected, ReviewRequested
+from shared.events import Personal
 from shared.world import Refused
 
 from .desk import SURE, UNSURE, Desk, document, first, opening
+
+STRICT = {"auto": 0.999, "suggest": 0.998}
+"""Bands that leave to a person whatever has no fitted threshold of its own."""
 
 
 def rule(name: str, *words: str, **then: Any) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def test_a_rule_does_not_find_a_word_within_another() -> None:
 def test_a_rule_may_ask_for_channel_and_form() -> None:
     wanted = {"name": "calls", "channel": ["phone"], "form": ["complaint"], "then": {"urgency": 2}}
     desk = Desk(rules=[wanted])
-    assert desk.opened(SURE, "a", channel="phone").urgency.rule == "calls"
+    assert desk.opened(SURE, "a", channel="phone", form="complaint").urgency.rule == "calls"
     assert desk.opened(SURE, "b", channel="web").urgency.rule is None
     assert desk.opened(SURE, "c", channel="phone", form="lead").urgency.rule is None
 
@@ -127,6 +131,57 @@ def test_a_label_that_is_likely_is_offered_and_nobody_is_asked() -> None:
 def test_only_topic_and_kind_are_worth_a_question() -> None:
     said = Desk(bands={"auto": 0.999, "suggest": 0.998}).when(opening(UNSURE))
     assert {e.head for e in said if isinstance(e, ReviewRequested)} == {"topic", "kind"}
+
+
+@pytest.mark.parametrize("text", [UNSURE, "asdf qwer", "hmm"])
+def test_where_the_topic_is_unsure_a_case_is_normal_until_somebody_says(text: str) -> None:
+    said = Desk(bands=STRICT).opened(text)
+    assert (said.topic.band, said.topic.chosen, said.priority) == ("review", None, "normal")
+    assert said.arithmetic.startswith("topic and urgency wait for a person")
+
+
+def test_a_confirmed_topic_counts_and_then_the_models_urgency_counts_too() -> None:
+    desk = Desk(bands=STRICT)
+    value = desk.opened(UNSURE).topic.value
+    said = first(CaseClassified, desk.corrected("topic", value))
+    assert (said.topic.source, said.topic.chosen) == ("human", value)
+    assert "topic" not in said.arithmetic.partition("=")[0]
+
+
+def test_a_rule_chooses_beside_a_guess_that_waits() -> None:
+    said = Desk(bands=STRICT).opened("xyzzy acil!")
+    assert said.urgency.source == "rule"
+    assert (said.topic.band, said.priority) == ("review", "high")
+    assert said.arithmetic.startswith("topic waits for a person; impact 2 x urgency 2 = 4")
+
+
+def test_what_a_sender_said_chooses_and_an_unsure_urgency_counts_as_one() -> None:
+    said = Desk(bands=STRICT).opened(UNSURE, topic="fault")
+    assert (said.urgency.chosen, said.priority) == (None, "high")
+    assert said.arithmetic.startswith("urgency waits for a person; impact 3 x urgency 1 = 3")
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "...", "📷", "!!!"])
+def test_a_photo_alone_is_about_nothing_in_particular_and_a_person_looks_at_it(text: str) -> None:
+    said = Desk().when(opening(text))
+    classified = first(CaseClassified, said)
+    assert (classified.topic.value, classified.topic.source, classified.priority) == ("other", "default", "normal")
+    assert [e.head for e in said if isinstance(e, ReviewRequested)] == ["kind"]
+
+
+def test_a_subject_alone_is_read() -> None:
+    said = Desk().opened("", subject=Personal("48213 nolu siparişim gelmedi, kargo nerede"))
+    assert (said.topic.value, said.topic.band) == ("delivery", "auto")
+
+
+def test_a_mail_of_thanks_is_praise_and_nobodys_complaint() -> None:
+    said = Desk().opened("Kuryeniz çok nazikti, teşekkürler", channel="email", form="none")
+    assert (said.kind.value, said.kind.source, said.priority) == ("praise", "rule", "low")
+
+
+def test_an_offer_is_low_and_spam_whatever_it_is_guessed_to_be_about() -> None:
+    said = Desk().opened("We offer guest posts, DA90+ backlinks and link building packages.")
+    assert (said.tags, said.priority) == (("spam",), "low")
 
 
 # priority

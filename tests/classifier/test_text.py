@@ -1,10 +1,10 @@
-"""Folding, words and word rules."""
+"""Folding, words and n-grams."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import char_ngrams, fold, marks, word_ngrams, word_rules, words
+from shared.text import char_ngrams, fold, marks, word_ngrams, words
 
 TURKISH = "abcçdefgğhıijklmnoöprsştuüvyzâîû ABCÇDEFGĞHIİJKLMNOÖPRSŞTUÜVYZÂÎÛ.,!'0123456789"
 
@@ -67,41 +67,3 @@ def test_no_character_run_is_longer_than_five_or_crosses_a_word() -> None:
 
 def test_shouting_is_kept_short() -> None:
     assert marks("ne?? yeter!!!!! :)))") == ["??", "!!", ":)"]
-
-
-@pytest.mark.parametrize(
-    ("rule", "text", "found"),
-    [
-        ("pass", "my pass is lost", True),
-        ("pass", "a compass", False),
-        ("pass", "a passport", False),
-        ("iade*", "ürünün İADESİNİ istiyorum", True),
-        ("iade*", "iade", True),
-        ("iade*", "ziyade", False),
-        ("müşteri hizmet*", "MUSTERI HIZMETLERI açmıyor", True),
-        ("müşteri hizmet*", "müşteri-hizmetleri", True),
-        ("müşteri hizmet*", "müşteri bir hizmet", False),
-        ("müşteri* temsilci*", "müşterilerin temsilcisi", True),
-        ("kart", "kart", True),
-        ("vefa", "Vefa'dan aldım", True),
-        ("c.i", "cxi", False),
-    ],
-)
-def test_a_rule_finds_whole_words_and_stems_only(rule: str, text: str, found: bool) -> None:
-    assert word_rules([rule]).found_in(fold(text)) == ((rule,) if found else ())
-
-
-def test_rules_are_named_as_they_were_written_and_in_their_order() -> None:
-    rules = word_rules(["ACİL", "yangın*", "avukat*"])
-    assert rules.found_in(fold("Avukatım arayacak, acil!")) == ("ACİL", "avukat*")
-
-
-def test_rules_that_overlap_are_all_found() -> None:
-    assert word_rules(["iade*", "iade talep*"]).found_in("iade talebim var") == ("iade*",)
-    assert word_rules(["iade*", "iade tale*"]).found_in("iade talebim var") == ("iade*", "iade tale*")
-
-
-@pytest.mark.parametrize("rule", ["", "*", " ** ", "ia*de", "*iade", "iade**", "iade *"])
-def test_a_rule_that_cannot_be_meant_is_refused_by_name(rule: str) -> None:
-    with pytest.raises(ValueError, match="write whole words"):
-        word_rules([rule])
