@@ -15,6 +15,7 @@ from shared.local.mail_sink import MailSink
 
 from . import (
     audit,
+    classifier,
     containers,
     epoch,
     explaining,
@@ -47,6 +48,7 @@ app.add_typer(setaside.app, name="set-aside")
 app.add_typer(mails.app, name="mail")
 app.add_typer(policy.app, name="policy")
 app.add_typer(epoch.app, name="epoch")
+app.add_typer(classifier.app, name="classifier")
 for group in (backup, demo, doctor, history, trace, explaining, audit, whatif, persons, scaffold, containers, bench):
     app.add_typer(group.app)
 app.add_typer(epoch.alone)
