@@ -2,6 +2,7 @@
 signed links."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from contracts.common import AHEAD, FIRST
 from .addresses import normalise
 from .blobs import Blobs
 from .clock import Clock
-from .events import Actor, Event, fresh, uuid7
+from .events import Actor, Event, Role, fresh, uuid7
 from .mapper import MAX_BYTES
 from .privacy import Key, Links, contact_id, digest, unseal
 from .service import Outcome, Service
@@ -25,6 +26,8 @@ from .vault import Vault
 from .world import Refused
 
 NAMESPACE = UUID("5f0c8f0e-2a64-5d5e-9d5e-76656661ed9e")
+NUMBER = re.compile(r"[A-Za-z]{1,8}-[0-9]{4}-[0-9]{1,12}")
+"""How numbers of cases look: no id of ours does."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,23 @@ class Edge:
             return rows
         keys = await self.vault.keys(wanted)
         return [{c: _plain(v, keys) if _is_sealed(v) else v for c, v in row.items()} for row in rows]
+
+    async def case(self, named: str, field: str = "case") -> str:
+        """The id of a case that is named by its id or by its number (V-2026-000123, in any case of its letters).
+
+        Raises Refused where nobody has the number; a customer learns it where he asks for the case, as for another's.
+        """
+        if not NUMBER.fullmatch(named):
+            return named
+        rows = await self.rows("select key from {views}.cases where number = %s order by key limit 2", named.upper())
+        if len(rows) > 1:
+            both = " and ".join(row["key"] for row in rows)
+            raise Refused("two-cases", field, f"{both} have the number {named}", "name the one by its id")
+        if not rows and self.actor.role == Role.customer:
+            return named
+        if not rows:
+            raise Refused("unknown-case", field, f"no case has the number {named}", "look the number up", 404)
+        return str(rows[0]["key"])
 
     def contact(self, kind: str, address: str) -> tuple[str, str]:
         """(id of the contact point, normalised address); Refused when the address cannot be one of its kind."""

@@ -14,7 +14,7 @@ from uuid import uuid5
 import orjson
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from psycopg import AsyncConnection, OperationalError
@@ -31,7 +31,7 @@ from .database import connect, reason, until_it_answers
 from .edge import NAMESPACE, Edge
 from .effects import Effects
 from .events import Actor, fresh, utc
-from .http import PUBLIC, Api, build
+from .http import OPEN, Api, Route, add, build
 from .master_key import MasterKey
 from .oidc import Provider
 from .policies_api import policies_api
@@ -47,6 +47,9 @@ from .vault import Vault
 from .versions import Versions
 
 log = logging.getLogger("vefa")
+READINESS: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Something stands in the way", "content": {"application/json": {"schema": {"type": "object"}}}}
+}
 COLLECT = (50_000, 20, 20)
 """New objects before the youngest are looked at, and how many such looks before the older ones are."""
 
@@ -248,7 +251,11 @@ class Process:
         api = build(self.app.name, routes, self.edge, self.settings.secret("token.pub"), provider)
         self._add_own_routes(api)
         listening = socket.create_server((self.settings.http_host, self.settings.http_port))
-        config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="off", http="httptools", ws="none")
+        config = uvicorn.Config(
+            api, log_level="warning", access_log=False, lifespan="off", http="httptools", ws="none",
+            proxy_headers=False,  # whose word is taken is a setting of ours
+            server_header=False,
+        )  # fmt: skip
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -281,10 +288,12 @@ class Process:
             return Response(content, media_type="text/plain; version=0.0.4")
 
         name = self.app.name
-        for path, endpoint in (("health", health), ("ready", readiness), ("metrics", prometheus)):
-            api.add_api_route(
-                f"/{name}/{path}", endpoint, methods=["GET"], openapi_extra={"x-way-in": PUBLIC.kind, "x-roles": []}
-            )
+        for path, endpoint, options in (
+            ("health", health, {}),
+            ("ready", readiness, {"responses": READINESS}),
+            ("metrics", prometheus, {"response_class": PlainTextResponse}),
+        ):
+            add(api, Route("GET", f"/{name}/{path}", endpoint, OPEN, 200, options))
 
     async def _on_told(self, body: bytes) -> bytes:
         return await told(self.edge, self.app.told, body)

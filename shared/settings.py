@@ -1,12 +1,14 @@
 """Settings of a service process: environment variables ``VEFA_...``, secrets from files."""
 
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .callers import Network, networks
 from .oidc import Oidc
 
 
@@ -50,7 +52,12 @@ class Settings(BaseSettings):
     clock_start: datetime | None = None
     """stepped: the first instant."""
     public_per_minute: int = Field(default=120, gt=0)
-    """Requests per minute and address on public routes."""
+    """Requests per minute and address on public routes and by signed links; as many wrong tokens."""
+    trusted_proxies: str = ""
+    """Addresses and networks of the proxies in front of this service, apart by commas (``10.0.0.0/8, 192.0.2.7``):
+    whose word is taken on where a request comes from. Empty: nobody's."""
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """The header that these proxies write; the other one is not read, for anybody can send it through them."""
     oidc: Oidc | None = None
     """The company's identity provider, whose tokens are taken beside our own: ``VEFA_OIDC__ISSUER`` and so on."""
     rotation: Literal["at-once", "nightly"] = "at-once"
@@ -60,6 +67,16 @@ class Settings(BaseSettings):
     """Of the process's log on standard error: lines to read, or one JSON object a line."""
     region: str = "TR"
     """Country of phone numbers without a country code."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        networks(text)
+        return text
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        return networks(self.trusted_proxies)
 
     @property
     def master_folder(self) -> Path:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from contracts.classifier import CaseClassified, CorrectClassification, Head
-from shared.events import Personal
+from shared.events import Id, Personal
 from shared.http import Api, Call, roles
 from shared.world import Refused
 
@@ -21,7 +21,7 @@ class Correction(BaseModel):
 
 
 @api.get("/v1/cases/{case}/classification", way=STAFF)
-async def classification(case: str, call: Call) -> dict[str, Any]:
+async def classification(case: Id, call: Call) -> dict[str, Any]:
     """The labels of a case, each with source, score and rule, and the arithmetic of its priority."""
     row = await call.row("select * from {views}.classifications where key = %s", case)
     if row is None:
@@ -30,7 +30,7 @@ async def classification(case: str, call: Call) -> dict[str, Any]:
 
 
 @api.put("/v1/cases/{case}/classification/{head}", way=STAFF)
-async def correct(case: str, head: Head, body: Correction, call: Call) -> dict[str, Any]:
+async def correct(case: Id, head: Head, body: Correction, call: Call) -> dict[str, Any]:
     """Set one label by hand, or confirm it; no later machine decision overwrites it."""
     reason = Personal(body.reason) if body.reason else None
     outcome = await call.hear(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from contracts.classifier import CaseClassified, ClassificationCorrected, ReviewRequested
-from contracts.intake import CaseClosed
+from contracts.intake import CaseClosed, CaseOpened
 from shared.events import Message
 from shared.views import Add, Drop, Put, RowOp, Table, Views
 
@@ -35,6 +35,8 @@ def project(message: Message) -> Iterator[RowOp]:
                 {"case": e.case, "head": e.head, "value": e.value, "score": e.score, "top": top,
                  "since": message.occurred_at},
             )  # fmt: skip
+        case CaseOpened() as e:
+            yield Put("cases", e.case, {"number": e.number})
         case CaseClosed() as e:
             for head in HEADS:
                 yield Drop("reviews", f"{e.case}/{head}")
@@ -59,7 +61,8 @@ views = Views(
         "agreement": Table(
             {"topic": "text", "model": "text", "predicted": "bigint", "confirmed": "bigint", "corrected": "bigint"}
         ),
+        "cases": Table({"number": "text"}, indexes=("number",)),
     },
     project,
-    (CaseClassified, ReviewRequested, CaseClosed, ClassificationCorrected),
+    (CaseClassified, ReviewRequested, CaseOpened, CaseClosed, ClassificationCorrected),
 )  # fmt: skip

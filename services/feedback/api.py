@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from contracts.feedback import AnswerSurvey, SurveyKind
 from shared.edge import Edge
-from shared.events import Personal
+from shared.events import Id, Personal
 from shared.http import SIGNED, Api, Call, roles
 from shared.pages import PageLanguage, fields, language_of, plain, posted
 from shared.world import Refused
@@ -29,7 +29,7 @@ api = Api()
 
 
 # The survey behind a link ----------------------------------------------------------------------------------------
-@api.get("/v1/surveys/answer/{token}", way=SIGNED, response_class=HTMLResponse)
+@api.get("/v1/surveys/answer/{token}", way=SIGNED, also=(410,), response_class=HTMLResponse)
 async def ask(token: str, request: Request, call: Call, score: str = "") -> Response:
     """The form with ``?score=`` preselected. Records nothing: mail scanners open links too."""
     try:
@@ -144,7 +144,7 @@ def _refused(request: Request, refused: Refused, language: PageLanguage | None =
 
 # What came of them -----------------------------------------------------------------------------------------------
 @api.get("/v1/surveys", way=roles("agent", "supervisor"))
-async def surveys(case: str, call: Call) -> list[dict[str, Any]]:
+async def surveys(case: Id, call: Call) -> list[dict[str, Any]]:
     """The surveys of a case with their answers, oldest first; comments of erased persons read as ''."""
     return await call.rows('select * from {views}.surveys where "case" = %s order by key', case)
 

@@ -56,6 +56,7 @@ TABLES = {
     "response": Table(
         {"month": "text", "kind": "text", "step": "text", "reason": "text", "n": "bigint"}, indexes=("kind",)
     ),
+    "cases": Table({"number": "text"}, indexes=("number",)),
     "recoveries": Table(
         {
             "case": "text", "customer": "text", "contact": "text", "kind": "text", "score": "bigint", "round": "bigint",
@@ -80,8 +81,10 @@ def project(message: Message) -> Iterator[RowOp]:
             yield arm(message, f"verdict:{e.case}", f"case:{e.case}", "verdict", due)
         case TargetMet(metric="resolution") as e:
             yield disarm(f"verdict:{e.case}")
-        case CaseOpened(recovery=str() as recovery) as e:
-            yield Put("recoveries", recovery, {"carried_by": e.case})
+        case CaseOpened() as e:
+            yield Put("cases", e.case, {"number": e.number})
+            if e.recovery is not None:
+                yield Put("recoveries", e.recovery, {"carried_by": e.case})
         case DeadlineReached(kind="expiry") as e:
             yield Put("surveys", e.of.removeprefix("survey:"), {"state": "expired"})
         case SurveyFact():

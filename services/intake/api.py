@@ -57,7 +57,9 @@ PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 
 
 # Bringing a concern --------------------------------------------------------------------------------------------------
-@api.post("/v1/cases", way=PUBLIC, status=201, response_model=None)
+@api.post(
+    "/v1/cases", way=PUBLIC, status=201, also=(403,), responses={201: {"model": bodies.Opened}}, response_model=None
+)
 async def submit(body: bodies.Concern, call: Call) -> bodies.Opened | JSONResponse:
     """Open a case. Anybody may (rate limited); staff for somebody else, other systems on any channel."""
     wrong = _problems(policy_in_force(call), body)
@@ -141,7 +143,7 @@ async def resolve(case: Id, body: bodies.Resolution, call: Call) -> bodies.Recor
     return await _recorded(case, Resolve(case=case, by=call.actor.name, **body.model_dump()), call)
 
 
-@api.post("/v1/cases/{case}/confirm", way=SIGNED)
+@api.post("/v1/cases/{case}/confirm", way=SIGNED, also=(403, 410))
 async def confirm(case: Id, body: bodies.Confirmation, call: Call) -> bodies.Recorded:
     """The customer says whether it is solved: by the token of a signed link, or by his own."""
     if body.token is not None:
@@ -175,7 +177,8 @@ async def reopen(case: Id, call: Call) -> bodies.Recorded:
 @api.post("/v1/cases/{case}/links", way=STAFF, status=201)
 async def link(case: Id, body: bodies.Link, call: Call) -> bodies.Recorded:
     """Two cases belong together."""
-    return await _recorded(case, LinkCases(case=case, other=body.other, by=call.actor.name), call)
+    other = await call.case(body.other, "other")
+    return await _recorded(case, LinkCases(case=case, other=other, by=call.actor.name), call)
 
 
 # Customers -----------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ TEXTS: dict[PageLanguage, dict[str, str]] = {
 }  # fmt: skip
 
 
-@api.get("/v1/cases/confirm/{token}", way=SIGNED, response_class=HTMLResponse)
+@api.get("/v1/cases/confirm/{token}", way=SIGNED, also=(410,), response_class=HTMLResponse)
 async def ask(token: str, request: Request, call: Call) -> HTMLResponse:
     """The question with two buttons. Records nothing: mail scanners open links too."""
     row, _ = await _asked(token, call)
@@ -61,7 +61,7 @@ async def ask(token: str, request: Request, call: Call) -> HTMLResponse:
     )  # fmt: skip
 
 
-@api.post("/v1/cases/confirm/{token}", way=SIGNED, response_class=HTMLResponse)
+@api.post("/v1/cases/confirm/{token}", way=SIGNED, also=(410,), response_class=HTMLResponse)
 async def answer(token: str, request: Request, call: Call) -> HTMLResponse:
     """The yes closes the case, the no opens it again; form fields ``solved`` (yes or no) and ``text``."""
     row, contact = await _asked(token, call)

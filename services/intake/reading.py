@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from contracts.common import Category, Channel
+from contracts.common import Category, Channel, Kind
 from shared.edge import Edge
 from shared.events import Code, Id
 from shared.http import PUBLIC, Api, Call
@@ -15,6 +15,10 @@ from .policy import Form, IntakePolicy
 
 api = Api()
 COUNTS = ("opened", "received", "sent", "set_aside", "silent")
+UNTIL_SEARCH = dict.fromkeys(
+    ("q", "query", "search", "text"),
+    "texts cannot be searched yet; filter by number, customer, category, status, kind, topic, channel or owner",
+)
 
 
 @api.get("/v1/forms", way=PUBLIC)
@@ -23,7 +27,7 @@ async def forms(call: Call) -> dict[str, Form]:
     return dict(policy_in_force(call).forms)
 
 
-@api.get("/v1/cases", way=READERS)
+@api.get("/v1/cases", way=READERS, hints=UNTIL_SEARCH)
 async def list_cases(
     call: Call,
     category: Category | None = None,
@@ -33,14 +37,18 @@ async def list_cases(
     number: Annotated[str | None, Query(max_length=40)] = None,
     channel: Channel | None = None,
     silent: Code | None = None,
+    kind: Kind | None = None,
+    topic: Code | None = None,
     before: Id | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
-    """Cases, newest first; ``next`` is the ``before`` of the following page, null on the last one. ``silent`` asks for
-    those that nothing automatic answers: by their sign, such as loop, or ``any``."""
+    """Cases, newest first; ``kind`` and ``topic`` are what the sender said. ``next`` is the ``before`` of the following
+    page, null on the last one. ``silent`` asks for those that nothing automatic answers: by their sign, such as loop, or
+    ``any``."""
     filters = {
-        "category": category, "status": status, "owner": owner, "customer": customer, "number": number,
-        "channel": channel, "silent": None if silent == "any" else silent,
+        "category": category, "status": status, "owner": owner, "customer": customer,
+        "number": number and number.upper(), "channel": channel, "kind": kind, "topic": topic,
+        "silent": None if silent == "any" else silent,
     }  # fmt: skip
     given = {column: value for column, value in filters.items() if value is not None}
     where, values = [f'"{column}" = %s' for column in given], list[Any](given.values())

@@ -21,7 +21,7 @@ from contracts.loyalty import (
     SpendRefunded,
 )
 from contracts.outside import PurchaseMade, PurchaseReturned
-from shared.events import Personal, Role, Value
+from shared.events import Id, Personal, Role, Value
 from shared.http import Api, Call, roles
 from shared.service import Outcome
 from shared.world import Refused
@@ -63,7 +63,7 @@ async def enrol(body: Address, call: Call) -> Enrolled:
 
 
 @api.get("/v1/members/{member}", way=ANYBODY)
-async def member_(member: str, call: Call) -> MemberOut:
+async def member_(member: Id, call: Call) -> MemberOut:
     row = await _member(call, member)
     document = (await _programme(call))[1]
     period = document.period(call.now)
@@ -84,7 +84,7 @@ async def member_(member: str, call: Call) -> MemberOut:
 
 @api.get("/v1/members/{member}/ledger", way=ANYBODY)
 async def ledger(
-    member: str, call: Call, before: int = 2**62, limit: Annotated[int, Query(ge=1, le=500)] = 100
+    member: Id, call: Call, before: int = 2**62, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> list[MovementOut]:
     """Movements, newest first; ``before`` the row of the last one read."""
     await _member(call, member)
@@ -93,7 +93,7 @@ async def ledger(
 
 
 @api.post("/v1/members/{member}/spends", way=ANYBODY, status=201)
-async def spend(member: str, body: Spending, call: Call) -> Spent:
+async def spend(member: Id, body: Spending, call: Call) -> Spent:
     await _member(call, member)
     spent = (await call.hear(SpendPoints(member=member, amount=body.amount, what=body.what))).first(PointsSpent)
     assert spent is not None
@@ -101,26 +101,26 @@ async def spend(member: str, body: Spending, call: Call) -> Spent:
 
 
 @api.post("/v1/members/{member}/spends/{spend}/refund", way=roles("agent", "supervisor", "service"))
-async def refund(member: str, spend: str, call: Call) -> Refunded:
+async def refund(member: Id, spend: Id, call: Call) -> Refunded:
     undone = (await call.hear(RefundSpend(member=member, spend=spend))).first(SpendRefunded)
     assert undone is not None
     return Refunded(spend=spend, returned=sum(share.amount for share in undone.shares), lost=undone.lost)
 
 
 @api.post("/v1/cases/{case}/grants", way=STAFF, status=201)
-async def grant(case: str, body: Granting, call: Call) -> GrantOut:
+async def grant(case: Id, body: Granting, call: Call) -> GrantOut:
     """Points that make good a bad experience: approved at once within the own limit, otherwise requested."""
     asked = RequestGrant(case=case, severity=body.severity, by=call.actor.name, reason=Personal(body.reason))
     return _grant(await call.hear(asked))
 
 
 @api.post("/v1/grants/{grant}/approve", way=roles("supervisor"))
-async def approve(grant: str, call: Call) -> GrantOut:
+async def approve(grant: Id, call: Call) -> GrantOut:
     return _grant(await call.hear(ApproveGrant(grant=grant, by=call.actor.name)))
 
 
 @api.post("/v1/grants/{grant}/refuse", way=roles("supervisor"))
-async def refuse(grant: str, call: Call) -> GrantOut:
+async def refuse(grant: Id, call: Call) -> GrantOut:
     return _grant(await call.hear(RefuseGrant(grant=grant, by=call.actor.name)))
 
 
@@ -137,7 +137,7 @@ async def purchase(body: Buying, call: Call) -> Heard:
 
 
 @api.post("/v1/purchases/{purchase}/returns", way=SHOP, status=202)
-async def return_(purchase: str, body: Returning, call: Call) -> Heard:
+async def return_(purchase: Id, body: Returning, call: Call) -> Heard:
     """Goods came back, all or in part. A return number that is known changes nothing."""
     row = await call.row("select contact from {views}.purchases where key = %s", purchase)
     if row is None:

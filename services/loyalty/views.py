@@ -6,7 +6,7 @@ Whose account it is stands in ``customers`` and ``contacts`` alone, which an era
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from contracts.intake import ContactForgotten, CustomerErased, CustomerKnown
+from contracts.intake import CaseOpened, ContactForgotten, CustomerErased, CustomerKnown
 from contracts.loyalty import (
     DebtFilled,
     GrantApproved,
@@ -42,6 +42,7 @@ TABLES = {
     ),
     "customers": Table({"member": "text"}, indexes=("member",)),
     "contacts": Table({"customer": "text"}),
+    "cases": Table({"number": "text"}, indexes=("number",)),
     "basis": Table({"member": "text", "period": "text", "points": "bigint"}, indexes=("member",)),
     "lots": Table(
         {
@@ -89,6 +90,8 @@ def project(message: Message) -> Iterator[RowOp]:
         case CustomerErased():
             yield Drop("customers", event.customer)
             yield from (Drop("contacts", contact) for contact in event.contacts)
+        case CaseOpened():
+            yield Put("cases", event.case, {"number": event.number})
         case ContactForgotten():
             yield Drop("contacts", event.contact)
         case PurchaseMade():
@@ -229,8 +232,8 @@ def _grant(message: Message, event: GrantRequested | GrantApproved | GrantRefuse
 
 
 READS = (
-    CustomerKnown, CustomerErased, ContactForgotten, PurchaseMade, PurchaseHeld, MemberEnrolled, TierChanged, TierKept,
-    GrantRequested, GrantApproved, GrantRefused, PointsEarned, PointsActivated, PointsCancelled, PointsSpent,
-    SpendRefunded, PointsExpired, PointsClawedBack, DebtFilled,
+    CustomerKnown, CustomerErased, CaseOpened, ContactForgotten, PurchaseMade, PurchaseHeld, MemberEnrolled,
+    TierChanged, TierKept, GrantRequested, GrantApproved, GrantRefused, PointsEarned, PointsActivated,
+    PointsCancelled, PointsSpent, SpendRefunded, PointsExpired, PointsClawedBack, DebtFilled,
 )  # fmt: skip
 views = Views(TABLES, project, READS)

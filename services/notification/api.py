@@ -155,7 +155,7 @@ async def preview(body: Preview, call: Call) -> Previewed:
     if rule is None:
         known = ", ".join(r.template for r in policy.rules)
         raise Refused("unknown-template", "template", f"no template {body.template!r}", f"known are {known}", 404)
-    stream = await call.service.log.stream(f"case:{body.case}")
+    stream = await call.service.log.stream(f"case:{await call.case(body.case)}")
     rows = [row for row in stream if row.topic == rule.event]
     if not rows:
         remedy = "choose a case in which that happened"

@@ -43,7 +43,7 @@ TABLES = {
     "consents": Table(
         {"contact": "text", "channel": "text", "given": "bool", "at": "timestamptz"}, indexes=("contact",)
     ),
-    "cases": Table({"number": "text", "contact": "text"}),
+    "cases": Table({"number": "text", "contact": "text"}, indexes=("number",)),
     "staff": Table({"active": "bool", "manager": "text", "teams": "json", "language": "text"}, resident=True),
     "open": Table(
         {"contact": "text", "template": "text", "class": "text", "channel": "text"}, resident=True, indexes=("contact",)

@@ -5,6 +5,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from contracts.intake import CaseOpened
 from contracts.kernel import DeadlineReached, PolicyPublished
 from contracts.router import (
     AgentRegistered,
@@ -52,6 +53,7 @@ TABLES = {
         },
         indexes=("queue", "owner"),
     ),
+    "cases": Table({"number": "text"}, indexes=("number",)),
     "queues": Table(
         {
             "waiting": "bigint", "queued": "bigint", "assigned": "bigint", "waited": "bigint", "alerts": "bigint",
@@ -72,6 +74,8 @@ TABLES = {
 
 def project(message: Message) -> Iterator[RowOp]:
     match message.event:
+        case CaseOpened() as e:
+            yield Put("cases", e.case, {"number": e.number})
         case CaseQueued() as e:
             yield from _queued(message, e)
         case CaseDequeued() as e:
@@ -176,7 +180,7 @@ def _history(message: Message, case: str, what: str, **columns: Any) -> Put:
 
 
 READS = (
-    CaseQueued, CaseDequeued, CaseAssigned, CaseUnassigned, CaseWeighed, QueueAlerted, AgentRegistered,
+    CaseOpened, CaseQueued, CaseDequeued, CaseAssigned, CaseUnassigned, CaseWeighed, QueueAlerted, AgentRegistered,
     AgentStatusChanged, DeadlineReached, PolicyPublished,
 )  # fmt: skip
 views = Views(TABLES, project, READS)

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from contracts.sla import ApplyTargets, ClockRetargeted, TargetsApplied
 from shared.calendar import Calendar
-from shared.events import Value
+from shared.events import Id, Value
 from shared.http import Api, Call, roles
 from shared.world import Refused
 
@@ -75,7 +75,7 @@ class Applied(Value):
 
 
 @api.get("/v1/cases/{case}/clocks", way=STAFF)
-async def clocks(case: str, call: Call) -> list[ClockOut]:
+async def clocks(case: Id, call: Call) -> list[ClockOut]:
     rows = await call.rows(
         "select c.*, (select min(l.at) from {views}.legs l where l.clock = c.key and l.what in ('met', 'late'))"
         ' as first_ended_at from {views}.clocks c where c."case" = %s order by c.started_at, c.key',
@@ -85,7 +85,7 @@ async def clocks(case: str, call: Call) -> list[ClockOut]:
 
 
 @api.get("/v1/cases/{case}/clocks/explain", way=STAFF)
-async def explain_clocks(case: str, call: Call) -> list[Explanation]:
+async def explain_clocks(case: Id, call: Call) -> list[Explanation]:
     """Every clock of a case with what it was measured by and how its sum came about."""
     rows = await call.rows('select * from {views}.clocks where "case" = %s order by started_at, key', case)
     if not rows:

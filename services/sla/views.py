@@ -1,12 +1,14 @@
 """What sla shows: clocks with their results, the legs that explain them, and counts of what was kept.
 
 ``clocks`` has a row for each case, metric and cycle; ``legs`` one for each change of a clock, in order of ``key``;
-``compliance`` counts results by the UTC day of the result and the pin; ``open_clocks`` is what still runs."""
+``compliance`` counts results by the UTC day of the result and the pin; ``open_clocks`` is what still runs; ``cases``
+knows the numbers of cases."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from contracts.intake import CaseOpened
 from contracts.sla import (
     BreachRetracted,
     CaseEscalated,
@@ -55,6 +57,7 @@ TABLES = {
         indexes=("day",),
     ),
     "open_clocks": Table({"case": "text", "metric": "text", "cycle": "bigint"}, resident=True),
+    "cases": Table({"number": "text"}, indexes=("number",)),
 }  # fmt: skip
 
 
@@ -66,6 +69,8 @@ def clock_key(event: ClockFact) -> str:
 def project(message: Message) -> Iterator[RowOp]:
     """The rows of one message."""
     event = message.event
+    if isinstance(event, CaseOpened):
+        yield Put("cases", event.case, {"number": event.number})
     if not isinstance(event, ClockFact):
         return
     yield from _clock(event)
@@ -221,4 +226,4 @@ def _wake(message: Message, e: ClockFact, wake: datetime | None) -> RowOp:
     return arm(message, clock_key(e), e.stream, e.metric, wake) if wake else disarm(clock_key(e))
 
 
-views = Views(TABLES, project, (ClockFact,))
+views = Views(TABLES, project, (ClockFact, CaseOpened))

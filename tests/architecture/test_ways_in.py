@@ -35,7 +35,10 @@ def test_a_route_names_its_way_in(service: str, route: Route) -> None:
 @pytest.mark.parametrize("service", names())
 async def test_routes_for_roles_turn_others_away(service: str) -> None:
     seed = bytes(range(32))
-    edge: Any = SimpleNamespace(settings=SimpleNamespace(public_per_minute=1000), vault=SimpleNamespace(revoked={}))
+    edge: Any = SimpleNamespace(
+        settings=SimpleNamespace(public_per_minute=1000, proxies=(), proxy_header="forwarded"),
+        vault=SimpleNamespace(revoked={}),
+    )
     app = build(service, app_of(service).api, edge, tokens.public_key(seed))
     client = AsyncClient(transport=ASGITransport(app), base_url="http://vefa")
     for route in app_of(service).api.routes:

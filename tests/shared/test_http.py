@@ -54,7 +54,10 @@ async def broken(what: str, call: Call) -> dict[str, str]:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[AsyncClient]:
-    edge: Any = SimpleNamespace(settings=SimpleNamespace(public_per_minute=1000), vault=SimpleNamespace(revoked={}))
+    edge: Any = SimpleNamespace(
+        settings=SimpleNamespace(public_per_minute=1000, proxies=(), proxy_header="forwarded"),
+        vault=SimpleNamespace(revoked={}),
+    )
     edge.of = lambda *_: edge
     app = build("shop", api, edge, tokens.public_key(SEED))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://shop", headers=HEADERS) as client:

@@ -77,7 +77,10 @@ def company() -> Iterator[Company]:
 
 @pytest_asyncio.fixture
 async def http(company: Company) -> AsyncIterator[AsyncClient]:
-    edge: Any = SimpleNamespace(settings=SimpleNamespace(public_per_minute=1000), vault=SimpleNamespace(revoked={}))
+    edge: Any = SimpleNamespace(
+        settings=SimpleNamespace(public_per_minute=1000, proxies=(), proxy_header="forwarded"),
+        vault=SimpleNamespace(revoked={}),
+    )
     edge.of = lambda actor, *_: SimpleNamespace(actor=actor)
     provider = Provider(Oidc(issuer=company.issuer))
     app = build("shop", api, edge, tokens.public_key(SEED), provider)
