@@ -53,6 +53,8 @@ class Told(Protocol):
     @property
     def also(self) -> tuple[int, ...]: ...
     @property
+    def page(self) -> bool: ...
+    @property
     def options(self) -> dict[str, Any]: ...
 
 
@@ -84,7 +86,7 @@ def responses(route: Told) -> dict[int | str, dict[str, Any]]:
 
 def is_page(route: Told) -> bool:
     kind = route.options.get("response_class", Response)
-    return isinstance(kind, type) and issubclass(kind, HTMLResponse)
+    return route.page or (isinstance(kind, type) and issubclass(kind, HTMLResponse))
 
 
 def spoken(route: Told) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def spoken(route: Told) -> dict[str, Any]:
         more["security"] = [{}, {"token": []}]
     if route.method != "GET":
         more["parameters"] = [dict(KEY)]
-    return more
+    return {**more, **route.options.get("openapi_extra", {})}
 
 
 def describe(app: FastAPI) -> None:

@@ -54,6 +54,8 @@ class Route:
     options: dict[str, Any]
     also: tuple[int, ...] = ()
     """Statuses of its own that nothing else here tells: 410 of a signed link, 403 of a rule within the route."""
+    page: bool = False
+    """Whether a person reads it in a browser: then what is wrong is said in a page."""
     hints: Mapping[str, str] = field(default_factory=dict)
     """Query parameters that people try and that are not there: what helps instead."""
 
@@ -66,10 +68,10 @@ class Api:
 
     def route(
         self, method: str, path: str, way: Way, status: int = 200, *, also: tuple[int, ...] = (),
-        hints: Mapping[str, str] | None = None, **options: Any,
+        page: bool = False, hints: Mapping[str, str] | None = None, **options: Any,
     ) -> Callable[[Any], Any]:  # fmt: skip
         def declare(endpoint: Any) -> Any:
-            self.routes.append(Route(method, path, endpoint, way, status, options, also, hints or {}))
+            self.routes.append(Route(method, path, endpoint, way, status, options, also, page, hints or {}))
             return endpoint
 
         return declare
@@ -110,10 +112,9 @@ def build(title: str, api: Api, edge: Edge, token_key: bytes, provider: Provider
 
 def add(app: FastAPI, route: Route) -> None:
     """One route more, with everything that every route has."""
-    told = responses(route)
+    more = {name: value for name, value in route.options.items() if name not in ("responses", "openapi_extra")}
     app.router.add_api_route(
         route.path, route.endpoint, methods=[route.method], status_code=route.status,
-        responses={**told, **route.options.get("responses", {})}, openapi_extra=spoken(route),
-        route_class_override=guarded(route, app.state.guard),
-        **{name: value for name, value in route.options.items() if name != "responses"},
+        responses={**responses(route), **route.options.get("responses", {})}, openapi_extra=spoken(route),
+        route_class_override=guarded(route, app.state.guard), **more,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from contracts.kernel import PolicyPublished, PublishPolicy
 
-from .events import Value
+from .events import Code, Value
 from .http import Api, Call, roles
 from .world import Refused
 
@@ -46,7 +46,9 @@ def policies_api(service: str) -> Api:
         return [PolicyOut(**row) for row in rows]
 
     @api.get(f"/{service}/policies/{{name:path}}", way=readers)
-    async def policy(name: str, call: Call, version: Annotated[int, Field(ge=1)] | None = None) -> PolicyDocument:
+    async def policy(
+        name: Code, call: Call, version: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    ) -> PolicyDocument:
         """The policy in force, or one version of it."""
         key = f"{name}@{version}" if version else name
         row = await call.row("select name, version, published_at, document from {views}.policies where key = %s", key)
@@ -56,7 +58,7 @@ def policies_api(service: str) -> Api:
         return PolicyDocument(**{**row, "document": json.loads(row["document"])})
 
     @api.put(f"/{service}/policies/{{name:path}}", way=roles("supervisor", "admin"))
-    async def publish(name: str, body: NewPolicy, call: Call) -> PolicyOut:
+    async def publish(name: Code, body: NewPolicy, call: Call) -> PolicyOut:
         """Put a document in force as the next version; refused with the field when it does not pass its model."""
         document = json.dumps(body.document, ensure_ascii=False)
         command = PublishPolicy(service=service, name=name, document=document, by=call.actor.name, reason=body.reason)

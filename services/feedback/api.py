@@ -24,6 +24,24 @@ MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 From = Annotated[str | None, Query(alias="from", pattern=MONTH, description="first month, such as 2026-10")]
 To = Annotated[str | None, Query(alias="to", pattern=MONTH, description="last month, such as 2026-12")]
 By = Literal["team", "agent", "topic", "channel"]
+GIVEN: dict[str, Any] = {
+    "type": "object", "required": ["score"],
+    "properties": {"score": {"type": "integer", "minimum": 0, "maximum": 10}, "comment": {"type": "string"}},
+}  # fmt: skip
+TAKEN = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": GIVEN} for kind in ("application/x-www-form-urlencoded", "application/json")},
+    }
+}
+SAID: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "object", "required": ["survey", "score", "recorded", "text"]}},
+        }
+    }
+}
 
 api = Api()
 
@@ -42,7 +60,7 @@ async def ask(token: str, request: Request, call: Call, score: str = "") -> Resp
     return pages.form(language, texts, row["kind"], chosen=chosen)
 
 
-@api.post("/v1/surveys/answer/{token}", way=SIGNED)
+@api.post("/v1/surveys/answer/{token}", way=SIGNED, also=(410,), page=True, responses=SAID, openapi_extra=TAKEN)
 async def answer(token: str, request: Request, call: Call) -> Response:
     """Record an answer or its edit. Takes ``score`` and ``comment`` as a form or as JSON; says thanks as a page, or as
     JSON where that is accepted: ``{"survey": id, "score": 4, "recorded": true, "text": "..."}``."""

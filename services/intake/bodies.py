@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool
 
 from contracts.common import Channel, ContactKind, Count, Instant, Kind, Language
 from contracts.common import Outcome as Ending
@@ -63,7 +63,7 @@ class Writing(Body):
 class Answer(Body):
     text: Text
     template: Code | None = None
-    expected_version: Count | None = None
+    expected_version: Annotated[Count, Strict()] | None = None
     status: Code | None = None
 
 
@@ -80,11 +80,11 @@ class Resolution(Body):
     outcome: Ending
     cause: Code | None = None
     action: Code | None = None
-    expected_version: Count | None = None
+    expected_version: Annotated[Count, Strict()] | None = None
 
 
 class Confirmation(Body):
-    solved: bool
+    solved: StrictBool
     text: Text | None = None
     token: Annotated[str, Field(max_length=300)] | None = None
     """Of the signed link; not needed with a customer's own token."""
@@ -110,7 +110,7 @@ class Customer(Body):
 
 class Consent(Body):
     channel: Channel
-    given: bool
+    given: StrictBool
     origin: Code = "call"
     contact: Id | None = None
 

@@ -1,10 +1,11 @@
 """Reading intake over HTTP: cases, their timelines, customers, forms, how much came in."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Query
 
-from contracts.common import Category, Channel, Kind
+from contracts.common import Category, Channel, Instant, Kind
 from shared.edge import Edge
 from shared.events import Code, Id
 from shared.http import PUBLIC, Api, Call
@@ -162,15 +163,15 @@ async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
 @api.get("/v1/volume", way=STAFF)
 async def volume(
     call: Call,
-    since: Annotated[str, Query(pattern=r"^\d{4}-\d{2}-\d{2}$")],
-    limit: Annotated[int, Query(le=1000)] = 400,
+    since: date,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 400,
 ) -> list[dict[str, Any]]:
     """Cases opened, messages received and sent, mails set aside, and cases that nothing automatic answers, by UTC day
     and channel, from a day on."""
     counts = ", ".join(f"coalesce({name}, 0) as {name}" for name in COUNTS)
     return await call.rows(
         f"select day, channel, {counts} from {{views}}.volume where day >= %s order by key limit %s",  # noqa: S608
-        since, limit,
+        since.isoformat(), limit,
     )  # fmt: skip
 
 

@@ -84,7 +84,10 @@ async def member_(member: Id, call: Call) -> MemberOut:
 
 @api.get("/v1/members/{member}/ledger", way=ANYBODY)
 async def ledger(
-    member: Id, call: Call, before: int = 2**62, limit: Annotated[int, Query(ge=1, le=500)] = 100
+    member: Id,
+    call: Call,
+    before: Annotated[int, Query(ge=1, le=2**62)] = 2**62,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[MovementOut]:
     """Movements, newest first; ``before`` the row of the last one read."""
     await _member(call, member)

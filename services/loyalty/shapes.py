@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from contracts.common import ContactKind, Instant, Money
 from contracts.loyalty import Severity
@@ -18,7 +18,7 @@ class Address(Value):
 
 
 class Spending(Value):
-    amount: Annotated[int, Field(ge=1, le=10**12)]
+    amount: Annotated[int, Field(ge=1, le=10**12, strict=True)]
     """Points."""
     what: Code
 
@@ -30,7 +30,7 @@ class Granting(Value):
 
 class Buying(Address):
     purchase: Id
-    amount: Money
+    amount: Annotated[Money, Strict()]
     """Minor units."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     bought_at: Instant
@@ -41,7 +41,7 @@ class Buying(Address):
 class Returning(Value):
     returned: Id
     """Number of the return."""
-    amount: Annotated[Money, Field(ge=1)]
+    amount: Annotated[Money, Field(ge=1), Strict()]
     """Value of what came back, minor units."""
 
 

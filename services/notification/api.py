@@ -3,9 +3,10 @@
 from datetime import datetime
 from html import escape
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from fastapi.responses import HTMLResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
 from contracts.common import Language
 from contracts.intake import CaseOpened
@@ -54,10 +55,12 @@ class Notice(BaseModel):
         return cls(notice=row["key"], **{**row, **{name: row[name] or value for name, value in empty.items()}})
 
 
-def _zone(zone: str | None) -> str | None:
-    if zone is not None:
-        Calendar.always(zone)
+def _zone(zone: str) -> str:
+    Calendar.always(zone)
     return zone
+
+
+Zone = Annotated[str, AfterValidator(_zone), WithJsonSchema({"type": "string", "enum": sorted(available_timezones())})]
 
 
 class Preferences(BaseModel):
@@ -65,7 +68,7 @@ class Preferences(BaseModel):
 
     language: Language | None = None
     muted: tuple[Code, ...] = ()
-    zone: Annotated[str | None, AfterValidator(_zone)] = None
+    zone: Zone | None = None
 
 
 class Preview(BaseModel):
@@ -123,7 +126,7 @@ async def preferences(contact: Id, call: Call) -> Preferences:
     return Preferences.model_validate(row or {})
 
 
-@api.get("/v1/preferences/unsubscribe/{token}", way=SIGNED, response_class=HTMLResponse)
+@api.get("/v1/preferences/unsubscribe/{token}", way=SIGNED, also=(404,), response_class=HTMLResponse)
 async def ask_unsubscribe(token: str, call: Call) -> HTMLResponse:
     """A page that asks: mail scanners follow links, so a GET changes nothing."""
     _subscriber(call, token)
@@ -131,7 +134,7 @@ async def ask_unsubscribe(token: str, call: Call) -> HTMLResponse:
     return page("tr", "Vefa", f"{button}Bu iletileri artık istemiyorum / Unsubscribe</button></form>")
 
 
-@api.post("/v1/preferences/unsubscribe/{token}", way=SIGNED, response_class=HTMLResponse)
+@api.post("/v1/preferences/unsubscribe/{token}", way=SIGNED, also=(404,), response_class=HTMLResponse)
 async def unsubscribe(token: str, call: Call) -> HTMLResponse:
     """One click (RFC 8058): this template is not wanted any more."""
     contact, template = _subscriber(call, token)

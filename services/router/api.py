@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from contracts.common import Channel, Language
 from contracts.router import (
@@ -36,9 +36,9 @@ class Agent(BaseModel):
     skills: tuple[Code, ...] = ()
     languages: tuple[Language, ...] = ()
     channels: tuple[Channel, ...] = ()
-    capacity: Annotated[int, Field(ge=0, le=1000)]
+    capacity: Annotated[int, Field(ge=0, le=1000, strict=True)]
     manager: Id | None = None
-    active: bool = True
+    active: StrictBool = True
 
 
 class Status(BaseModel):

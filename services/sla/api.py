@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Path, Query
 
 from contracts.sla import ApplyTargets, ClockRetargeted, TargetsApplied
 from shared.calendar import Calendar
@@ -139,7 +139,7 @@ async def calendars(call: Call) -> list[CalendarOut]:
 
 
 @api.post("/v1/targets/{version}/apply", way=roles("supervisor"))
-async def apply(version: int, call: Call) -> Applied:
+async def apply(version: Annotated[int, Path(ge=1, le=10**9)], call: Call) -> Applied:
     """Measure every running clock by this version of ``targets`` from now on."""
     outcome = await call.hear(ApplyTargets(policy=version))
     applied = outcome.first(TargetsApplied)
