@@ -28,7 +28,7 @@ WHY: Mapping[int, str] = {
     403: "Not for this role, or not for this caller",
     404: "There is no such thing, or none that the caller may see",
     409: "It does not go with what is already so",
-    410: "The link is not one of ours, was changed or is out of date",
+    410: "A link that is not one of ours, was changed or is out of date; or a person who was erased",
     413: "Too large",
     415: "A body of this type is not read",
     422: "Something of the request cannot be taken; the fields are named",
@@ -68,7 +68,7 @@ def statuses(route: Told) -> set[int]:
     if "{" in route.path and "{token}" not in route.path:
         found.add(404)
     if route.method != "GET":
-        found |= {400, 404, 409, 413, 415}
+        found |= {400, 404, 409, 410, 413, 415}  # 410: a repeat of what an erased person had sent
     return found
 
 

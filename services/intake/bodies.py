@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from contracts.common import Channel, ContactKind, Count, Instant, Kind, Language
 from contracts.common import Outcome as Ending
+from shared.bodies import WHOLE
 from shared.events import Code, Id
 
 FILES, FILE_BYTES = 10, 10 * 1024 * 1024
@@ -19,7 +20,7 @@ class Body(BaseModel):
 
 class Address(Body):
     kind: ContactKind = "mail"
-    address: Annotated[str, Field(min_length=1, max_length=320)]
+    address: Annotated[str, Field(min_length=1, max_length=320, examples=["ayse@example.com"])]
 
 
 class File(Body):
@@ -63,7 +64,7 @@ class Writing(Body):
 class Answer(Body):
     text: Text
     template: Code | None = None
-    expected_version: Annotated[Count, Strict()] | None = None
+    expected_version: Annotated[Count, WHOLE] | None = None
     status: Code | None = None
 
 
@@ -80,7 +81,7 @@ class Resolution(Body):
     outcome: Ending
     cause: Code | None = None
     action: Code | None = None
-    expected_version: Annotated[Count, Strict()] | None = None
+    expected_version: Annotated[Count, WHOLE] | None = None
 
 
 class Confirmation(Body):

@@ -1,11 +1,11 @@
 """Reading intake over HTTP: cases, their timelines, customers, forms, how much came in."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Query
 
 from contracts.common import Category, Channel, Instant, Kind
+from shared.bodies import Day
 from shared.edge import Edge
 from shared.events import Code, Id
 from shared.http import PUBLIC, Api, Call
@@ -163,7 +163,7 @@ async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
 @api.get("/v1/volume", way=STAFF)
 async def volume(
     call: Call,
-    since: date,
+    since: Day,
     limit: Annotated[int, Query(ge=1, le=1000)] = 400,
 ) -> list[dict[str, Any]]:
     """Cases opened, messages received and sent, mails set aside, and cases that nothing automatic answers, by UTC day

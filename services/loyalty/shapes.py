@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict
+from pydantic import Field
 
 from contracts.common import ContactKind, Instant, Money
 from contracts.loyalty import Severity
+from shared.bodies import WHOLE
 from shared.events import Code, Id, Value
 
 
@@ -14,11 +15,11 @@ class Address(Value):
     """A contact point as people write it."""
 
     kind: ContactKind = "mail"
-    address: Annotated[str, Field(min_length=1, max_length=320)]
+    address: Annotated[str, Field(min_length=1, max_length=320, examples=["ayse@example.com"])]
 
 
 class Spending(Value):
-    amount: Annotated[int, Field(ge=1, le=10**12, strict=True)]
+    amount: Annotated[int, Field(ge=1, le=10**12), WHOLE]
     """Points."""
     what: Code
 
@@ -30,7 +31,7 @@ class Granting(Value):
 
 class Buying(Address):
     purchase: Id
-    amount: Annotated[Money, Strict()]
+    amount: Annotated[Money, WHOLE]
     """Minor units."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     bought_at: Instant
@@ -41,7 +42,7 @@ class Buying(Address):
 class Returning(Value):
     returned: Id
     """Number of the return."""
-    amount: Annotated[Money, Field(ge=1), Strict()]
+    amount: Annotated[Money, Field(ge=1), WHOLE]
     """Value of what came back, minor units."""
 
 

@@ -15,6 +15,7 @@ from contracts.router import (
     TakeCase,
     TransferCase,
 )
+from shared.bodies import WHOLE
 from shared.edge import Edge
 from shared.events import Code, Id, Personal, Role
 from shared.http import Api, Call, roles
@@ -36,7 +37,7 @@ class Agent(BaseModel):
     skills: tuple[Code, ...] = ()
     languages: tuple[Language, ...] = ()
     channels: tuple[Channel, ...] = ()
-    capacity: Annotated[int, Field(ge=0, le=1000, strict=True)]
+    capacity: Annotated[int, Field(ge=0, le=1000), WHOLE]
     manager: Id | None = None
     active: StrictBool = True
 

@@ -1,11 +1,12 @@
 """HTTP of sla: a case's clocks and their explanation, compliance, calendars, applying a policy to running clocks."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query
 
 from contracts.sla import ApplyTargets, ClockRetargeted, TargetsApplied
+from shared.bodies import Day
 from shared.calendar import Calendar
 from shared.events import Id, Value
 from shared.http import Api, Call, roles
@@ -104,7 +105,7 @@ async def explain_clocks(case: Id, call: Call) -> list[Explanation]:
 
 
 @api.get("/v1/compliance", way=roles("supervisor", "service"))
-async def compliance(call: Call, since: Annotated[date, Query(alias="from")], to: date) -> list[Count]:
+async def compliance(call: Call, since: Annotated[Day, Query(alias="from")], to: Day) -> list[Count]:
     """Results with UTC days in ``[from, to)``, by month, metric, priority and row of the policy that promised it."""
     if to <= since:
         raise Refused("empty-period", "to", "is not after from", "give the day after the last one", 422)
