@@ -79,13 +79,13 @@ def _checked_date(value: object) -> object:
 
 
 @lru_cache(maxsize=1)
-def _zone_names() -> frozenset[str]:
+def zone_names() -> frozenset[str]:
     return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
 
 
 def _checked_zone(zone: str) -> str:
-    if zone not in _zone_names():
-        near = difflib.get_close_matches(zone, sorted(_zone_names()), n=1)
+    if zone not in zone_names():
+        near = difflib.get_close_matches(zone, sorted(zone_names()), n=1)
         hint = f"did you mean {near[0]!r}?" if near else "write an IANA name, like 'Europe/Istanbul'"
         raise ValueError(f"unknown time zone {zone!r}; {hint}")
     return zone

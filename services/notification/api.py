@@ -3,7 +3,6 @@
 from datetime import datetime
 from html import escape
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from fastapi.responses import HTMLResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
@@ -11,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from contracts.common import Language
 from contracts.intake import CaseOpened
 from contracts.notification import ChangePreferences, NoticeQueued, PreferenceChanged, Redeliver, Unsubscribe
-from shared.calendar import Calendar
+from shared.calendar import Calendar, zone_names
 from shared.events import Code, Id
 from shared.http import SIGNED, Api, Call, roles
 from shared.pages import page
@@ -60,7 +59,7 @@ def _zone(zone: str) -> str:
     return zone
 
 
-Zone = Annotated[str, AfterValidator(_zone), WithJsonSchema({"type": "string", "enum": sorted(available_timezones())})]
+Zone = Annotated[str, AfterValidator(_zone), WithJsonSchema({"type": "string", "enum": sorted(zone_names())})]
 
 
 class Preferences(BaseModel):

@@ -12,6 +12,7 @@ from shared import tokens
 from shared.cli.services import app_of, names
 from shared.events import Role
 from shared.http import Api, Route, Way, build
+from shared.policies_api import policies_api
 
 PUBLIC = {
     ("POST", "/v1/cases"),  # the form
@@ -76,3 +77,88 @@ def test_a_route_cannot_be_declared_without_a_way() -> None:
     api: Any = Api()
     with pytest.raises(TypeError):
         api.get("/v1/open")(lambda: None)
+
+
+# What is told of a route --------------------------------------------------------------------------------------------
+SEED = bytes(range(32))
+
+
+def application(service: str) -> Any:
+    settings = SimpleNamespace(public_per_minute=10**6, proxies=(), proxy_header="x-forwarded-for")
+    edge: Any = SimpleNamespace(settings=settings, vault=SimpleNamespace(revoked={}))
+    edge.of = lambda *_: edge
+    every = Api([*app_of(service).api.routes, *policies_api(service).routes])
+    return build(service, every, edge, tokens.public_key(SEED))
+
+
+def asked(service: str) -> AsyncClient:
+    return AsyncClient(transport=ASGITransport(application(service)), base_url="http://vefa")
+
+
+def token(route: Route) -> dict[str, str]:
+    role = next(iter(route.way.roles), "customer")
+    return _bearer(tokens.create(SEED, Role(role), "somebody"))
+
+
+@pytest.mark.parametrize("service", names())
+async def test_a_parameter_that_a_route_does_not_know_is_refused_by_name(service: str) -> None:
+    async with asked(service) as client:
+        for route in [*app_of(service).api.routes, *policies_api(service).routes]:
+            path = re.sub(r"{[^}]*}", "1", route.path)
+            answer = await client.request(route.method, path, params={"nonsense": "1"}, headers=token(route))
+            assert (answer.status_code, answer.json()["type"]) == (422, "urn:vefa:unknown-parameter"), route
+            assert answer.json()["field"] == "nonsense"
+
+
+@pytest.mark.parametrize("service", names())
+async def test_every_parameter_that_is_described_is_known(service: str) -> None:
+    told = application(service).openapi()
+    declared = {(r.method, r.path.replace(":path", "")): r for r in app_of(service).api.routes}
+    declared |= {(r.method, r.path.replace(":path", "")): r for r in policies_api(service).routes}
+    async with asked(service) as client:
+        for path, methods in told["paths"].items():
+            for method, operation in methods.items():
+                names = [
+                    p["name"] for p in operation.get("parameters", []) if p["in"] == "query" and p["name"] != "case"
+                ]
+                answer = await client.request(
+                    method, re.sub(r"{[^}]*}", "1", path), params=dict.fromkeys(names, "1"),
+                    headers=token(declared[method.upper(), path]),
+                )  # fmt: skip
+                assert answer.json().get("type") != "urn:vefa:unknown-parameter", (path, names, answer.text)
+
+
+@pytest.mark.parametrize("service", names())
+def test_each_refusal_is_described_as_a_problem(service: str) -> None:
+    told = application(service).openapi()
+    assert "HTTPValidationError" not in told["components"]["schemas"]
+    for path, methods in told["paths"].items():
+        for method, operation in methods.items():
+            refusals = {s: r for s, r in operation["responses"].items() if int(s) >= 400}
+            assert {"401", "422", "429", "503"} <= refusals.keys(), (method, path)
+            assert ("403" in refusals) or operation["x-way-in"] != "roles", (method, path)
+            for status, refusal in refusals.items():
+                assert refusal["content"]["application/problem+json"], (method, path, status)
+            assert refusals["429"]["headers"]["Retry-After"]["required"], (method, path)
+
+
+@pytest.mark.parametrize("service", names())
+def test_each_service_with_cases_knows_their_numbers(service: str) -> None:
+    app = app_of(service)
+    if any("{case}" in route.path for route in app.api.routes):
+        assert app.views.tables["cases"].columns["number"] == "text"
+        assert "number" in app.views.tables["cases"].indexes
+
+
+@pytest.mark.parametrize("service", names())
+async def test_the_page_to_read_it_needs_nothing_from_elsewhere(service: str) -> None:
+    async with asked(service) as client:
+        page = await client.get("/docs")
+        assert (page.status_code, "default-src 'none'" in page.headers["content-security-policy"]) == (200, True)
+        assert re.findall(r"(?:https?:)?//[\w.-]+", page.text) == []
+        needed = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert len(needed) == 3
+        for file in [*needed, "openapi.json"]:
+            answer = await client.get(f"/{file}")
+            assert (answer.status_code, len(answer.content) > 1000) == (200, True), file
+        assert (await client.get("/docs/../../etc/passwd")).status_code == 404

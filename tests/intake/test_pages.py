@@ -76,3 +76,27 @@ async def test_what_is_no_answer_is_refused_on_a_page(intake: Running) -> None:
     assert (await post(intake, path, text="x")).status_code == 422
     assert (await intake.http.post(path, content=b"\xff\xfe")).status_code == 422
     assert (await intake.http.post(path, content=b"a" * 100_000)).status_code == 413
+
+
+@pytest.mark.parametrize("said", ["maybe", "", "YES", "evet", "yes ", "no\x00", "1", "true"])
+async def test_what_is_neither_yes_nor_no_is_asked_again_and_changes_nothing(intake: Running, said: str) -> None:
+    case, path = await resolved(intake)
+    before = await intake.case(case)
+    again = await post(intake, path, solved=said, text="Ürün <b>geldi</b>")
+    assert again.status_code == 422
+    for words in (
+        "Lütfen iki yanıttan birini seçin",
+        "Sorununuz çözüldü mü?",
+        "Ürün &lt;b&gt;geldi&lt;/b&gt;",
+        'value="no"',
+    ):
+        assert words in again.text
+    assert await intake.case(case) == before
+    assert "Başvurunuz kapatıldı" in (await post(intake, path, solved="yes")).text
+
+
+async def test_a_closed_case_is_not_opened_by_what_is_neither(intake: Running) -> None:
+    case, path = await resolved(intake)
+    await post(intake, path, solved="yes")
+    assert (await post(intake, path, solved="maybe")).status_code == 422
+    assert (await intake.case(case))["category"] == "closed"
