@@ -16,7 +16,7 @@ import httpx
 import psycopg
 
 ROOT = Path(__file__).parents[1]
-UP_SECONDS, SETTLED_SECONDS = 60, 120
+UP_SECONDS, SETTLED_SECONDS = 180, 120
 
 
 def run_vefa(*words: str) -> "subprocess.CompletedProcess[str]":
