@@ -3,6 +3,7 @@
 The files are those of Swagger UI (Apache-2.0) as the package ``fastapi-offline`` ships them."""
 
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from importlib.resources import files
 
@@ -39,7 +40,7 @@ def show(app: FastAPI) -> None:
         app.add_api_route(f"/docs/{name}", _file(name, kind), include_in_schema=False)
 
 
-def _file(name: str, kind: str):  # type: ignore[no-untyped-def]
+def _file(name: str, kind: str) -> Callable[[], Awaitable[Response]]:
     async def file() -> Response:
         content = (files("fastapi_offline") / "static" / name).read_bytes()
         return Response(content, media_type=kind, headers={**HEADERS, "Cache-Control": "max-age=86400"})
