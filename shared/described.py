@@ -106,7 +106,7 @@ def describe(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
-            told = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            told = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             parts = told.setdefault("components", {})
             schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             parts.setdefault("schemas", {}).update({**schema.pop("$defs", {}), "Problem": schema})

@@ -11,12 +11,19 @@ from fastapi import Depends, FastAPI, Request
 from .described import describe, responses, spoken
 from .edge import Edge
 from .events import Role
-from .guard import Guard, guarded
+from .guard import LARGEST, LONGEST_QUERY, Guard, guarded
 from .oidc import Provider
 from .problems import PROBLEM, answer_with_problems, problem
 from .shown import show
 
 __all__ = ["OPEN", "PROBLEM", "PUBLIC", "SIGNED", "Api", "Call", "Route", "Way", "add", "build", "problem", "roles"]
+
+
+LIMITS = (
+    "Without a token an address may send {per_minute} requests a minute, and as many wrong tokens; what is more is"
+    f" answered 429 with Retry-After, in seconds. A body may have {LARGEST // 2**20} MiB, a query {LONGEST_QUERY // 2**10}"
+    " KiB. Wherever the id of a case is asked for, its number (V-2026-000123) will do. Who may do what: docs/roles.md."
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,10 @@ Call = Annotated[Edge, Depends(_call)]
 def build(title: str, api: Api, edge: Edge, token_key: bytes, provider: Provider | None = None) -> FastAPI:
     """The application of a service's routes. Callers have tokens of our own, signed by the key to ``token_key``, or of
     the company's identity ``provider``."""
-    app = FastAPI(title=f"Vefa {title}", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=f"Vefa {title}", version="1", docs_url=None, redoc_url=None, redirect_slashes=False,
+        description=LIMITS.format(per_minute=edge.settings.public_per_minute),
+    )  # fmt: skip
     app.state.guard = Guard(edge, token_key, provider)
     for route in api.routes:
         add(app, route)

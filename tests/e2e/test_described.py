@@ -48,7 +48,10 @@ def played(platform: Running, service: str, role: str, each: int) -> tuple[int, 
     if role != NOBODY:
         key = (platform.data / "secrets" / "token.key").read_bytes()
         words.append(f"--header=Authorization: Bearer {tokens.create(key, Role(role), 's1')}")
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=540 + CALLS)
+    done = subprocess.run(
+        words, cwd=platform.data, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        check=False, timeout=540 + CALLS,
+    )  # fmt: skip
     calls = re.search(r"(\d+) generated", done.stdout)
     return int(calls[1]) if calls else 0, "" if done.returncode == 0 else done.stdout + done.stderr
 
