@@ -13,9 +13,9 @@ from typing import Final
 from shared.media import media_type
 
 from .mailbytes import Headers, decode, decode_html, file_name, parameters, words
+from .mailclean import clean
 from .mailflowed import unflowed
 from .mailhtml import html_text
-from .mailclean import clean
 from .mailtnef import open_tnef
 
 MAX_PARTS: Final = 10_000

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from contracts.common import Category, Channel, Instant, Kind
+from contracts.common import Category, Channel, Kind
 from shared.bodies import Day
 from shared.edge import Edge
 from shared.events import Code, Id
@@ -44,8 +44,7 @@ async def list_cases(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Cases, newest first; ``kind`` and ``topic`` are what the sender said. ``next`` is the ``before`` of the following
-    page, null on the last one. ``silent`` asks for those that nothing automatic answers: by their sign, such as loop, or
-    ``any``."""
+    page, null on the last one. ``silent`` asks for those that nothing automatic answers: by sign (loop), or ``any``."""
     filters = {
         "category": category, "status": status, "owner": owner, "customer": customer,
         "number": number and number.upper(), "channel": channel, "kind": kind, "topic": topic,
