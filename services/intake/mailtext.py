@@ -92,8 +92,8 @@ def _answer(lines: Sequence[str], found: list[Piece]) -> Iterator[Span]:
         elif piece.kind == "forwarded":
             yield Span("forwarded", piece.start, piece.end)
         elif piece.kind == "rest":
-            # nothing stands above and nothing tells the quoted from the new: only the header is certain
-            header = piece.end if answering or not piece.said else piece.start + piece.header
+            # where nothing stands above, nothing tells the quoted from an answer below it: only the header is certain
+            header = piece.end if answering else piece.start + piece.header
             yield Span("quoted", piece.start, header)
             yield Span("text", header, piece.end)
         else:
@@ -121,8 +121,10 @@ def _kept(lines: Sequence[str], block: Piece, answered: bool, interleaved: bool)
     """From which line on a quoted block stays in the text: of what is answered, the question."""
     filled = [at for at in range(block.start, block.end) if lines[at].strip(" \t\xa0>")]
     if not answered:
-        # a single line may be a person's own, such as "> 50 kg"
-        return block.end if block.header or len(filled) > 1 else block.start
+        # a single line may be a person's own, such as "> 50 kg", and so is what he announces himself
+        above = next((lines[at] for at in range(block.start - 1, -1, -1) if lines[at]), "")
+        own = not block.header and (len(filled) < 2 or above.endswith((":", "：")))
+        return block.start if own else block.end
     if not block.header and len(filled) <= CHOSEN:
         return block.start
     start, kept = block.end, 0
@@ -178,8 +180,8 @@ def _assembled(lines: Sequence[str], spans: list[Span]) -> Reading:
 
 
 def _covering(lines: Sequence[str], spans: list[Span]) -> Iterator[Cut]:
-    """The parts of a text that stays whole."""
+    """The parts of a text that stays whole; where no word of one's own stands above it, nothing is a signature."""
     for span in spans:
-        if span.kind != "text" and _filled(lines, span):
+        if span.kind == "quoted" and _filled(lines, span):
             at = sum(len(line) + 1 for line in lines[: span.start])
             yield Cut(span.kind, at, len("\n".join(lines[span.start : span.end]).rstrip()), "")

@@ -170,7 +170,7 @@ class _Looks:
             if _FORWARDED.match(dashed[1].strip()):
                 return self._to_the_end("forwarded", at, 1)
             if _ORIGINAL.match(dashed[1].strip()):
-                return self._to_the_end("rest", at, 1)
+                return self._to_the_end("rest", at, 1 + self._block(at + 1, by_shape=True))
         if (dashed or _RULE.match(line)) and (header := self._block(at + 1, by_shape=True)):
             return self._to_the_end("rest", at, 1 + header)
         return None

@@ -95,8 +95,7 @@ _NOT_SENT = re.compile(words.NOT_SENT, _I)
 _FROM_DEVICE = re.compile(
     r"(?:[^\W\d]{1,20} )?from (?:my |a )?(?:mobile|phone|i ?phone|ipad|android|cell)(?: \w{1,6}){0,2}$", _I
 )
-_FOOTER = re.compile(rf"[\W_]{{0,4}}(?:{words.FOOTERS})", _I)
-_FOOTED = re.compile(words.FOOTED, _I)
+_FOOTERS = [(re.compile(rf"[\W_]{{0,4}}(?:{begins})", _I), re.compile(speaks, _I)) for begins, speaks in words.FOOTERS]
 _LEGAL = re.compile(rf"(?<!\w)(?:{words.LEGAL})", _I)
 _OUR_LEGAL = re.compile(
     r"\b(?:siz|size|sizi|sizin|sizden|olacak|edece\w{1,5}|başvur\w{1,8}|aç(?:ıl)?acak\w{0,4})\b", _I
@@ -119,6 +118,7 @@ class _Reader:
         self.shouted = not any(c.islower() for line in self.text[: max(1, len(self.text) // 2)] for c in line)
         self.looks: dict[int, Look] = {}
         self.cut: set[int] = set()
+        self.footers: dict[int, bool] = {}
         self.signed = False
 
     def spans(self) -> list[tuple[int, int]]:
@@ -142,7 +142,8 @@ class _Reader:
 
     def look(self, n: int) -> Look:
         if n not in self.looks:
-            self.looks[n] = look(self.text[n], self.shouted)
+            said = self.text[n]
+            self.looks[n] = "strong" if _sent_from(said) else look(said, self.shouted)
         return self.looks[n]
 
     def _sent_from(self, n: int) -> int:
@@ -193,7 +194,7 @@ class _Reader:
                 continue
             if seen == "concern":
                 break
-            far = n > start and self.filled[n] - self.filled[n - 1] > 1 and weak + (end > start) > 1
+            far = not unknown and n > start and self.filled[n] - self.filled[n - 1] > 1 and weak + (end > start) > 1
             if seen == "strong" or (seen == "weak" and weak < 4 and not far):
                 weak += seen == "weak"
                 end = n = n + 1
@@ -219,13 +220,19 @@ class _Reader:
         return " ".join(said)[:LONGEST]
 
     def _is_footer(self, n: int) -> bool:
-        if not _FOOTER.match(self.text[n]):
+        if n not in self.footers:
+            self.footers[n] = self._reads_as_footer(n)
+        return self.footers[n]
+
+    def _reads_as_footer(self, n: int) -> bool:
+        kinds = [(begins.match(self.text[n]), speaks) for begins, speaks in _FOOTERS]
+        if not any(begins for begins, _ in kinds):
             return False
         said = self._paragraph(n)
         own = _LINK.sub("", said)
-        if len(said.split()) < 3 and "@" not in said:
+        if "?" in own or _MINE.search(own):
             return False
-        return bool(_FOOTED.search(said)) and "?" not in own and not _MINE.search(own)
+        return any(begins and speaks.search(said, begins.end()) for begins, speaks in kinds)
 
     def _is_legal(self, n: int) -> bool:
         """Only asked of what stands below a signature."""
@@ -255,8 +262,9 @@ class _Reader:
         if not first or behind - first < 2 or self.filled[first] - self.filled[first - 1] < 2:
             return
         strong = sum(self.look(n) == "strong" for n in range(first, behind))
+        of_a_firm = any(_of_a_firm(self.text[n]) for n in range(first, behind))
         above = self.text[first - 1]
-        if strong > 1 and not above.endswith((":", "：")) and not _ANNOUNCES.search(above):
+        if strong > 1 and of_a_firm and not above.endswith((":", "：")) and not _ANNOUNCES.search(above):
             self._take(first, behind)
 
 
@@ -269,10 +277,15 @@ _ANNOUNCES = re.compile(
     _I,
 )
 _GREETS = re.compile(
-    r"(?:merhaba|selam|sayın|sn\.|iyi günler|günaydın|hello|hi|dear|hallo|sehr geehrte|liebe|bonjour|hola|ciao|"
-    r"buongiorno)\b",
+    r"(?:merhaba(?:lar)?|selam(?:lar)?|sayın|sn\.|iyi günler|günaydın|hello|hi|hey|dear|hallo|sehr geehrte[rs]?|"
+    r"liebe[rs]?|bonjour|hola|ciao|buongiorno)(?: [^\W\d_]\w{0,20}\.?){0,3}[\s,.!:]{0,3}$",
     _I,
 )
+
+
+def _of_a_firm(line: str) -> bool:
+    """Whether a line names a title, a firm or its pages: an address and a phone alone may be what was asked for."""
+    return any(sign.search(line) for sign in (_TITLE, _COMPANY, _LINK, _MAIL))
 
 
 def _greets(line: str) -> bool:

@@ -105,7 +105,8 @@ CONTACTS: Final = (
 DEVICES: Final = (
     r"i ?phone|ipad|ipod|android|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|realme|poco|black ?berry|nokia|"
     r"lumia|htc|motorola|"
-    r"pixel|oneplus|sony xperia|outlook|mailbox|airmail|spark|(?:yahoo|windows|proton|aol|apple|blue|k-9|mynet|"
+    r"pixel|oneplus|sony xperia|outlook|mailbox|airmail|spark|sparrow|superhuman|edison|em client|(?:yahoo|"
+    r"windows|proton|aol|apple|blue|k-9|mynet|"
     r"yandex|gmx|"
     r"mail\.ru|web\.de|orange|free)[ .]?(?:mail|e-?posta|posta|app|uygulaması)?|gmail|hotmail|thunderbird|mobile|mobil|"
     r"smart ?phone|handy|tablet|phone|(?:mail|posta|courrier|correo) (?:for|pour|für|para|per|voor|için) \w+|pc|mac"
@@ -123,7 +124,8 @@ FROM: Final = (
 MY: Final = r"my|a|mein(?:em|er)?|mon|ma|mi|mio|mia|il mio|mijn|min|mit|mojego|mojej|моего|мого|meu|minha|mého|môjho|το"
 
 NOT_SENT: Final = (
-    r"\b(?:office|account|bank|address|shop|store|house|home|warehouse|courier|monday|tuesday|wednesday|thursday|friday|"
+    r"\b(?:office|account|bank|address|shop|store|house|home|warehouse|courier|monday|tuesday|wednesday|thursday|"
+    r"friday|"
     r"order)\b"
 )
 """What makes 'sent from my ...' a sentence about something else."""
@@ -136,6 +138,7 @@ SENT_BY_DEVICE: Final = (
     r"gönderil(?:di|miştir)\.?.{0,60}|"
     r"(?:akıllı |cep |mobil )*(?:telefonumdan|cihazımdan|tabletimden|bilgisayarımdan|cebimden) gönderil(?:di|"
     r"miştir)\.?|"
+    r"via (?:my )?(?:mobile|phone|i ?phone|ipad|android|blackberry)|"
     r".{0,30} için (?:outlook|gmail|posta|yahoo mail)\S{0,10} (?:uygulamasını )?(?:edinin|indirin).{0,40}|"
     r"(?:get|download|holen sie sich|laden sie|obtenir|obtenez|télécharger|téléchargez|obtener|obtenga|descargar|"
     r"ottieni|"
@@ -150,45 +153,62 @@ SENT_BY_DEVICE: Final = (
 )
 
 FOOTERS: Final = (
-    r"(?:yasal |önemli )?uyarı ?[:!]|gizlilik (?:bildirimi|notu|uyarısı)|yasal (?:uyarı|bilgilendirme)|"
-    r"sorumluluk reddi|"
-    r"(?:işbu|bu) (?:e-?posta|e-?mail|elektronik posta|ileti|mesaj)(?:nın|nin|ın|in|daki|deki|da|de|yı|yi)?\b|"
-    r"kişisel verileriniz|"
-    r"kişisel verilerin korunması|kvkk (?:kapsamında|uyarınca|aydınlatma)|6698 sayılı|aydınlatma metn|"
-    r"lütfen (?:bu )?(?:\w+ ){0,2}çevre|lütfen (?:bu e-?postayı|yazdırmadan)|çevreyi (?:düşün|koru)|"
-    r"doğayı (?:düşün|koru)|"
-    r"(?:bu e-?postayı )?yazdırmadan önce|this (?:e-?mail|message|communication|transmission|information)\b|"
-    r"the (?:information|contents?) (?:contained |transmitted )?(?:in|of) this|if you (?:are not|have received|"
-    r"received)\b|"
-    r"(?:please )?consider (?:the|your) environment|please (?:consider|think) (?:of )?|p please consider|disclaimer|"
-    r"confidential(?:ity)?(?: notice| note)?\b|privileged|privacy notice|legal notice|"
-    r"we process (?:your )?personal data|"
-    r"your personal data|gdpr|diese (?:e-?mail|nachricht|mail)|vertraulich\w*|der inhalt dieser|"
-    r"informationen zum datenschutz|"
-    r"datenschutz\w*|bitte (?:denken sie|prüfen sie)|denken sie an die umwelt|ce (?:message|courriel|mail|courrier)\b|"
-    r"cet e-?mail|les informations contenues|pensez à|avant d['’]imprimer|este (?:mensaje|correo|e-?mail)\b|"
-    r"la información contenida|antes de imprimir|aviso (?:legal|de confidencial)|questo (?:messaggio|e-?mail)|"
-    r"questa (?:e-?mail|comunicazione)|"
-    r"le informazioni contenute|prima di stampare|dit (?:e-?mail)?bericht|deze e-?mail|de informatie (?:in|verzonden)|"
-    r"detta (?:e-?post)?meddelande|det här meddelandet|denne (?:e-?post|e-?mail|mail|meldingen|melding|besked)|"
-    r"(?:niniejsza|ta) wiadomość|treść (?:tej|niniejszej)|administratorem (?:pani|pana|państwa)|"
-    r"(?:это|данное|настоящее) (?:электронное |сообщение|письмо)|(?:це|дане) (?:електронне |повідомлення)|"
-    r"esta (?:mensagem|comunicação)|este e-?mail|aviso legal|tämä (?:viesti|sähköposti)|tato zpráva|tento e-?mail"
+    # a notice that says that it is one
+    (
+        r"(?:yasal |önemli )?uyarı ?[:!]|gizlilik (?:bildirimi|notu|uyarısı)|yasal (?:uyarı|bilgilendirme)|"
+        r"sorumluluk reddi|"
+        r"disclaimer|confidentiality(?: notice| note)?|privacy notice|legal notice|"
+        r"(?:wichtiger )?hinweis ?:|aviso (?:legal|de confidencial)|avvertenza|avis de confidentialité",
+        r"gizli|kişiye özel|alıcısı|yetkisiz|yanlışlıkla|virüs|e-?posta|e-?mail|message|intended|recipient|"
+        r"confidential|"
+        r"nachricht|mensaje|messaggio|courriel|mensagem|bericht",
+    ),
+    # what it says of this mail
+    (
+        r"(?:işbu|bu) (?:e-?posta|e-?mail|elektronik posta|ileti|mesaj)(?:nın|nin|ın|in|daki|deki)?\b|"
+        r"this (?:e-?mail|message|communication|transmission)\b|if you (?:are not|have received|received)\b|"
+        r"the (?:information|contents?) (?:contained |transmitted )?(?:in|of) this|"
+        r"diese (?:e-?mail|nachricht|mail)|der inhalt dieser|wenn sie nicht der|"
+        r"ce (?:message|courriel|mail|courrier)\b|cet e-?mail|les informations contenues|"
+        r"este (?:mensaje|correo|e-?mail)\b|la información contenida|questo (?:messaggio|e-?mail)|"
+        r"questa (?:e-?mail|comunicazione)|le informazioni contenute|dit (?:e-?mail)?bericht|deze e-?mail|"
+        r"de informatie (?:in|verzonden)|detta (?:e-?post)?meddelande|det här meddelandet|"
+        r"denne (?:e-?post|e-?mail|mail|meldingen|melding|besked)|(?:niniejsza|ta) wiadomość|treść (?:tej|niniejszej)|"
+        r"(?:это|данное|настоящее) (?:электронное |сообщение|письмо)|(?:це|дане) (?:електронне |повідомлення)|"
+        r"esta (?:mensagem|comunicação)|tämä (?:viesti|sähköposti)|tato zpráva|tento e-?mail",
+        r"gizlidir|gizli (?:bilgi|ve|olup|olabil)|kişiye özel|alıcısı|alıcıya|alıcı(?:lar)? (?:dışında|değil)|yetkisiz|"
+        r"yanlışlıkla (?:siz|ald|ulaş|tarafınıza)|virüs|sorumlu(?:luk|lu[ğk]u)? (?:kabul|taşı|tutul)|"
+        r"is (?:strictly )?confidential|are confidential|confidential (?:information|and)|privileged|"
+        r"intended (?:only|solely|exclusively|recipient|addressee|for the (?:use|addressee|person|individual|"
+        r"named|recipient))|"
+        r"received (?:this|it) .{0,40}error|unauthori[sz]ed|viruses|liability|vertraulich|empfänger|irrtümlich|"
+        r"unbefugt|"
+        r"confidentiel|destinataire|par erreur|confidencial|destinatari|riservat|confidenzial|vertrouwelijk|"
+        r"geadresseerde|"
+        r"uitsluitend bestemd|konfidentiel|mottagare|fortrolig|mottaker|modtager|konfidensiel|poufn|adresat|"
+        r"конфиденциальн|получател|адресат|конфіденційн|одержувач|luottamuksel|důvěrn",
+    ),
+    # what it says of paper
+    (
+        r"lütfen (?:bu )?(?:\w+ ){0,2}(?:çevre|doğa)|lütfen (?:bu e-?postayı|yazdırmadan)|(?:çevreyi|"
+        r"doğayı) (?:düşün|koru)|"
+        r"(?:bu e-?postayı )?yazdırmadan önce|(?:p )?(?:please )?(?:consider|think (?:of|about)) (?:the|"
+        r"your) environment|"
+        r"bitte (?:denken sie|prüfen sie)|denken sie an die umwelt|pensez à|avant d['’]imprimer|antes de imprimir|"
+        r"prima di stampare|tänk på miljön|tenk på miljøet|denk aan het milieu",
+        r"yazdır|çıktı|kâğıt|kağıt|print|ausdruck|imprim|stampa|umwelt|skriv ut|milieu",
+    ),
+    # what it says of the law, and where to read more
+    (
+        r"kişisel verileriniz|kişisel verilerin korunması|kvkk (?:kapsamında|uyarınca|aydınlatma)|6698 sayılı|"
+        r"aydınlatma metni|we process (?:your )?personal data|your personal data|gdpr|kvkk|privacy|legal|hukuk|"
+        r"informationen zum datenschutz|datenschutz|administratorem (?:pani|pana|państwa)|protección de datos",
+        r"işlenmekte|işlenir|işlenebilir|işliyor|korunmakta|saklanmakta|ziyaret|tıkla|web site|inceley|@|"
+        r"in accordance with|is processed|are processed|privacy policy|verarbeite|przetwarza|tratados",
+    ),
 )
-"""How a footer begins."""
-
-FOOTED: Final = (
-    r"gizli|kişiye özel|alıcı|yetkili|yetkisiz|virüs|yasal|sorumlu|kvkk|işlenme|işlenir|işliyor|korunma|"
-    r"aydınlatma|yanlışlıkla|ekleri|"
-    r"yazdır|kâğıt|kağıt|çevre|doğa|confidential|privileged|intended|recipient|addressee|virus|liab|legal|print|"
-    r"environment|"
-    r"in error|unauthori|gdpr|privacy|vertraulich|empfänger|irrtümlich|unbefugt|umwelt|datenschutz|dsgvo|ausdrucken|"
-    r"confidentie|destinataire|erreur|imprim|rgpd|confidencial|destinatari|imprimir|lopd|rgpd|riservat|confidenzial|"
-    r"stampare|vertrouwelijk|geadresseerde|bestemd|avg\b|konfidentiel|mottagare|fortrolig|mottaker|modtager|"
-    r"konfidensiel|"
-    r"poufn|adresat|rodo|drukow|конфиденциальн|получател|адресат|конфіденційн|одержувач|luottamuksel|důvěrn"
-)
-"""What it speaks of; both must be there."""
+"""How a footer begins, and what it goes on to speak of; both must be there. The law alone is no footer: 'Bu e-posta KVKK
+başvurusudur' and 'This e-mail is a GDPR request' are concerns."""
 
 LEGAL: Final = (
     r"kvkk|gdpr|dsgvo|rgpd|gizli|yasal|avukat|mahkeme|hukuk|aydınlatma|mersis|ticaret sicil|tic\. ?sic|"

@@ -211,6 +211,16 @@ def test_an_answer_that_only_quotes_stays_whole_and_says_so() -> None:
     assert reading.parts == (Cut("quoted", 0, len(GMAIL_TR), ""),)
 
 
+@pytest.mark.parametrize(
+    "rest", [OUTLOOK_TR, OUTLOOK_EN, f"-----Original Message-----\n{OUTLOOK_EN}", GMAIL_EN[:-6] + "\nx"]
+)
+def test_an_answer_may_stand_below_what_is_quoted_without_marks(rest: str) -> None:
+    header, _, below = rest.rpartition("\n")
+    reading = read_text(rest, answering=True)
+    assert reading.text == below
+    assert reading.parts == (Cut("quoted", 0, 0, header.strip()),)
+
+
 @pytest.mark.parametrize("text", ["", "\n \n", "\x00"])
 def test_a_mail_without_a_word_has_no_text(text: str) -> None:
     assert read_text(text, answering=True) == read_text(text, answering=False) == Reading("")

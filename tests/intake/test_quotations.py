@@ -239,6 +239,7 @@ def test_other_shapes(quotation: str) -> None:
         "Üç sorun var:\n--\n1. koli ezik\n--\n2. etiket yanlış",
         "Ölçüler\n-----\nMasa: 80 cm\nKapı: 90 cm\nSaat: 10:15",
         "Ağırlık sınırı\n> 50 kg",
+        "Sorunlar:\n> masa kırık\n> sandalye yanlış",
         "5 > 3 ve 3 < 5 olmalı",
         "| Ürün | Adet |\n| Masa | 2 |",
         "--- Önemli ---\nMasa kırık.",

@@ -160,6 +160,8 @@ CONCERNS = [
     "Gesendet habe ich es am Montag",
     "Enviado el paquete por correo",
     "Best regards",
+    "Ayşe Kaya\nAtatürk Cad. No:4 Bursa\n0532 111 22 33",
+    "Adresim şöyle:\n\nAyşe Kaya\nKaya A.Ş.\nAtatürk Cad. No:4\nTel: 0532 111 22 33",
     "İYİ ÇALIŞMALAR\nKARGOM GELMEDİ",
     "Ayşe",
     "Thanks,\nSome One",
@@ -168,6 +170,24 @@ CONCERNS = [
     "Bu mesajı dikkate alın lütfen.",
     "GDPR",
     "This message is for the manager: I want my money.",
+    "Bu e-posta KVKK başvurusudur.",
+    "Bu mesaj yasal ihtar niteliğindedir.",
+    "Bu mesajın yanıtını yetkili biri versin.",
+    "Bu e-postayı yetkili müdüre iletin.",
+    "KVKK kapsamında aydınlatma metni gönderilmedi.",
+    "Kişisel verileriniz diye gönderdiğiniz dosya başkasının.",
+    "This e-mail is a GDPR request.",
+    "This message is intended for your manager.",
+    "This message came back in error.",
+    "This email is a legal notice: refund or court.",
+    "Diese E-Mail ist eine Anfrage nach DSGVO.",
+    "Ce message contient une erreur: la commande est 4711.",
+    "Confidential: staff salaries are open to everybody.",
+    "Uyarı: bu fişten duman çıkıyor.",
+    "Hinweis: der Karton war offen.",
+    "Please consider the parcel lost.",
+    "Lütfen çevre zabıtasına haber verin.",
+    "Privacy: who reads the recordings of calls.",
 ]
 
 
@@ -231,8 +251,17 @@ def test_thanks_are_said_and_stay(text: str, kept: str) -> None:
     assert read_text(text, answering=True).text == kept
 
 
-def test_a_signature_alone_is_all_there_is() -> None:
-    text = "iPhone'umdan gönderildi"
-    reading = read_text(text, answering=False)
-    assert reading.text == text
-    assert [(part.kind, part.at, part.length) for part in reading.parts] == [("signature", 0, len(text))]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "iPhone'umdan gönderildi",
+        "Bu e-posta ve ekleri gizlidir.",
+        "Saygılarımla\nAyşe Kaya",
+        "Confidential: a list of salaries is open to everybody.",
+        "Aydınlatma metniniz on iki sayfa.",
+    ],
+)
+def test_where_nothing_else_stands_nothing_is_a_signature(text: str) -> None:
+    for answering in (True, False):
+        reading = read_text(text, answering=answering)
+        assert (reading.text, reading.parts) == (text, ())
