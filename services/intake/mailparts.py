@@ -33,6 +33,9 @@ STUB: Final = 4
 """A plain text is no alternative when the HTML beside it says so many times as much: "your program shows no HTML"."""
 MARKUP = ("text/x-amp-html", "text/watch-html", "text/enriched", "text/richtext")
 """Of an alternative, never read: they say again what the text says."""
+PLAIN = ("text/plain", "text/markdown", "text/x-markdown", "text/ascii", "plain/text")
+RICH = ("text/html", "application/xhtml+xml", "text/enriched", "text/richtext")
+"""Read as text where they are no file."""
 EXTENSIONS = {
     "text/calendar": "ics", "text/plain": "txt", "text/html": "html", "image/jpeg": "jpg", "image/svg+xml": "svg",
     "message/rfc822": "eml", "application/pdf": "pdf", "application/octet-stream": "bin",
@@ -142,7 +145,7 @@ class _Reader:
             if kind in MARKUP:
                 continue
             found = self.read(child, depth)
-            (plain if kind == "text/plain" else rich).extend(found)
+            (plain if kind in PLAIN else rich).extend(found)
         if not plain or not rich:
             return plain or rich[:1] or rich
         says, more = len(_letters(_joined(plain))), len(_letters(_joined(rich)))
@@ -152,10 +155,11 @@ class _Reader:
         content = _bytes(part)
         name = name_of(part)
         held = part.get_content_disposition()
-        if kind in ("text/plain", "text/html") and not name and held != "attachment" and self.texts < MAX_TEXTS:
+        read = kind in (*PLAIN, *RICH) and held != "attachment"
+        if read and not name and self.texts < MAX_TEXTS:
             self.texts += 1
             return [_text(part, kind, content)]
-        if kind in ("text/plain", "text/html") and held != "attachment" and not self.named_text:
+        if read and name and not self.named_text:
             self.named_text = _text(part, kind, content)  # some programs name the text itself
         cid = str(part.get("content-id", "")).strip("<> \t\r\n")[:200]
         if content or name:
@@ -241,7 +245,7 @@ def _named_by(cid: str, kind: str, content: bytes) -> str:
 
 def _text(part: Message, kind: str, content: bytes) -> str:
     given = parameters(part, "content-type")
-    if kind == "text/html":
+    if kind in RICH:
         return html_text(decode_html(content, given.get("charset")))
     text = decode(content, given.get("charset"))
     if given.get("format", "").lower() == "flowed":

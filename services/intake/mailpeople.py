@@ -13,6 +13,9 @@ from .mailbytes import Headers, words
 
 MAX_PEOPLE = 200
 """Addresses of one header that are looked at."""
+MEMBER = ("x-original-from", "x-original-sender", "reply-to", "x-google-original-from")
+_VIA = re.compile(r" (?:via|aracılığıyla|üzerinden) .{1,100}$", re.IGNORECASE)
+_MAILTO = re.compile(r"(?:mailto:)?([^\s<>,;\"?:]{1,128}@[^\s<>,;\"?]{1,253})", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>,;\"@]{1,128}@[^\s<>,;\"@]{1,253}")
 _BRACKETED = re.compile(r"<([^<>]{1,400})>\s*$")
 
@@ -88,6 +91,8 @@ def senders(headers: Headers, mail_from: str | None, own: str) -> Senders:
     named = [*people(headers.raw.get("from", ())), *people(headers.raw.get("sender", ()))]
     envelope = [Person("", mail_from)] if mail_from and _ADDRESS.fullmatch(mail_from) else []
     written = next(iter((*named, *envelope)), NOBODY)
+    if (member := _member(headers, written, own)) is not None:
+        return Senders(written, member, member)
     to = people(headers.raw.get("reply-to", ()))
     to = [one for one in to if not is_ours(one.address, own) and not NO_REPLY.match(one.local)]
     if len(to) != 1 or to[0].address.lower() == written.address.lower():
@@ -99,6 +104,17 @@ def senders(headers: Headers, mail_from: str | None, own: str) -> Senders:
     if is_listed(headers) or DAEMON.match(asked.local):
         return Senders(written, written, written)
     return Senders(written, asked, written, (written,))
+
+
+def _member(headers: Headers, written: Person, own: str) -> Person | None:
+    """Who wrote to a list that puts its own address into From, so that his domain's DMARC policy is kept."""
+    lists = {one.lower() for one in _MAILTO.findall(headers.joined("list-post", "x-original-to"))}
+    if not is_listed(headers) or not (written.address.lower() in lists or _VIA.search(written.name)):
+        return None
+    known = {*lists, written.address.lower()}
+    named = people([line for name in MEMBER for line in headers.raw.get(name, ())])
+    found = [p for p in named if p.address.lower() not in known and not is_ours(p.address, own)]
+    return next((Person(p.name or _VIA.sub("", written.name).strip(" '\""), p.address) for p in found), None)
 
 
 def no_person(one: Person, own: str) -> bool:

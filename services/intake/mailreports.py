@@ -81,10 +81,10 @@ def reported(parts: Sequence[Message]) -> Returned | None:
 
 def told(text: str, headers: Headers, parts: Sequence[Message]) -> Returned | None:
     """What a mail server says in plain words about a mail of ours (qmail, exim and others); None where no token stands
-    in it. The caller knows that a mail server wrote it."""
+    in it, nor in the address that it is sent to. The caller knows that a mail server wrote it."""
     inside = "\n".join(_headers(p) for p in parts if p.get_content_type() in RETURNED)
     whole = f"{inside}\n{text}"[:MAX_RETURNED]
-    if not TOKEN.search(whole):
+    if not TOKEN.search(f"{whole}\n{headers.joined('to', 'delivered-to', 'x-original-to')}"):
         return None
     said = f"{headers.first('subject')}\n{text[:5000]}"
     failed = bool(headers.all.get("x-failed-recipients") or _GIVEN_UP.search(said)) and not _TRANSIENT.search(said)

@@ -85,7 +85,7 @@ class Taking:
             contact, address = self.contact("mail", facts["address"])
         except Refused:
             return await self._unreadable(raw, facts | {"reason": "no-sender"}, mail_from)
-        returned = self._returned(facts)
+        returned = self._returned(facts, case)
         bounced, notice = (returned[1], returned[2]) if returned and facts["automatic"] == "bounce" else (None, None)
         text, parts, whole = fitted(facts["text"], facts["parts"])
         files = named(facts, whole)
@@ -135,10 +135,11 @@ class Taking:
         local, _, domain = message_id.rpartition("@")
         return domain.lower() == self.own.rpartition("@")[2].lower() != "" and bool(_OF_OURS.match(local))
 
-    def _returned(self, facts: Facts) -> tuple[str, str | None, str | None] | None:
-        """(case, contact point, notice) of a mail of ours that came back; its token proves the case."""
+    def _returned(self, facts: Facts, to: str | None) -> tuple[str, str | None, str | None] | None:
+        """(case, contact point, notice) of a mail of ours that came back; a token proves the case: in what came back,
+        or in the address that it is sent back to, which is that of case ``to``."""
         found = facts["returned"]
-        if not found or (case := self._first_case(found["tokens"])) is None:
+        if not found or (case := self._first_case(found["tokens"]) or to) is None:
             return None
         notice = next((notice for token, notice in found["notices"] if self.check_token(token.lower()) == case), None)
         for address in found["recipients"]:

@@ -72,6 +72,22 @@ def test_only_an_alternative_chooses_and_nothing_is_said_twice(body: bytes, expe
     assert text(body) == expected
 
 
+@pytest.mark.parametrize(
+    ("kind", "source", "expected"),
+    [
+        ("text/markdown", "**Kırık**", "**Kırık**"),
+        ("plain/text", "Kırık", "Kırık"),
+        ("TEXT/PLAIN", "Kırık", "Kırık"),
+        ("text", "Kırık", "Kırık"),
+        ("application/xhtml+xml", "<p>Kırık</p>", "Kırık"),
+        ("text/enriched", "<bold>Kırık</bold> geldi", "Kırık geldi"),
+    ],
+)
+def test_a_text_of_another_kind_is_read_too(kind: str, source: str, expected: str) -> None:
+    facts = read(part(f"{kind}; charset=utf-8", source))
+    assert (facts["text"], facts["files"]) == (expected, [])
+
+
 def test_files_of_every_alternative_stay() -> None:
     rich = multipart("mixed", html("<p>bir</p>"), file("a.pdf"), html("iki"))
     assert names(multipart("alternative", plain("bir iki"), rich, part("text/calendar", "BEGIN:VCALENDAR"))) == [

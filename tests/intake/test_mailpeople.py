@@ -78,6 +78,26 @@ def test_from_is_the_sender_where_reply_to_names_no_other_person(headers: dict[s
     assert facts["beside"] == []
 
 
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({"X-Original-From": "Ada Oz <ada@customer.example>"}, "Ada Oz"),
+        ({"X-Original-Sender": "ada@customer.example", "Reply-To": "destek@firma.example"}, "Ada Öz"),
+        ({"Reply-To": "Ada <ada@customer.example>, destek@firma.example"}, "Ada"),
+    ],
+)
+def test_behind_a_list_that_writes_in_its_own_name_stands_the_member(headers: dict[str, str], name: str) -> None:
+    group = {"From": "'Ada Öz' via Destek <destek@firma.example>", "List-Post": "<mailto:destek@firma.example>"}
+    facts = parse(raw(group | headers), None, OWN)
+    assert (facts["address"], facts["name"], facts["automatic"]) == ("ada@customer.example", name, None)
+    assert parse(raw(group), None, OWN)["address"] == "destek@firma.example"
+
+
+def test_a_name_with_via_is_nobodys_list() -> None:
+    facts = read(From="Ada via Roma <ada@customer.example>", X_Original_From="x@y.example")
+    assert facts["address"] == "ada@customer.example"
+
+
 def test_without_from_the_sender_is_who_else_is_named() -> None:
     assert read(From="", Sender="s@example.com")["address"] == "s@example.com"
     assert read(From="", Reply_To="r@example.com")["address"] == "r@example.com"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from contracts.intake import MailReceived
 from services.intake.mail import SmtpIntake
 from services.intake.mailparse import Facts, parse
 
@@ -143,6 +144,19 @@ def test_a_warning_in_words_is_no_failure() -> None:
 def test_a_person_who_tells_of_a_failure_is_a_person(content: bytes, sign: str | None) -> None:
     facts = parse(content, "ayse@example.com", "servis@vefa.example")
     assert (facts["automatic"], facts["returned"]) == (sign, None)
+
+
+async def test_a_mail_server_that_sends_back_no_mail_of_ours_names_its_case_by_where_it_sends_it() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    text = "Hi. This is the qmail-send program.\nI've given up.\n\n<ada@customer.example>:\nno mailbox here (#5.1.1)\n"
+    to = f"servis+{TOKEN}@vefa.example"
+    content = raw({"From": "MAILER-DAEMON@mx.example", "Subject": "failure notice", "To": to}, text)
+    await server.take(content, "<>", (to,))
+    event = desk.heard[-1][1]
+    assert isinstance(event, MailReceived)
+    assert (event.automatic, event.case, event.bounced) == ("bounce", CASE, "c:ada@customer.example")
+    await server.stop()
 
 
 async def taken(server: SmtpIntake, desk: Desk, content: bytes) -> tuple[object, ...]:
