@@ -120,6 +120,7 @@ async def test_a_reply_answers_the_last_mail_of_the_customer_and_names_all_befor
     assert [mail["Subject"] for mail in (first, second)] == [f"Re: Kahve makinesi [{NUMBER}]"] * 2
     assert [mail["In-Reply-To"] for mail in sink.mails] == [FIRST, FIRST, SECOND]
     assert first["References"].split() == [COMMON, FIRST]
+    assert first["Content-Language"] == "tr"
     ours = [acknowledgement["Message-ID"], first["Message-ID"]]
     assert second["References"].split() == [COMMON, FIRST, *ours, SECOND]
     lines = sink.raw[-1].split(b"\r\n\r\n")[0].split(b"\r\n")

@@ -147,7 +147,6 @@ def _envelope(
         common = f"<case.{queued.case}@{domain}>"  # no mail has this id: it holds all mails about a case together
         mail["In-Reply-To"] = thread.answers or common
         mail["References"] = " ".join((common, *thread.references))
-    mail["Content-Language"] = queued.language
     if rule.automatic:
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
@@ -158,6 +157,7 @@ def _envelope(
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(written.text, cte="quoted-printable")
     mail.add_alternative(written.html, subtype="html", cte="quoted-printable")
+    mail["Content-Language"] = queued.language  # only now: what is said of content goes into the first part otherwise
     return Envelope(mail, sender, tuple(one.address for one in readers))
 
 
