@@ -21,8 +21,9 @@ __all__ = ["OPEN", "PROBLEM", "PUBLIC", "SIGNED", "Api", "Call", "Route", "Way",
 
 LIMITS = (
     "Without a token an address may send {per_minute} requests a minute, and as many wrong tokens; what is more is"
-    f" answered 429 with Retry-After, in seconds. A body may have {LARGEST // 2**20} MiB, a query"
-    f" {LONGEST_QUERY // 2**10} KiB. Wherever the id of a case is asked for, its number (V-2026-000123) will do. Who may do what: docs/roles.md."
+    " answered 429 with Retry-After, in seconds."
+    f" A body may have {LARGEST // 2**20} MiB, a query {LONGEST_QUERY // 2**10} KiB."
+    " Wherever the id of a case is asked for, its number (V-2026-000123) will do. Who may do what: docs/roles.md."
 )
 
 
