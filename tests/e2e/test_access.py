@@ -40,6 +40,7 @@ class Desk:
 
     platform: Running
     seed: bytes
+    http: httpx.Client
     own: Person
     foreign: Person
 
@@ -51,7 +52,7 @@ class Desk:
         )
         headers |= more.pop("headers", {})
         url = self.platform.address(service) + path
-        return httpx.request(method, url, json=body, headers=headers, timeout=30, **more)
+        return self.http.request(method, url, json=body, headers=headers, **more)
 
     def services(self, row: Row) -> list[str]:
         return self.platform.services if row.service == EVERY else [row.service]
@@ -72,13 +73,14 @@ GONE = {403, 404, 410}
 
 @pytest.fixture(scope="module")
 def desk(open_folder: Path) -> Iterator[Desk]:
-    with up(open_folder / "access", VEFA_PUBLIC_PER_MINUTE="1000000") as platform:
+    running = up(open_folder / "access", VEFA_PUBLIC_PER_MINUTE="1000000")
+    with running as platform, httpx.Client(timeout=30) as http:
         seed = (platform.data / "secrets" / "token.key").read_bytes()
         empty = Person("", "", "", "", "")
-        first = Desk(platform, seed, empty, empty)
+        first = Desk(platform, seed, http, empty, empty)
         agent = {"name": "Ece", "mail": "ece@example.com", "capacity": 10, "languages": ["tr"]}
         assert first.call("admin", "router", "PUT", "/v1/agents/s1", agent).is_success
-        yield Desk(platform, seed, person(first, MAILS[0]), person(first, MAILS[1]))
+        yield Desk(platform, seed, http, person(first, MAILS[0]), person(first, MAILS[1]))
 
 
 def person(desk: Desk, mail: str) -> Person:
