@@ -24,7 +24,7 @@ from shared import roles, tokens
 from shared.app import App
 from shared.events import Role
 from shared.local import Backing, Servers, open_servers, secret
-from shared.local.home import write_private
+from shared.local.home import take_lock, write_private
 from shared.local.process import ending, free_port
 from shared.local.servers import DATABASE_VARIABLE, NATS_VARIABLE
 from shared.process import run
@@ -41,6 +41,8 @@ LATE = (
     "uvicorn.protocols.http.httptools_impl", "uvloop",
 )  # fmt: skip
 """What the frameworks import only when they begin to serve."""
+SMTP, SMTP_VARIABLE = "intake smtp", "VEFA_SMTP_PORT"
+"""What the kept port of the mail intake is called among those of services, and who chooses it instead."""
 SECRETS = ("master.key", "index.key", "link.key", "token.key")
 
 
@@ -63,6 +65,9 @@ class Platform:
         self.keepers: list[Keeper] = []
         self.backing: Backing | None = None
         self.ports: dict[str, int] = {}
+        self._smtp_port: int | None = None
+        self._lock: int | None = None
+        self._noted = False
 
     @classmethod
     def start(cls, data_dir: Path, apps: Mapping[str, App], **settings: Any) -> Self:
@@ -73,6 +78,8 @@ class Platform:
         platform.keepers = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
         try:
             platform.backing = open_servers(data_dir, tuple(apps))
+            if not isinstance(platform.backing, Servers):  # which hold it themselves
+                platform._lock = take_lock(data_dir)
             platform._provide()
             platform._choose_ports()
             made = [platform._settings(keeper, settings) for keeper in platform.keepers]
@@ -118,7 +125,12 @@ class Platform:
         if self.backing:
             self.backing.stop()
             self.backing = None
-        (self.data_dir / "running.json").unlink(missing_ok=True)
+        if self._noted:  # otherwise it is the note of another platform, which runs on
+            (self.data_dir / "running.json").unlink(missing_ok=True)
+            self._noted = False
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _provide(self) -> None:
         assert self.backing is not None
@@ -132,14 +144,19 @@ class Platform:
             reach.postgres(self.backing.postgres_admin_dsn, DATABASE_VARIABLE, REMEDY)
 
     def _choose_ports(self) -> None:
-        """The same at every start where nobody took them: links in mails lead here."""
+        """The same at every start where nobody took them: links in mails lead here, and mail servers are told once."""
         path = self.data_dir / "addresses.json"
         before = json.loads(path.read_text()) if path.exists() else {}
         self.ports = {name: free_port(before.get(name)) for name in self._apps}
-        write_private(path, json.dumps(self.ports).encode())
+        kept = dict(self.ports)
+        if SMTP_VARIABLE not in os.environ:
+            kept[SMTP] = self._smtp_port = free_port(before.get(SMTP))
+        write_private(path, json.dumps(kept).encode())
 
     def _settings(self, keeper: Keeper, settings: Mapping[str, Any]) -> Settings:
         assert self.backing is not None
+        if self._smtp_port:
+            settings = {"smtp_port": self._smtp_port, **settings}
         return Settings(
             database_url=self.backing.postgres_dsn(keeper.name), nats_url=self.backing.nats_url(keeper.name),
             secrets=self.data_dir / "secrets", http_port=self.ports[keeper.name],
@@ -175,6 +192,7 @@ class Platform:
             "databases": {k.name: self.backing.postgres_dsn(k.name) for k in self.keepers},
             "nats": self.backing.nats_url("ops"), "integrator": self.backing.nats_url("integrator"),
         }  # fmt: skip
+        self._noted = True
         write_private(self.data_dir / "running.json", json.dumps(content).encode())
 
 

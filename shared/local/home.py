@@ -12,6 +12,7 @@ import stat
 import tempfile
 import time
 from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -131,6 +132,28 @@ def copy_for_all(source: Path, target: Path) -> None:
         path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
+def take_lock(data_dir: Path) -> int:
+    """The descriptor that keeps a data directory ours for as long as it is open. Raises LocalServerError that names who
+    has it."""
+    path = data_dir / "lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0).decode() or "unknown"
+        since = datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)  # it is written when it is taken
+        os.close(descriptor)
+        raise LocalServerError(
+            f"another Vefa (process {holder}, since {since:%Y-%m-%d %H:%M:%S}Z) runs on {data_dir}, and goes on "
+            f"untouched: stop it or choose another data directory; 'kill {holder}' ends it in order, as Ctrl-C does "
+            "where it was started"
+        ) from None
+    give(path)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
 class Home:
     """A data directory in use by this process. Shape of the folder:
 
@@ -147,7 +170,7 @@ class Home:
         self.data_dir = data_dir.absolute().resolve()
         try:
             make_data_dir(self.data_dir)
-            self._lock = self._take_lock()
+            self._lock = take_lock(self.data_dir)
         except PermissionError as error:
             raise LocalServerError(
                 f"the data directory {self.data_dir} is closed to this user ({error}): "
@@ -221,22 +244,6 @@ class Home:
             fresh.chmod(0o755)
             fresh.replace(target)
         return [target / source.name for source in sources]
-
-    def _take_lock(self) -> int:
-        path = self.data_dir / "lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 20, 0).decode() or "unknown"
-            os.close(descriptor)
-            raise LocalServerError(
-                f"another Vefa (process {holder}) runs on {self.data_dir}: stop it or choose another data directory"
-            ) from None
-        give(path)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        return descriptor
 
     def _choose_account(self) -> tuple[int, int]:
         owner = self.data_dir.stat()

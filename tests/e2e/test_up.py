@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from shared.local import Servers
 from tests.chaos.killer import parent_of
 from tests.chaos.load import process_on
 from tests.running import ROOT, Running, until_true, up
@@ -49,9 +51,58 @@ def test_mails_are_taken_and_addresses_stay(open_folder: Path) -> None:
     with up(folder) as platform:
         case = httpx.post(f"{platform.address('intake')}/v1/cases", json=CASE).json()["case"]
         until_true(lambda: sent(platform, case), "the acknowledgement was not sent", 30)
-        before = {name: platform.address(name) for name in platform.services}
+        before = platform.noted["services"]
+        assert before["intake"]["smtp"]
     with up(folder) as platform:
-        assert {name: platform.address(name) for name in platform.services} == before
+        assert platform.noted["services"] == before
+
+
+def second_up(data: Path, **settings: str) -> str:
+    """What it complains of; nothing else is printed, and its status is 2."""
+    command = [sys.executable, "-m", "shared.cli", "up", "--data", str(data)]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    return line
+
+
+def untouched(platform: Running, before: dict[str, Any], token: str) -> None:
+    """The note, the processes and the ports are as they were, and every command finds the platform."""
+    assert platform.noted == before
+    assert platform.ready()
+    answer = httpx.get(f"{platform.address('router')}/v1/agents", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    assert set(json.loads(platform.vefa("lag", "--json"))) == set(platform.services)
+
+
+def test_a_second_up_is_refused_and_leaves_the_running_platform_alone(open_folder: Path) -> None:
+    folder = open_folder / "taken"
+    with up(folder) as platform:
+        token = platform.vefa("token", "create", "--role", "supervisor", "--subject", "lead")
+        before, kept = platform.noted, (folder / "addresses.json").read_bytes()
+        for _ in range(2):
+            line = second_up(folder)
+            assert line.startswith(f"vefa: another Vefa (process {before['pid']}, since 20")
+            assert f"'kill {before['pid']}' ends it" in line
+        untouched(platform, before, token)
+        assert (folder / "addresses.json").read_bytes() == kept
+    assert not (folder / "running.json").exists()
+
+
+def test_a_second_up_on_servers_of_ones_own_is_refused_too(open_folder: Path) -> None:
+    folder = open_folder / "taken-own"
+    with Servers.start(open_folder / "its-servers", ()) as servers:
+        urls = {"VEFA_DATABASE_URL": servers.postgres_admin_dsn, "VEFA_NATS_URL": servers.nats_url("ops")}
+        with up(folder, **urls) as platform:
+            token = platform.vefa("token", "create", "--role", "supervisor", "--subject", "lead")
+            before = platform.noted
+            assert f"process {before['pid']}, since 20" in second_up(folder, **urls)
+            assert f"process {before['pid']}, since 20" in second_up(folder)  # nor embedded ones beside them
+            untouched(platform, before, token)
+        with up(folder, **urls) as platform:
+            assert platform.noted["services"] == before["services"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a platform in /proc")

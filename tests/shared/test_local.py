@@ -400,7 +400,7 @@ def test_a_lock_file_that_names_a_living_stranger_does_not_prevent_the_start(use
 
 
 def test_a_second_up_on_the_same_data_is_refused_and_says_who_has_it(used_dir: Path, parent: Parent) -> None:
-    with pytest.raises(LocalServerError, match=f"process {parent.process.pid}.*stop it or choose another"):
+    with pytest.raises(LocalServerError, match=f"process {parent.process.pid}, since 20.*Z.*stop it or choose another"):
         Servers.start(used_dir, ["intake"])
     assert setting(parent.dsn, "port")
 
