@@ -22,9 +22,9 @@ class Played:
     result: dict[str, Any]
     told: str
 
-    def fewer(self, least: dict[str, int]) -> dict[str, str]:
+    def fewer(self, least: dict[str, int]) -> dict[str, int]:
         """The figures that are below what is promised."""
-        return {what: self.result["figures"][what] for what in least if int(self.result["figures"][what]) < least[what]}
+        return {what: self.result["figures"][what] for what in least if self.result["figures"][what] < least[what]}
 
 
 def played(*words: str) -> Played:
@@ -86,7 +86,18 @@ def test_the_five_days_hold_all_that_is_promised_of_them(whole: Played) -> None:
         "tiers reached": 1, "mail answers threaded by their token": 10,
     }  # fmt: skip
     assert whole.fewer(least) == {}
-    assert sum(int(n) for what, n in whole.result["figures"].items() if what.startswith("concerns by ")) == ALL
+    assert sum(n for what, n in whole.result["figures"].items() if what.startswith("concerns by ")) == ALL
+
+
+def test_figures_are_numbers_with_their_n(whole: Played) -> None:
+    figures = whole.result["figures"]
+    assert not any(isinstance(value, str) for value in figures.values())
+    in_time, middle = figures["resolution in time"], figures["first response, median"]
+    assert in_time["n"] >= in_time["met"] > 0
+    assert in_time["share"] == pytest.approx(in_time["met"] / in_time["n"], abs=1e-4)
+    assert middle["n"] > 0 < middle["minutes"]
+    assert figures["CSAT"].keys() == {"score", "low", "high", "n", "hidden"}
+    assert figures["points of members"]["active"] > 0
 
 
 def test_a_case_of_each_kind_is_worth_a_look(whole: Played) -> None:
@@ -112,6 +123,6 @@ def test_texts_of_ones_own_are_played(tmp_path: Path, open_folder: Path) -> None
     texts = ["Kargom gelmedi.", "My parcel is broken.", "Faturam iki kez kesilmiş.", "Please cancel my order."]
     own.write_text("\n".join(["No;Şikâyet", *(f"{n};{text}" for n, text in enumerate(texts))]), "utf-8-sig")
     found = played("--from", str(own), "--text", "Şikâyet", "--data", str(open_folder / "own-texts"))
-    assert found.result["figures"]["concerns by web"] == str(len(texts))
+    assert found.result["figures"]["concerns by web"] == len(texts)
     assert found.fewer({"cases opened": len(texts), "public replies": len(texts), "mails that came": len(texts)}) == {}
     assert proven(found.result["proof"], rows=0), found.result["proof"]

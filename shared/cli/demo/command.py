@@ -83,7 +83,7 @@ def demo(
 
 
 async def _play(platform: Platform, sink: MailSink, folder: Path, texts: list[Complaint], seed: int) -> dict[str, Any]:
-    """{"figures": {what: how much}, "cases": {why worth a look: case}, "proof": {service: ...}}"""
+    """{"figures": {what: number or parts}, "cases": {why worth a look: case}, "proof": {service: ...}}"""
     assert platform.backing is not None
     nats_url = platform.backing.nats_url("ops")
     async with Stage(platform.addresses, nats_url, lambda r, n: platform.token(Role(r), n), START) as stage:
@@ -102,9 +102,9 @@ async def _play(platform: Platform, sink: MailSink, folder: Path, texts: list[Co
 
             await play.run(progress)
         table = Table("what", "how much", title="Five days", title_justify="left")
-        rows = await play.tally.rows(stage, play.customers.channels, len(play.agents.threaded))
-        for row in rows:
-            table.add_row(*row)
+        figures = await play.tally.figures(stage, play.customers.channels, len(play.agents.threaded))
+        for figure in figures:
+            table.add_row(figure.what, figure.words)
         console.print(table)
     shown = play.tally.shown
     if play.agents.threaded:
@@ -112,7 +112,7 @@ async def _play(platform: Platform, sink: MailSink, folder: Path, texts: list[Co
         shown["mail answer"] = case, f"{number}: its clocks stood still until the customer wrote back"
     await tell(folder, shown)
     cases = {why: case for why, (case, _) in shown.items()}
-    return {"figures": dict(rows), "cases": cases, "proof": await _prove(folder)}
+    return {"figures": {f.what: f.value for f in figures}, "cases": cases, "proof": await _prove(folder)}
 
 
 async def _prove(folder: Path) -> dict[str, Any]:

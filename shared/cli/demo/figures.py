@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -21,6 +22,20 @@ COUNTED = (
     ("lots of points earned", "loyalty.points-earned.v1"),
     ("tiers reached", "loyalty.tier-changed.v1"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was counted or measured: in words for people, and as data."""
+
+    what: str
+    words: str
+    value: Any
+    """A number; what is measured of several has its parts, with ``n``, of how many."""
+
+
+def count(what: str, number: int) -> Figure:
+    return Figure(what, str(number), number)
 
 
 class Tally:
@@ -62,23 +77,22 @@ class Tally:
             found = case, f"{self._numbers[case]}: {what}"
             self.shown[why] = min(found, self.shown.get(why, found), key=lambda one: one[1])
 
-    async def rows(self, stage: Stage, channels: Counter[str], threaded: int) -> list[tuple[str, str]]:
-        """(what, how much) of the whole play."""
-        rows = [(f"concerns by {channel}", str(number)) for channel, number in sorted(channels.items())]
-        rows += [(words, str(self.counts[topic])) for words, topic in COUNTED]
-        rows += [
-            ("mail answers threaded by their token", str(threaded)),
-            ("first response, median", _middle(self._first)), ("resolution, median", _middle(self._whole)),
+    async def figures(self, stage: Stage, channels: Counter[str], threaded: int) -> list[Figure]:
+        """Of the whole play."""
+        found = [count(f"concerns by {channel}", number) for channel, number in sorted(channels.items())]
+        found += [count(words, self.counts[topic]) for words, topic in COUNTED]
+        found += [
+            count("mail answers threaded by their token", threaded),
+            _middle("first response, median", self._first), _middle("resolution, median", self._whole),
         ]  # fmt: skip
-        for metric, (met, breached) in sorted((await _compliance(stage)).items()):
-            rows.append((f"{metric.replace('_', ' ')} in time", f"{met / (met + breached):.0%} of {met + breached}"))
+        found += [_in_time(metric, *counts) for metric, counts in sorted((await _compliance(stage)).items())]
         for kind in ("csat", "nps"):
-            rows += [
-                (kind.upper(), _score(c)) for c in (await _ask(stage, "feedback", f"/v1/scores?kind={kind}"))["cells"]
-            ]
-        programme = await _ask(stage, "loyalty", "/v1/programme")
-        rows.append(("points of members", f"{programme['active']} to spend, {programme['pending']} pending"))
-        return rows
+            cells = (await _ask(stage, "feedback", f"/v1/scores?kind={kind}"))["cells"]
+            found += [_score(kind.upper(), cell) for cell in cells]
+        points = await _ask(stage, "loyalty", "/v1/programme")
+        words = f"{points['active']} to spend, {points['pending']} pending"
+        value = {"active": points["active"], "pending": points["pending"]}
+        return [*found, Figure("points of members", words, value)]
 
 
 async def _ask(stage: Stage, service: str, path: str) -> Any:
@@ -94,14 +108,27 @@ async def _compliance(stage: Stage) -> dict[str, tuple[int, int]]:
     return {metric: counts for metric, counts in found.items() if sum(counts)}
 
 
-def _score(cell: dict[str, Any]) -> str:
+def _in_time(metric: str, met: int, breached: int) -> Figure:
+    """``share`` from 0 to 1."""
+    n = met + breached
+    value = {"share": round(met / n, 4), "met": met, "n": n}
+    return Figure(f"{metric.replace('_', ' ')} in time", f"{met / n:.0%} of {n}", value)
+
+
+def _score(what: str, cell: dict[str, Any]) -> Figure:
+    """With its 95 % interval; of fewer than 5 answers the service tells nothing, not even how many."""
+    value = {name: cell[name] for name in ("score", "low", "high", "n", "hidden")}
     if cell["hidden"]:
-        return "hidden: fewer than 5 answers"
-    return f"{cell['score']:g}, between {cell['low']:g} and {cell['high']:g} (95 %), {cell['n']} answers"
+        return Figure(what, "hidden: fewer than 5 answers", value)
+    words = f"{cell['score']:g}, between {cell['low']:g} and {cell['high']:g} (95 %), {cell['n']} answers"
+    return Figure(what, words, value)
 
 
-def _middle(spans: Iterable[timedelta]) -> str:
+def _middle(what: str, spans: Iterable[timedelta]) -> Figure:
+    """``minutes``: the median, None of none."""
     minutes = sorted(span.total_seconds() / 60 for span in spans)
     if not minutes:
-        return "none"
-    return f"{median(minutes):.0f} min" if median(minutes) < 120 else f"{median(minutes) / 60:.1f} h"
+        return Figure(what, "none", {"minutes": None, "n": 0})
+    middle = median(minutes)
+    words = f"{middle:.0f} min" if middle < 120 else f"{middle / 60:.1f} h"
+    return Figure(what, words, {"minutes": round(middle, 1), "n": len(minutes)})
