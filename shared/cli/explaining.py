@@ -1,5 +1,6 @@
 """``vefa explain``: why the clocks of a case say what they say."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -8,16 +9,20 @@ import typer
 
 from .base import DATA, AsJson, Data, cell, console, print_json, print_table
 from .calls import call
+from .lookup import case_id
 from .telling import span
 
 app = typer.Typer()
 
 
 @app.command()
-def explain(case: Annotated[str, typer.Argument(help="A case id")], data: Data = DATA, as_json: AsJson = False) -> None:
+def explain(
+    case: Annotated[str, typer.Argument(help="Number or id of a case")], data: Data = DATA, as_json: AsJson = False
+) -> None:
     """Why each clock of a case says what it says: policy, condition, calendar, every counted and paused interval, the
     sum, due and result."""
-    clocks: list[dict[str, Any]] = call(data, "sla", "GET", f"/v1/cases/{quote(case, safe='')}/clocks/explain")
+    its = quote(asyncio.run(case_id(data, case)), safe="")
+    clocks: list[dict[str, Any]] = call(data, "sla", "GET", f"/v1/cases/{its}/clocks/explain")
     if as_json:
         print_json(clocks)
         return

@@ -1,28 +1,25 @@
-"""``history``, ``state-at`` and ``why``: what happened to a case, what was known of it, and what led to an event."""
+"""``history`` and ``why``: what happened to a case, and what led to an event."""
 
 import asyncio
 import heapq
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from psycopg import sql
 
 from contracts.kernel import DeadlineReached
 from shared.service import deadline_id
 
-from .base import DATA, AsJson, Data, Logs, Seen, app_of, cell, console, instant, opened, print_json, print_table
+from .base import DATA, AsJson, Data, Logs, Seen, cell, instant, opened, print_json, print_table
+from .lookup import CASE_HELP, stream_of, unknown
 from .telling import says, told
 
 WHYS = (
     "rule", "policy", "version", "definition", "definition_version", "condition", "cause", "why", "reason", "basis",
     "arithmetic", "strategy", "calendar", "calendar_version", "trigger", "statement", "by",
 )  # fmt: skip
-NUMBER = re.compile(r"[A-Z]{1,6}-\d{4}-\d+", re.IGNORECASE)
-"""A human number of a case."""
 OF_A_CASE = ("notice", "survey", "recovery", "grant", "mail")
 """Kinds of streams that belong to one case: what is on them is part of its history."""
 app = typer.Typer()
@@ -46,14 +43,12 @@ class Happening:
 
 @app.command()
 def history(
-    case: Annotated[str, typer.Argument(help="Number or id of a case, or a stream such as customer:ID")],
+    case: Annotated[str, typer.Argument(help=CASE_HELP)],
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
     """Everything that happened to a case, over all services' logs, in time order, with the whys; texts in plain."""
     happenings = asyncio.run(history_of(data, case))
-    if not happenings:
-        raise LookupError(f"CASE: no log knows {case!r}; give a case's number or id, or a stream such as customer:ID")
     if as_json:
         print_json([h.as_data() for h in happenings])
         return
@@ -64,53 +59,6 @@ def history(
             for h in happenings
         ),
     )  # fmt: skip
-
-
-@app.command("state-at")
-def state_at(
-    case: Annotated[str, typer.Argument(help="Number or id of a case, or a stream such as customer:ID")],
-    time: Annotated[str, typer.Argument(help="An instant such as 2026-10-26T09:00+03:00")],
-    corrected: Annotated[
-        bool, typer.Option("--corrected", help="By when things happened, not by when they became known")
-    ] = False,
-    data: Data = DATA,
-    as_json: AsJson = False,
-) -> None:
-    """What each service knew of a case at an instant (as recorded by then), or as is known today (--corrected)."""
-    at = instant(time, "TIME")
-
-    async def states() -> dict[str, Any]:
-        found = {}
-        async with opened(data) as logs:
-            stream = await stream_of(logs, case)
-            for name, log in logs.by_name.items():
-                decider = app_of(name).decider
-                seen = await logs.open(name, await log.stream(stream))
-                taken = [s for s in seen if not s.notes.parked]
-                if corrected:
-                    taken = sorted(
-                        (s for s in taken if s.message.occurred_at <= at),
-                        key=lambda s: (s.message.occurred_at, s.row.id),
-                    )
-                else:
-                    taken = [s for s in taken if s.row.recorded_at <= at]
-                state = decider.initial(stream)
-                for one in taken if state is not None else ():
-                    state = decider.evolve(state, one.message)
-                if taken and state is not None:
-                    found[name] = {"events": len(taken), "last": taken[-1].row.topic, "state": state}
-        return {"stream": stream, "at": at, "corrected": corrected, "services": found}
-
-    answer = asyncio.run(states())
-    found = answer["services"]
-    if as_json:
-        print_json(answer)
-        return
-    if not found:
-        console.print(f"Nothing was known of {case} at {at}.")
-    for name, held in found.items():
-        rows = held["state"].model_dump(mode="json", exclude_defaults=True).items()
-        print_table(f"{name}, after {held['events']} events, last {held['last']}", ("field", "value"), rows)
 
 
 @app.command()
@@ -148,22 +96,8 @@ def why(
     )  # fmt: skip
 
 
-async def stream_of(logs: Logs, case: str) -> str:
-    """The stream of a case by its id or number; any other stream is named whole. LookupError names the ids where a
-    restore gave one number twice."""
-    if NUMBER.fullmatch(case) and "intake" in logs.by_name:
-        cases = sql.Identifier("intake_views", "cases")
-        query = sql.SQL("select key from {} where number = %s order by key").format(cases)
-        async with logs["intake"].pool.connection() as conn:
-            found = [key for (key,) in await (await conn.execute(query, (case.upper(),))).fetchall()]
-        if len(found) > 1:
-            raise LookupError(f"CASE: {case} is the number of {len(found)} cases; give an id: {', '.join(found)}")
-        case = found[0] if found else case
-    return case if ":" in case else f"case:{case}"
-
-
 async def history_of(data: Any, case: str) -> list[Happening]:
-    """Everything that happened to a case or on a stream, in order."""
+    """Everything that happened to a case or on a stream, in order. LookupError when that is nothing."""
     async with opened(data) as logs:
         stream, found = await stream_of(logs, case), dict[tuple[str, int], Seen]()
         streams = {stream, f"parked:{stream}"}
@@ -180,6 +114,8 @@ async def history_of(data: Any, case: str) -> list[Happening]:
         for name, cause in sorted({(n, s.message.causation) for (n, _), s in found.items()}):
             if cause.int and (row := await logs[name].by_id(cause)):
                 [found[name, row.id]] = await logs.open(name, [row])
+        if not found:
+            raise await unknown(logs, case)
         return in_order(merged(found.values()))
 
 

@@ -28,6 +28,7 @@ from . import (
     policy,
     scaffold,
     setaside,
+    state_at,
     token,
     trace,
     whatif,
@@ -49,7 +50,21 @@ app.add_typer(mails.app, name="mail")
 app.add_typer(policy.app, name="policy")
 app.add_typer(epoch.app, name="epoch")
 app.add_typer(classifier.app, name="classifier")
-for group in (backup, demo, doctor, history, trace, explaining, audit, whatif, persons, scaffold, containers, bench):
+for group in (
+    backup,
+    demo,
+    doctor,
+    history,
+    state_at,
+    trace,
+    explaining,
+    audit,
+    whatif,
+    persons,
+    scaffold,
+    containers,
+    bench,
+):
     app.add_typer(group.app)
 app.add_typer(epoch.alone)
 console = Console()

@@ -13,7 +13,8 @@ from shared.mapper import EventMapper
 from shared.tracing import PARENT
 
 from .base import DATA, AsJson, Data, Logs, cell, console, opened, print_json, print_table
-from .history import OF_A_CASE, stream_of
+from .history import OF_A_CASE
+from .lookup import stream_of, unknown
 from .spans import Line, Step, Trace, ids_of_trace, traces_of
 from .telling import span
 
@@ -21,6 +22,7 @@ WIDTH = 24
 """Characters of a bar that lasts as long as its trace."""
 IN_MILLISECONDS = timedelta(seconds=10)
 """What lasts longer is told in seconds, minutes and hours."""
+MORE = ", an event id or a trace id"
 SUMMARY = ("begun at", "trace", "begins with", "events", "services", "took", "not as usual")
 COLUMNS = ("service", "event", "at", "after cause", "since start", "from cause to event", "heard by", "not as usual")
 app = typer.Typer()
@@ -38,11 +40,7 @@ def trace(
     """Through which services each message of a case went, what followed from what, and how long each step took."""
     traces = [t for t in asyncio.run(_traces(data, case)) if t.id.startswith(one.lower())]
     if not traces:
-        raise LookupError(
-            f"--trace: {case} has no trace {one}; without it all of them are shown"
-            if one
-            else f"CASE: no log knows {case!r}; give a case's number or id, a stream, an event id or a trace id"
-        )
+        raise LookupError(f"--trace: {case} has no trace {one}; without it all of them are shown")
     if as_json:
         print_json([t.as_data() for t in traces])
         return
@@ -61,10 +59,12 @@ async def _traces(data: Path, case: str) -> list[Trace]:
         try:
             wanted = UUID(name)
         except ValueError:
-            return []
+            raise await unknown(logs, case, MORE) from None
         if traces := await traces_of(logs, [wanted]):
             return traces
-        return await traces_of(logs, await ids_of_trace(logs, wanted.hex))
+        if traces := await traces_of(logs, await ids_of_trace(logs, wanted.hex)):
+            return traces
+        raise await unknown(logs, case, MORE)
 
 
 async def _of_stream(logs: Logs, stream: str) -> set[UUID]:

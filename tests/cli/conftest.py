@@ -114,12 +114,14 @@ async def running(apps: Iterable[App], database: str, nats_url: str, folder: Pat
         "pid": os.getpid(), "services": addresses, "databases": dict.fromkeys(processes, database), "nats": nats_url,
     }  # fmt: skip
     (folder / "running.json").write_text(json.dumps(noted))
-    yield processes
-    for process in processes.values():
-        process.stopping.set()
-    await asyncio.gather(*ends)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().remove_signal_handler(number)
+    try:
+        yield processes
+    finally:
+        for process in processes.values():
+            process.stopping.set()
+        await asyncio.gather(*ends)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
 
 
 @pytest_asyncio.fixture

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.cli.base import Logs
-from shared.cli.history import Happening, in_order, stream_of
+from shared.cli.history import Happening, in_order
+from shared.cli.lookup import stream_of
 from shared.database import connect
 from shared.log import EventLog
 from shared.master_key import MasterKey
