@@ -22,10 +22,10 @@ from contracts.kernel import (
 from .append import Append, Read, answer_to
 from .events import Event, Message, personal_values, said_id
 from .loading import hold
-from .losses import epoch_of, says_itself
+from .losses import epoch_of, own_loss, says_itself
 from .mapper import MAX_BYTES, EventMapper, RowNotes, to_metadata
 from .memory import Memory, Parsers
-from .order import Stopped, UsedTwice, gap_before
+from .order import Stopped, UsedTwice, gap_before, while_lost
 from .publishing import published
 from .vault import Vault
 from .views import Drop, Put, RowOp, Table
@@ -100,6 +100,8 @@ class Batch:
         if message.id in self.seen:
             self.move(message)
             return None
+        if message.refusable and (loss := own_loss(self.memory)) and not says_itself(message):
+            return while_lost(self.service.name, str(loss))
         if message.position and not message.late and message.position <= self.tracked.get(message.source, 0):
             if not self._used_twice(message):
                 return NOTHING

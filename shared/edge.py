@@ -56,7 +56,8 @@ class Edge:
     async def hear(
         self, event: Event, *, id: UUID | None = None, occurred_at: datetime | None = None, command: bool = True
     ) -> Outcome:
-        """Say ``event`` to the service; returns after the commit. Raises Refused; a repeat gets the first answer."""
+        """Say ``event`` to the service; returns after the commit. Raises Refused; a repeat gets the first answer. What
+        is no ``command`` is a fact whose sender sends it again when this raises."""
         now = self.now
         if occurred_at and occurred_at > now + AHEAD:
             raise Refused("in-the-future", "time", f"{occurred_at} lies ahead", "check the sender's clock", 422)
@@ -66,7 +67,10 @@ class Edge:
             raise Refused("too-large", "text", "more than 128 KiB", "send long content as an attachment", 413)
         if id is None:
             id = uuid5(NAMESPACE, f"{self.request}|{event.TOPIC}") if self.request else uuid7(now, os.urandom(16).hex())
-        message = fresh(event, now, id=id, actor=self.actor, command=command, occurred_at=occurred_at, trace=self.trace)
+        message = fresh(
+            event, now, id=id, actor=self.actor, command=command, resent=not command, occurred_at=occurred_at,
+            trace=self.trace,
+        )  # fmt: skip
         [outcome] = await self.service.hear(message)
         return outcome
 

@@ -284,6 +284,8 @@ class Message:
     depth: int = 0
     command: bool = False
     """A command may be refused; a fact cannot."""
+    resent: bool = False
+    """A fact that its sender keeps, and sends again, until it is recorded: a mail."""
     late: bool = False
     retry_of: UUID | None = None
     parked_in: str = ""
@@ -294,6 +296,11 @@ class Message:
     row: int = 0
     """Its position in this log; 0 before it is recorded."""
 
+    @property
+    def refusable(self) -> bool:
+        """Whether it is not lost when it is not recorded now."""
+        return self.command or self.resent
+
 
 def fresh(
     event: Event,
@@ -302,6 +309,7 @@ def fresh(
     id: UUID | None = None,
     actor: Actor = NO_ONE,
     command: bool = False,
+    resent: bool = False,
     occurred_at: datetime | None = None,
     correlation: UUID | None = None,
     trace: str = "",
@@ -310,7 +318,7 @@ def fresh(
     passes one."""
     id = id or uuid7(at, event.model_dump_json())
     return Message(
-        event=event, id=id, occurred_at=occurred_at or at, heard_at=at, actor=actor, command=command,
+        event=event, id=id, occurred_at=occurred_at or at, heard_at=at, actor=actor, command=command, resent=resent,
         correlation=correlation or id, trace=trace,
     )  # fmt: skip
 

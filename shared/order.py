@@ -1,4 +1,4 @@
-"""What must come before a message, and why it may not be heard at all."""
+"""What must come before a message, and why it may not be heard at all, or not now."""
 
 from collections.abc import Mapping
 
@@ -12,6 +12,20 @@ class Gap(Exception):
     def __init__(self, source: str, after: int, upto: int):
         super().__init__(f"{source}: heard {after}, needed {upto}")
         self.source, self.after, self.upto = source, after, upto
+
+
+class Overloaded(Exception):
+    """Too much is waiting; try again in ``retry_after`` seconds."""
+
+    retry_after = 2
+
+
+class Silent(Overloaded):
+    """This log may not go on, or it is not known yet whether it may."""
+
+    def __init__(self, text: str, remedy: str = "repeat the request with its key"):
+        super().__init__(text)
+        self.remedy = remedy
 
 
 class Stopped(Exception):
@@ -41,3 +55,10 @@ def gap_before(message: Message, tracked: Mapping[str, int], sources: frozenset[
         if source in sources and source != message.source and position > tracked.get(source, 0):
             return Gap(source, tracked.get(source, 0), position)
     return None
+
+
+def while_lost(name: str, lost: str) -> Silent:
+    """Why nothing new is taken in from outside while a log has lost something: the number of a case that is opened now
+    may be that of a lost one, and what is decided would rest on the state of the backup."""
+    text = f"{lost} of the log of {name} were lost in a restore and are neither brought back nor given up"
+    return Silent(text, f"vefa reconcile {name}")

@@ -199,9 +199,10 @@ class Process:
             while self.service.silent:
                 await conn.execute("select 1")
                 await asyncio.sleep(1)
-            await self._ship_policies()
+            if not self.service.lost:
+                await self._ship_policies()
             await self.bus.act()
-            running = (self.deadlines.run(), self.effects.run(), self._mend_views(conn))
+            running = (self.deadlines.run(), self.effects.run(), self._mend_views(conn), self._ship_later())
             tasks = [asyncio.create_task(t) for t in running]
             if self.app.name in ERASERS:
                 tasks.append(asyncio.create_task(self._sweep()))
@@ -243,6 +244,11 @@ class Process:
                 )
                 event_id = uuid5(NAMESPACE, f"{self.app.name}/{name}/shipped")
                 await self.service.hear(fresh(command, self.clock.now(), id=event_id, command=True))
+
+    async def _ship_later(self) -> None:
+        """Those that were lost in a restore and not brought back."""
+        await self.bus.epochs.settled()
+        await self._ship_policies()
 
     # ways in --------------------------------------------------------------------------------------------------------
     async def _serve(self, addresses: dict[str, str], ready: Callable[[dict[str, str]], None] | None) -> None:

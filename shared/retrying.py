@@ -10,6 +10,7 @@ from contracts.kernel import EventUnparked, Unreadable
 from .batch import Outcome, RetryFailed
 from .events import Event, Message
 from .mapper import from_row, key_ids
+from .order import while_lost
 
 if TYPE_CHECKING:
     from .service import Service
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 async def retry_parked(service: "Service", stream: str) -> list[tuple[str, str]]:
     """Hear the parked rows of a stream again, in order, until one raises again; returns (event id, result) for each.
     What was unreadable is in no order: each of it is tried."""
+    if service.lost:
+        raise while_lost(service.name, str(service.lost))
     unparked = [row for row in await service.log.stream(f"parked:{stream}") if row.topic == EventUnparked.TOPIC]
     through = {message.event.parked for message in await service.open(unparked)}
     results = list[tuple[str, str]]()

@@ -22,7 +22,7 @@ from .losses import Loss, own_loss
 from .mapper import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
 from .memory import Memory, Parsers
 from .meters import Meters
-from .order import Gap, Stopped, UsedTwice, gap_before
+from .order import Gap, Overloaded, Silent, Stopped, UsedTwice, gap_before
 from .recorded import Recorded
 from .retrying import retry_parked
 from .tasks import end
@@ -34,20 +34,6 @@ from .world import Check, Decider, Refused
 WAITING = 10_000
 WRITING = (DataError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """Raised when what follows from a message cannot be written: the message is wrong, or a rule, not the database."""
-
-
-class Overloaded(Exception):
-    """Too much is waiting; try again in ``retry_after`` seconds."""
-
-    retry_after = 2
-
-
-class Silent(Overloaded):
-    """This log may not go on, or it is not known yet whether it may."""
-
-    def __init__(self, text: str, remedy: str = "repeat the request with its key"):
-        super().__init__(text)
-        self.remedy = remedy
 
 
 class WentBack(Overloaded):
@@ -352,4 +338,4 @@ def unreadable(source: str, topic: str, content: bytes, at: datetime) -> Unreada
     )  # fmt: skip
 
 
-__all__ = ["Gap", "Outcome", "Overloaded", "RetryFailed", "Service", "Stopped", "UsedTwice", "deadline_id"]
+__all__ = ["Gap", "Outcome", "Overloaded", "RetryFailed", "Service", "Silent", "Stopped", "UsedTwice", "deadline_id"]

@@ -45,16 +45,19 @@ class ErasedAgain:
             self._looked = (rows[-1]["row"], rows[-1]["key"])
 
     async def _follow(self) -> None:
+        asked = False
         while True:
-            await self._try(self._ask)
+            asked = asked or await self._try(self._ask)
             await asyncio.sleep(LOOK_SECONDS)
             await self._try(self.look)
 
-    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _try(self, step: Callable[[], Awaitable[None]]) -> bool:
         try:
             await step()
+            return True
         except Exception as error:  # whatever it is: who looks no more would let the next one stand
             log.warning("what came back of the erased waits: %s", type(error).__name__)
+            return False
 
     async def _ask(self) -> None:
         """The copy of the vault that keys came back with opens until the master key that wraps it is exchanged.

@@ -126,6 +126,18 @@ async def _met(data: Path, service: str) -> AsyncIterator[tuple[Logs, Client, li
             await client.close()
 
 
+async def may_write(data: Path, logs: Logs, service: str) -> None:
+    """Return when a command may write to a log by itself. Raises Failed with what is to be done first where the log is
+    behind what others know of it, or has lost something that is not settled."""
+    client = await reach.bus(noted_by(data)["nats"], f"--data {data}", AGAIN.format(data=data))
+    try:
+        found = await recovery.standing(logs.by_name, service, client)
+    finally:
+        await client.close()
+    if remedy := _remedy(found):
+        raise Failed(f"the log of {service} was restored ({_state(found)}); first: {remedy}")
+
+
 @asynccontextmanager
 async def _runtime(logs: Logs, name: str) -> AsyncIterator[Service]:
     """The rules of a service over its log, beside the service that runs: the head row puts both in one order. Who

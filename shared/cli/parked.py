@@ -9,7 +9,8 @@ from psycopg import sql
 from contracts.kernel import EventParked, EventUnparked
 from shared.log import EventLog
 
-from .base import DATA, AsJson, Data, Logs, app_of, console, opened, print_json, print_table
+from .base import DATA, AsJson, Data, Logs, app_of, console, known, opened, print_json, print_table
+from .epoch import may_write
 
 app = typer.Typer(no_args_is_help=True, help="Facts that were set aside because a rule could not take them in")
 Service = Annotated[str, typer.Argument(help="Name of a service")]
@@ -72,8 +73,9 @@ def retry(service: Service, stream: Stream, data: Data = DATA, as_json: AsJson =
 
     async def hear() -> list[tuple[str, str]]:
         app_ = app_of(service)
-        async with opened(data, service) as logs:
-            await _demand(logs, service, stream)
+        async with opened(data) as logs:
+            await _demand(logs, known(service, logs.by_name), stream)
+            await may_write(data, logs, service)
             runtime = app_.service_on(logs[service], logs.vault_of(service))
             await runtime.start()
             try:

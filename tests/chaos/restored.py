@@ -96,6 +96,7 @@ APPS = {
             Decider(trade.STATES, trade.evolve, take_and_post),
             Views(trade.SHOP_VIEWS.tables, with_parcels),
             HERE,
+            told=(PlaceOrder,),
             api=api,
             senders={"post": poster},
         ),
