@@ -60,8 +60,11 @@ def verify(
     if as_json:
         print_json([{**asdict(v), "whole": v.whole} for v in found])
     else:
-        rows = ((v.service, v.rows, v.compared, "whole" if v.whole else "; ".join(v.problems)) for v in found)
-        print_table("Logs", ("log", "rows", "compared with their publisher", "result"), rows)
+        rows = (
+            (v.service, v.rows, v.compared, "whole" if v.whole else "; ".join(v.problems), v.position, v.head)
+            for v in found
+        )
+        print_table("Logs", ("log", "rows", "compared with their publisher", "result", "head at", "head"), rows)
     if not all(v.whole for v in found):
         raise typer.Exit(1)
 

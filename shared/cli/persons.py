@@ -14,6 +14,7 @@ from shared.events import Event
 from .base import DATA, AsJson, Data, Failed, Logs, Seen, console, opened, print_json
 from .calls import call
 from .history import in_order, merged
+from .log_file import export_log
 
 app = typer.Typer()
 Subject = Annotated[str, typer.Argument(help="A customer id")]
@@ -62,11 +63,21 @@ async def _certificate(data: Path, customer: str, seconds: float) -> CustomerEra
 
 @app.command()
 def export(
-    customer: Subject,
+    customer: Annotated[str, typer.Argument(help="A customer id, or the word 'log' for the log of a SERVICE")],
+    service: Annotated[str, typer.Argument(help="After 'log': whose log")] = "",
+    to: Annotated[Path | None, typer.Option(help="New file for a log", dir_okay=False)] = None,
     data: Data = DATA,
     as_json: Annotated[bool, typer.Option("--json", help="What is printed is JSON in any case")] = True,
 ) -> None:
-    """Everything that all logs hold about one customer, as JSON, texts in plain, in time order."""
+    """Everything that all logs hold about one customer, as JSON, texts in plain, in time order.
+
+    With the words 'log SERVICE --to FILE' instead the log of a service as it stands, personal texts as ciphertext, as a
+    file that can be verified without this program: see docs/chain.md."""
+    if customer == "log" and (service or to):
+        export_log(data, service, to)
+        return
+    if service or to:
+        raise typer.BadParameter("only for a log: vefa export log SERVICE --to FILE", param_hint="SERVICE, --to")
 
     async def collect() -> dict[str, Any]:
         async with opened(data) as logs:

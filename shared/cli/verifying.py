@@ -28,6 +28,10 @@ class Verdict:
     service: str
     rows: int = 0
     compared: int = 0
+    position: int = 0
+    """Where it ended when it was looked at."""
+    head: str = ""
+    """Hash of its last row then: kept elsewhere, it proves later that nothing up to there was changed or cut off."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -47,6 +51,8 @@ class Anchor(NamedTuple):
 async def verify(logs: Logs, service: str, progress: Callable[[int], None] | None = None) -> Verdict:
     """Look at one log and at what it holds of the logs that it hears, as far as these are open."""
     log, verdict = logs[service], Verdict(service)
+    head = await log.head()
+    verdict.position, verdict.head = head.position, head.hash.hex()
     try:
         verdict.rows = await log.verify(PAGE, progress)
     except IntegrityError as e:
