@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from contracts.kernel import PolicyPublished, PublishPolicy
 
 from .memory import Memory, Parsers
+from .naming import impossible
 from .world import Check, Refused
 
 
@@ -26,6 +27,8 @@ def published(
         first = e.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "document"
         raise Refused("invalid-policy", where, first["msg"], "correct the document and publish it again", 422) from e
+    if wrong := next(impossible(document), None):
+        raise Refused("invalid-policy", *wrong, "correct the document and publish it again", 422)
     if check:
         check(memory, document, at)
     version = memory.policy(asked.name).version if memory.has_policy(asked.name) else 0

@@ -9,6 +9,8 @@ import typer
 import yaml
 from pydantic import ValidationError
 
+from shared.naming import impossible, place_in_words
+
 if TYPE_CHECKING:
     from shared.app import App
 
@@ -47,15 +49,18 @@ def read(app: "App", file: Path, name: str = "", given: str = "FILE") -> Documen
     except (ValueError, RecursionError):
         raise typer.BadParameter(f"{file} contains itself (&name, *name); write it out", param_hint=given) from None
     try:
-        return Document(name, text, app.document_parsers()[name.partition("/")[0]](text))
+        found = Document(name, text, app.document_parsers()[name.partition("/")[0]](text))
     except ValidationError as e:
+        raw = json.loads(text)
         problems = [
-            f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg'].removeprefix('Value error, ')}"
+            f"{place_in_words(raw, p['loc'])}: {p['msg'].removeprefix('Value error, ')}"
             for p in e.errors(include_url=False, include_input=False)
         ]
-        raise typer.BadParameter(
-            f"{file} is no {name} of {app.name}: {'; '.join(problems)}", param_hint=given
-        ) from None
+    else:
+        problems = [f"{where}: {what}" for where, what in impossible(found.document)]
+    if problems:
+        raise typer.BadParameter(f"{file} is no {name} of {app.name}: {'; '.join(problems)}", param_hint=given)
+    return found
 
 
 def _as_json(content: Any) -> Any:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,10 +12,12 @@ import typer
 import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
+from rich.console import Console
 
 from contracts.kernel import PolicyPublished
 
-from .base import DATA, AsJson, Data, app_of, console, opened, print_json, print_table, running
+from . import knowing, services
+from .base import DATA, AsJson, Data, Logs, app_of, console, opened, print_json, print_table, progress_console, running
 from .calls import call
 from .documents import Document, read
 
@@ -63,30 +67,82 @@ def show(
 
 @app.command()
 def check(service: Service, file: File, name: Name = "", data: Data = DATA, as_json: AsJson = False) -> None:
-    """Whether a file would be accepted; needs no running platform. Where one runs, what of it cannot work there."""
+    """Whether a file would be accepted, and what in it nothing knows; needs no running platform.
+
+    Names are compared with the documents that ship with the services, beside a running platform with those in force
+    there."""
     found = read(app_of(service), file, name)
     doubts = asyncio.run(_doubts(data, service, found))
     if as_json:
         print_json({"service": service, "name": found.name, "valid": True, "doubts": doubts})
         return
     console.print(f"{file} is a valid {found.name} of {service}.")
-    for doubt in doubts or ():
-        console.print(f"But {doubt}", highlight=False, markup=False, soft_wrap=True)
+    _tell(console, doubts)
 
 
-async def _doubts(data: Path, service: str, found: Document) -> list[str] | None:
-    """What of a document cannot work as things stand; None where nothing stands or nothing is doubted."""
-    app_ = app_of(service)
-    doubts = app_.doubts.get(found.name.partition("/")[0])
+def _tell(where: Console, doubts: list[str]) -> None:
+    for doubt in doubts:
+        where.print(f"But {doubt}", highlight=False, markup=False, soft_wrap=True)
+
+
+async def _doubts(data: Path, service: str, found: Document) -> list[str]:
+    """What of a document cannot work as things stand."""
+    kind = found.name.partition("/")[0]
     try:
-        if not doubts or service not in running(data)["databases"]:
-            return None
+        there: Mapping[str, Any] = running(data)["databases"]
     except LookupError:
-        return None
-    async with opened(data, service) as logs:
-        runtime = app_.service_on(logs[service], logs.vault_of(service))
-        await runtime.load_resident()
-        return list(doubts(runtime.memory, found.document))
+        there = {}
+    shipped = _shipped()
+    if service not in there:
+        return list(knowing.doubts(kind, found.document, _known(found, shipped)))
+    async with opened(data) as logs:
+        known = _known(found, shipped, await _in_force(logs))
+        known.pop("skill", None)  # which of them somebody has is known here
+        doubts, app_ = list(knowing.doubts(kind, found.document, known)), app_of(service)
+        if of_service := app_.doubts.get(kind):
+            runtime = app_.service_on(logs[service], logs.vault_of(service))
+            await runtime.load_resident()
+            doubts += of_service(runtime.memory, found.document)
+    return doubts
+
+
+def _known(
+    found: Document, shipped: Mapping[str, Any], in_force: Mapping[str, Any] | None = None
+) -> dict[str, set[str]]:
+    """All names that a document and the others make known; ``shipped`` and ``in_force``: documents by name."""
+    known: dict[str, set[str]] = {}
+    for name, document in shipped.items():
+        for _, what, value in knowing.referred(name.partition("/")[0], document):
+            if what == "tier":  # a customer's may also come from another system of the company
+                known.setdefault(what, set()).add(value)
+    for name, document in {**shipped, **(in_force or {}), found.name: found.document}.items():
+        for what, value in knowing.defined(name.partition("/")[0], name, document):
+            known.setdefault(what, set()).add(value)
+    return known
+
+
+def _shipped() -> dict[str, Any]:
+    """The documents that ship with the services, by name."""
+    found = dict[str, Any]()
+    for service in services.names():
+        with suppress(LookupError):  # it has no rules here
+            app_ = app_of(service)
+            parsers = app_.document_parsers()
+            found |= {name: parsers[name.partition("/")[0]](text) for name, text in app_.shipped().items()}
+    return found
+
+
+async def _in_force(logs: Logs) -> dict[str, Any]:
+    """The documents in force on a running platform, by name."""
+    found = dict[str, Any]()
+    for service, log in logs.by_name.items():
+        parsers = app_of(service).document_parsers()
+        query = sql.SQL("select name, document from {} where key = name")
+        async with log.pool.connection() as conn:
+            cursor = await conn.execute(query.format(sql.Identifier(f"{service}_views", "policies")))
+            rows = await cursor.fetchall()
+        found |= {name: parsers[name.partition("/")[0]](text) for name, text in rows}
+    return found
 
 
 @app.command()
@@ -101,6 +157,7 @@ def publish(
 ) -> None:
     """Put a file in force as the next version; what was decided before keeps its version."""
     found = read(app_of(service), file, name)
+    _tell(progress_console, asyncio.run(_doubts(data, service, found)))
     body = {"document": json.loads(found.text), "reason": reason}
     said = call(data, service, "PUT", f"/{service}/policies/{quote(found.name)}", body, by)
     if as_json:
