@@ -16,18 +16,9 @@ class Withholding(Part):
     """Reason codes, so that a report can count them."""
 
     reason: Literal[
-        "stale",
-        "no-address",
-        "erased",
-        "opted-out",
-        "no-consent",
-        "volume-thread",
-        "volume-address",
-        "suppressed",
-        "silent",
-        "spam",
-        "other-channel",
-    ]
+        "stale", "no-address", "erased", "opted-out", "no-consent", "volume-thread", "volume-address", "suppressed",
+        "silent", "spam", "other-channel",
+    ]  # fmt: skip
     """Why it was not sent: silent where the mail asks that nothing automatic answers it, other-channel where whoever
     hears reply-sent carries the answer by the channel that the case came from."""
 
