@@ -207,8 +207,8 @@ FOOTERS: Final = (
         r"in accordance with|is processed|are processed|privacy policy|verarbeite|przetwarza|tratados",
     ),
 )
-"""How a footer begins, and what it goes on to speak of; both must be there. The law alone is no footer: 'Bu e-posta
-KVKK başvurusudur' and 'This e-mail is a GDPR request' are concerns."""
+"""How a footer begins, and what it goes on to speak of; both must be there. The law alone is no footer: 'This e-mail is
+a GDPR request' is a concern."""
 
 LEGAL: Final = (
     r"kvkk|gdpr|dsgvo|rgpd|gizli|yasal|avukat|mahkeme|hukuk|aydınlatma|mersis|ticaret sicil|tic\. ?sic|"
