@@ -14,7 +14,7 @@ LAST: Final = 60
 LONGEST: Final = 1500
 """Characters of a line, or of a footer with its further lines, that are looked at."""
 _I: Final = re.IGNORECASE
-_DELIMITER = re.compile(r"(?:--|__|\u2014|\u2013|_{10,80}|-{10,80}|\*{10,80})\s*$")
+_DELIMITER = re.compile(r"(?:--|__|\u2014|\u2013|_{5,80}|-{5,80}|\*{5,80})\s*$")
 _CLOSING = re.compile(rf"(?:{words.CLOSINGS})(?:\s?[/|]\s?(?:{words.CLOSINGS}))?[\s,.!;:]*$", _I)
 _THANKS = re.compile(rf"(?:{words.THANKS})(?P<closed>\s?[,.;ve&]{{0,3}}\s?(?:{words.CLOSINGS}))?[\s,.!;:]*$", _I)
 _FROM_DEVICE = re.compile(

@@ -27,6 +27,7 @@ SIGNATURES = [
     "З повагою,\nОлена",
     "Atenciosamente,\nMaria Silva\nTel: 11 91234-5678",
     "--\nAyşe",
+    "_______\nBu ileti virüslere karşı taranmıştır.",
     "--\nAyşe Kaya\nKaya Ltd. Şti.\nBağdat Cad. No:12 Kadıköy/İstanbul",
     "iPhone'umdan gönderildi",
     "iPad’imden gönderildi",
