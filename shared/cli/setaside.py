@@ -33,12 +33,13 @@ def list_(
     elif not found["items"]:
         console.print("Nothing of that kind is set aside.")
     else:
-        print_table(_title(found), SHOWN, ([row[name] for name in SHOWN] for row in found["items"]))
+        rows = ([row["item"], row["reason"], row["at"][:16], row["address"], row["subject"]] for row in found["items"])
+        print_table(_title(found), ("item", "reason", "came (UTC)", "sender", "subject"), rows)
 
 
 def _title(found: dict[str, Any]) -> str:
     waiting = found["waiting"]
-    since = f", the oldest since {waiting['since']}" if waiting["since"] else ""
+    since = f", the oldest since {waiting['since'][:16]}Z" if waiting["since"] else ""
     more = "; more than are listed here" if found["next"] else ""
     return f"Set aside: {waiting['count']} wait{since}{more}"
 

@@ -77,7 +77,8 @@ def test_a_mail_that_is_set_aside_is_told_until_somebody_has_looked(platform: Ru
     assert 'vefa_set_aside_waiting{service="intake"} 2.0' in metrics
     listed = json.loads(platform.vefa("set-aside", "--json"))
     bob, ada = [row["item"] for row in listed["items"]]
-    assert "ada@example.com" in platform.vefa("set-aside")
+    assert listed["items"][1]["address"] == "ada@example.com"
+    assert "Set aside: 2 wait, the oldest since" in platform.vefa("set-aside")
     assert "I am away." in platform.vefa("set-aside", "show", ada)
     released = json.loads(platform.vefa("set-aside", "release", ada, "--json"))
     assert json.loads(platform.vefa("set-aside", "dismiss", bob, "--reason", "away", "--json"))["state"] == "dismissed"
