@@ -80,7 +80,7 @@ def lines(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("expected calibration error", f"{report['ece']:.3f}"),
         ("right at first, in capitals", _percent(report["accuracy_upper_case"])),
         ("right at first, without diacritics", _percent(report["accuracy_ascii"])),
-        ("time per text", f"p50 {report['p50_ms']} ms, p99 {report['p99_ms']} ms"),
+        ("work per text (CPU)", f"p50 {report['p50_ms']} ms, p99 {report['p99_ms']} ms"),
     ]
     if "urgent_in_first_tenth" in report:
         found.append(("urgent in the first tenth by rank", _percent(report["urgent_in_first_tenth"])))

@@ -374,6 +374,16 @@ def test_a_team_is_a_fact_like_others():
     assert {e.rule for e in every(ClockRetargeted, desk.hear(t(26, "09:30"), assigned))} == {"second-line"}
 
 
+def test_a_guess_that_waits_for_a_person_promises_nothing_of_its_own():
+    own = {
+        "name": "privacy", "when": {"topic": "privacy", "urgency": 1}, "then": POLICY["targets"]["rules"][1]["then"],
+    }  # fmt: skip
+    desk = case_opened(NINE, {"targets": {"rules": [own, *POLICY["targets"]["rules"]]}})
+    assert not every(ClockRetargeted, desk.hear(t(26, "09:10"), classified(topic="privacy", band="review")))
+    sure = desk.hear(t(26, "09:20"), classified(topic="privacy"))
+    assert {e.rule for e in every(ClockRetargeted, sure)} == {"privacy"}
+
+
 # levels
 def test_levels_fire_once_each_in_order():
     desk = case_opened(NINE)

@@ -188,9 +188,9 @@ def reopened() -> CaseReopened:
     return CaseReopened(**WHO, by="a1", cause="agent", reopens=1, resolved_at=None)
 
 
-def classified(priority: Any = "normal", topic: str = "delivery") -> CaseClassified:
+def classified(priority: Any = "normal", topic: str = "delivery", band: Any = "settled") -> CaseClassified:
     def label(value: str) -> Label:
-        return Label(value=value, source="rule")
+        return Label(value=value, source="rule", band=band)
 
     return CaseClassified(
         **WHO, revision=1, topic=label(topic), kind=label("complaint"), urgency=label("1"), sentiment=label("neutral"),
