@@ -197,7 +197,7 @@ def test_every_command_about_a_case_takes_its_number(desk: Desk) -> None:
         "agent", "classifier", "PUT", f"/v1/cases/{number}/classification/topic", {"value": "delivery"}
     )
     assert (corrected.status_code, corrected.json().get("case")) in ((200, desk.own.case), (422, None))
-    shown = {"template": "acknowledgement", "language": "tr", "case": number}
+    shown = {"template": "case-received", "language": "tr", "case": number}
     assert "V-" in desk.call("supervisor", "notification", "POST", "/v1/templates/preview", shown).text
 
 
