@@ -1,6 +1,7 @@
 """``vefa erase`` and ``vefa export``: a customer's right to be forgotten and to know what is known."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,13 +12,14 @@ import typer
 from contracts.intake import CustomerErased
 from shared.events import Event
 
-from .base import DATA, AsJson, Data, Failed, Logs, Seen, console, opened, print_json
+from .base import DATA, AsJson, Data, Failed, Logs, Seen, console, opened, print_json, progress_console
 from .calls import call
 from .history import in_order, merged
 from .log_file import export_log
+from .whom import Person, person
 
 app = typer.Typer()
-Subject = Annotated[str, typer.Argument(help="A customer id")]
+Subject = Annotated[str, typer.Argument(help="A mail address, a phone number, or an id of a customer")]
 POLL = 0.2
 OF_A_PERSON = frozenset({"contact", "member"})
 OF_ONE_MATTER = frozenset({"notice", "survey", "recovery", "grant", "mail", "purchase", "parked"})
@@ -34,8 +36,13 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Destroy the keys of a customer's contact points, for ever; logs keep their hashes, counts stay as they were."""
+    who = asyncio.run(_who(data, customer))
+    customer = who.customer
+    progress_console.print(f"{who}.", highlight=False, markup=False, soft_wrap=True)
+    if not yes and not sys.stdin.isatty():
+        raise Failed("--yes: nobody can be asked here (no terminal); repeat it with --yes when that is the one")
     if not yes:
-        typer.confirm(f"Erase customer {customer} for ever?", abort=True, err=True)
+        typer.confirm("Erase this customer for ever?", abort=True, err=True)
     call(data, "intake", "POST", f"/v1/customers/{quote(customer, safe='')}/erase", {"regime": regime})
     if (erased := asyncio.run(_certificate(data, customer, wait))) is None:
         raise Failed(
@@ -47,6 +54,11 @@ def erase(
         console.print(
             f"Customer {customer} is erased; certificate {erased.certificate}. {erased.statement}", highlight=False
         )
+
+
+async def _who(data: Path, asked: str) -> Person:
+    async with opened(data, "intake") as logs:
+        return await person(logs, data, asked)
 
 
 async def _certificate(data: Path, customer: str, seconds: float) -> CustomerErased | None:
@@ -63,7 +75,7 @@ async def _certificate(data: Path, customer: str, seconds: float) -> CustomerEra
 
 @app.command()
 def export(
-    customer: Annotated[str, typer.Argument(help="A customer id, or the word 'log' for the log of a SERVICE")],
+    customer: Annotated[str, typer.Argument(help="As for 'erase', or the word 'log' for a log")],
     service: Annotated[str, typer.Argument(help="After 'log': whose log")] = "",
     to: Annotated[Path | None, typer.Option(help="New file for a log", dir_okay=False)] = None,
     data: Data = DATA,
@@ -81,9 +93,11 @@ def export(
 
     async def collect() -> dict[str, Any]:
         async with opened(data) as logs:
-            streams, seen = await _about(logs, customer)
+            who = await person(logs, data, customer)
+            progress_console.print(f"{who}.", highlight=False, markup=False, soft_wrap=True)
+            streams, seen = await _about(logs, who.customer)
             happenings = in_order(merged(seen))
-            return {"customer": customer, "streams": sorted(streams), "events": [h.as_data() for h in happenings]}
+            return {"customer": who.customer, "streams": sorted(streams), "events": [h.as_data() for h in happenings]}
 
     found = asyncio.run(collect())
     if not found["events"]:

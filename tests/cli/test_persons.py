@@ -6,8 +6,10 @@ import io
 import httpx
 import pytest
 
-from contracts.intake import CaseReopened, CasesLinked, CustomerErased, CustomerKnown, NoteAdded
+from contracts.intake import CaseReopened, CasesLinked, ContactForgotten, CustomerErased, CustomerKnown, NoteAdded
 from shared.events import Actor, Event, Message, Personal, fresh, uuid7
+from shared.local import secret
+from shared.privacy import contact_id
 from tests.shared.trade import NOON
 
 from .conftest import Platform
@@ -72,10 +74,52 @@ async def test_an_erasure_goes_through_intake_and_shows_the_certificate(platform
     assert str(erased.originator_id) == "customer:c1"
 
 
-async def test_an_erasure_asks_first(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    assert (await platform.vefa("erase", "c1")).status == 1
-    assert await platform["intake"].log.rows(0, 9) == []
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_an_erasure_shows_who_it_is_and_asks_first(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    await platform["intake"].hear(known("c1", "ada", name="Ada Kaya"), known("c1", "ada2", first=False))
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    asked = await platform.vefa("erase", "c1")
+    assert asked.status == 1
+    assert "customer c1: Ada Kaya; mail ada@example.com, mail ada2@example.com." in asked.err
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    refused = await platform.vefa("erase", "c1")
+    assert (refused.status, "--yes: nobody can be asked here" in refused.err) == (2, True)
+    assert not await platform["intake"].log.rows(0, 99, topics=[CustomerErased.TOPIC])
+
+
+async def test_a_customer_is_found_by_address_number_and_ids(platform: Platform) -> None:
+    key = secret(platform.data, "index.key")
+    mail, phone = contact_id(key, "mail", "ada@example.com"), contact_id(key, "phone", "+905321234567")
+    await platform["intake"].hear(
+        known("c1", mail, address="ada@example.com", external_id="crm-7"),
+        known("c1", phone, kind="phone", address="+905321234567", first=False),
+        known("c2", contact_id(key, "mail", "bob@example.com"), address="bob@example.com"),
+    )
+    for name in ("c1", "ada@example.com", " ADA@Example.COM", "+90 532 123 45 67", "0532 123 45 67", mail, "crm-7"):
+        result = await platform.vefa("export", name)
+        assert (result.status, result.json["customer"]) == (0, "c1"), name
+        assert "ada@example.com, phone +905321234567." in result.err
+    unknown = await platform.vefa("export", "eve@example.com")
+    assert (unknown.status, "CUSTOMER: no customer has eve@example.com" in unknown.err) == (2, True)
+    assert (await platform.vefa("erase", "05321234568", "--yes")).status == 2
+    erased = await platform.vefa("erase", "bob@example.com", "--yes", "--json")
+    assert erased.json["customer"] == "c2"
+    assert [str(r.originator_id) for r in await platform["intake"].log.rows(0, 99, topics=[CustomerErased.TOPIC])] == [
+        "customer:c2"
+    ]
+
+
+async def test_an_address_that_was_forgotten_is_nobodys(platform: Platform) -> None:
+    mail = contact_id(secret(platform.data, "index.key"), "mail", "ada@example.com")
+    await platform["intake"].hear(known("c1", mail), fact(ContactForgotten(contact=mail, certificate="c")))
+    assert (await platform.vefa("export", "ada@example.com")).status == 2
+    again = known("c9", mail, address="ada@example.com")
+    await platform["intake"].hear(again)
+    assert (await platform.vefa("export", "ada@example.com")).json["customer"] == "c9"
 
 
 async def test_an_erasure_without_a_running_intake_says_what_to_do(platform: Platform) -> None:
