@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from shared.cli.doctor.database import rights, settings
+from shared.cli.doctor.services import owned
 from shared.database import connect
 from shared.log import EventLog
 from tests.running import Running, run_vefa, up
@@ -36,8 +37,10 @@ def examined(platform: Running) -> tuple[int, dict[str, dict[str, Any]]]:
 
 def test_a_new_platform_is_well(platform: Running) -> None:
     status, found = examined(platform)
+    owners = found.pop("queues, owners")
     assert {what: f for what, f in found.items() if f["state"] != "ok"} == {}
     assert status == 0
+    assert owners["state"] == "ok" or "no owner: " in owners["found"], "they are the company's to name"
     assert {"disk", "master key", "PostgreSQL fsync", "NATS stream", "consumer of sla", "role of intake"} <= set(found)
     assert found["role of intake"]["found"] == "vefa_intake only appends"
     assert found["NATS sync_interval"]["found"] == "always; the logs hold all that NATS does"
@@ -131,3 +134,20 @@ async def test_settings_that_tell_are_found(database: str) -> None:
         "PostgreSQL log_error_verbosity", "PostgreSQL log_statement",
     }  # fmt: skip
     assert (role.state, "superuser" in role.found) == ("look", True)
+
+
+@pytest.mark.parametrize(
+    ("queues", "state", "found"),
+    [
+        ({"money": {"team": "money", "owner": "ece"}}, "ok", "each has one"),
+        ({}, "ok", "each has one"),
+        (
+            {"money": {"owner": "ece"}, "sales": {"team": "sales"}, "care": {"owner": None}},
+            "look", "no owner: care, sales",
+        ),
+        ({"money": {"owner": "efe"}}, "look", "the owner is no agent here: money (efe)"),
+    ],
+)  # fmt: skip
+def test_queues_whose_alerts_reach_nobody_are_named(queues: dict[str, dict[str, str]], state: str, found: str) -> None:
+    told = owned(queues, {"ece"})
+    assert (told.state, told.found) == (state, found)

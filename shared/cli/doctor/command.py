@@ -50,6 +50,8 @@ async def examine(data: Path) -> list[Finding]:
         found += [f for f in [services.clock(next(iter(told.values()), {}))] if f]
         if "intake" in names:
             found.append(await services.set_aside(logs["intake"].pool))
+        if "router" in logs.by_name:
+            found.append(await services.owners(logs["router"].pool))
         for name, state in told.items():
             found += services.standing(name, state)
             found += [

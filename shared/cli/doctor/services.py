@@ -1,6 +1,7 @@
 """The services: do they act, hear, say, is anything parked, and do mails wait that are no cases."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,6 +64,26 @@ async def set_aside(pool: Pool) -> Finding:
     return judged(
         "mails set aside", f"{count} wait{oldest}", "look at them: vefa set-aside", good=count == 0, otherwise="look"
     )  # fmt: skip
+
+
+async def owners(pool: Pool) -> Finding:
+    """Whether each queue of the routing policy in force has an owner who is an agent: its alerts go to him."""
+    async with pool.connection() as conn:
+        found = await (
+            await conn.execute("select document from router_views.policies where key = 'routing'")
+        ).fetchone()
+        agents = {key for (key,) in await (await conn.execute("select key from router_views.agents")).fetchall()}
+    return owned(json.loads(found[0])["queues"] if found else {}, agents)
+
+
+def owned(queues: Mapping[str, Mapping[str, Any]], agents: Collection[str]) -> Finding:
+    """``queues``: of a routing policy; ``agents``: ids of those who work here."""
+    nobody = sorted(name for name, queue in queues.items() if not queue.get("owner"))
+    strangers = sorted(f"{n} ({q['owner']})" for n, q in queues.items() if q.get("owner") and q["owner"] not in agents)
+    told = [f"no owner: {', '.join(nobody)}"] if nobody else []
+    told += [f"the owner is no agent here: {', '.join(strangers)}"] if strangers else []
+    remedy = "their alerts reach nobody; name an agent's id as owner of each queue: vefa policy show router routing"
+    return judged("queues, owners", "; ".join(told) or "each has one", remedy, good=not told, otherwise="look")
 
 
 def clock(state: Mapping[str, Any]) -> Finding | None:
