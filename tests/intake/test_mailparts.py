@@ -45,7 +45,7 @@ def names(body: bytes) -> list[str]:
     ],
 )  # fmt: skip
 def test_parts_are_read_one_after_the_other(body: bytes, says: list[str]) -> None:
-    found = [text(body).find(one) for one in says]
+    found = [read(body)["content"].find(one) for one in says]
     assert -1 not in found
     assert found == sorted(found)
 
