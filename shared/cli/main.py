@@ -19,6 +19,7 @@ from . import (
     containers,
     epoch,
     explaining,
+    first,
     history,
     keys,
     mails,
@@ -85,6 +86,7 @@ def up(data: Data = DATA, as_json: AsJson = False) -> None:
     try:
         if sink:
             sink.start()
+        first.register(usable(data))
         told = {
             "seconds": round(time.monotonic() - began, 1), "services": platform.addresses,
             "mails": sink.page if sink else None, "token": platform.token(Role.admin, "admin"), "data": str(data),
