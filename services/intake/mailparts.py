@@ -3,6 +3,7 @@
 Only multipart/alternative chooses; of everything else each part is read after the other (RFC 2046, 5.1.3 and 5.1.4).
 What is packed (winmail.dat) or attached as a mail is opened up within limits, and what is not opened stays a file."""
 
+import base64
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from .mailtnef import open_tnef
 MAX_PARTS: Final = 10_000
 MAX_FILES: Final = 100
 MAX_DEPTH: Final = 3
-"""Of mails within mails that are opened up."""
+"""Of mails within mails that are opened up, and of multiparts that are read by another boundary than they name."""
 MAX_OPENED: Final = 10 * 1024 * 1024
 """Bytes that are opened up out of other files, together."""
 MAX_ATTACHED: Final = 20
@@ -40,6 +41,11 @@ EXTENSIONS = {
     "text/calendar": "ics", "text/plain": "txt", "text/html": "html", "image/jpeg": "jpg", "image/svg+xml": "svg",
     "message/rfc822": "eml", "application/pdf": "pdf", "application/octet-stream": "bin",
 }  # fmt: skip
+_DIVIDED = re.compile(rb"^--([^\s\"]{1,70})[ \t]*\r?\nContent-[A-Za-z-]{1,40}:", re.MULTILINE | re.IGNORECASE)
+"""The line that begins a part, whatever the mail's header names as the boundary."""
+_CODED = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+WORD: Final = 20
+"""Characters that may be base64 and are a word of a text that was never encoded."""
 
 
 class TooManyParts(Exception):
@@ -121,6 +127,7 @@ class _Reader:
     named_text: str = ""
     parts: int = 0
     texts: int = 0
+    undivided: int = 0
     opened: int = 0
 
     def read(self, part: Message, depth: int = 0) -> list[str]:
@@ -132,10 +139,20 @@ class _Reader:
         if part.get_content_maintype() == "message":
             return self._message(part, kind, depth)
         if not part.is_multipart():
-            return self._leaf(part, kind, depth)
+            return self._undivided(part, depth) if kind.startswith("multipart/") else self._leaf(part, kind, depth)
         if kind == "multipart/alternative":
             return self._alternative(part, depth)
         return [text for child in _children(part) for text in self.read(child, depth)]
+
+    def _undivided(self, part: Message, depth: int) -> list[str]:
+        """A multipart whose boundary stands nowhere: by the one that does; else what is there is read as plain text."""
+        raw = part.get_payload()
+        source = raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+        self.undivided += 1
+        found = _DIVIDED.search(source) if self.undivided <= MAX_DEPTH else None
+        mail = message_from_bytes(b'Content-Type: %s; boundary="%s"\n\n%s' % (
+            part.get_content_type().encode("ascii", "replace"), found[1], source)) if found else part  # fmt: skip
+        return self.read(mail, depth) if mail.is_multipart() else [decode(source, None)]
 
     def _alternative(self, part: Message, depth: int) -> list[str]:
         """Plain text where it says as much as the HTML beside it; files of every alternative stay."""
@@ -245,12 +262,31 @@ def _named_by(cid: str, kind: str, content: bytes) -> str:
 
 def _text(part: Message, kind: str, content: bytes) -> str:
     given = parameters(part, "content-type")
+    content, plain = _below_code(part) or (content, b"")
     if kind in RICH:
-        return html_text(decode_html(content, given.get("charset")))
-    text = decode(content, given.get("charset"))
-    if given.get("format", "").lower() == "flowed":
-        text = unflowed(text, given.get("delsp", "").lower() == "yes")
-    return text
+        text = html_text(decode_html(content, given.get("charset")))
+    else:
+        text = decode(content, given.get("charset"))
+        if given.get("format", "").lower() == "flowed":
+            text = unflowed(text, given.get("delsp", "").lower() == "yes")
+    below = decode(plain, given.get("charset"))
+    return f"{text}\n\n{html_text(below) if kind in RICH else below}" if plain else text
+
+
+def _below_code(part: Message) -> tuple[bytes, bytes] | None:
+    """(decoded, plain) of a text that says it is base64 and is not to its end: a relay has written below it, or it was
+    never encoded; None where it is."""
+    raw = part.get_payload()
+    if str(part.get("content-transfer-encoding", "")).strip().lower() != "base64" or not isinstance(raw, str):
+        return None
+    lines = raw.encode("utf-8", "surrogateescape").splitlines()
+    coded = next((n for n, line in enumerate(lines) if line.strip() and not _CODED.fullmatch(line.strip())), len(lines))
+    if coded == len(lines):
+        return None
+    code = b"".join(line.strip() for line in lines[:coded])
+    if len(code) % 4 or (len(code) < WORD and not code.endswith(b"=")):
+        return b"", b"\n".join(lines)
+    return base64.b64decode(code), b"\n".join(lines[coded:])
 
 
 def _bytes(part: Message) -> bytes:

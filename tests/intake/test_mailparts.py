@@ -223,3 +223,52 @@ def test_a_flowed_mail_is_read_as_paragraphs(kind: str) -> None:
 
 def test_a_mail_that_does_not_say_flowed_keeps_its_lines() -> None:
     assert text(plain("bir \r\niki")) == "bir\niki"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (base64.b64encode(b"Kargom gelmedi." * 9) + b"\r\n\r\n-- \r\nscanned by relay!", ["gelmedi", "scanned by"]),
+        ("Kargom gelmedi, yardım edin.".encode(), ["Kargom gelmedi, yardım edin."]),
+        (b"Merhabalar\r\n\r\nKargom gelmedi!", ["Merhabalar", "Kargom gelmedi!"]),
+        (b"Hello team\r\nthe pump, again", ["Hello team", "the pump, again"]),
+        (base64.b64encode("Kırık geldi".encode() * 30), ["Kırık geldi"]),  # one line, as it is
+        (base64.b64encode("Kırık geldi".encode()), ["Kırık geldi"]),
+        (base64.encodebytes("Kırık geldi ".encode() * 30), ["Kırık geldi"]),
+    ],
+)  # fmt: skip
+def test_what_stands_below_base64_and_what_was_never_encoded_is_read(body: bytes, says: list[str]) -> None:
+    head = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    found = text(head + body)
+    assert [one for one in says if one not in found] == []
+    assert "\ufffd" not in found
+
+
+def _renamed(body: bytes, boundary: bytes) -> bytes:
+    """A multipart whose header names another boundary than the one that its parts stand between."""
+    before, found, after = body.partition(b'boundary="')
+    return before + found + boundary + after[after.index(b'"') :]
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "says"),
+    [
+        ("mixed", (plain("Kargom gelmedi"), plain("Ekte fatura")), ["Kargom gelmedi", "Ekte fatura"]),
+        ("alternative", (plain("Kargom gelmedi"), html("<p>Kargom gelmedi</p>")), ["Kargom gelmedi"]),
+        ("related", (html("<p>The lamp is broken</p>"),), ["The lamp is broken"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_boundary_hides_nothing(kind: str, parts: tuple[bytes, ...], says: list[str]) -> None:
+    body = multipart(kind, *parts)
+    found = text(_renamed(body, b"other"))
+    assert found == text(body)
+    assert [one for one in says if one not in found] == []
+
+
+def test_files_behind_a_wrong_boundary_are_kept() -> None:
+    assert names(_renamed(multipart("mixed", plain("Fotoğraf ekte"), file("kirik.png")), b"other")) == ["kirik.png"]
+
+
+def test_a_multipart_without_any_part_is_read_as_it_is() -> None:
+    assert text(b"Content-Type: multipart/mixed; boundary=none\r\n\r\nKargom gelmedi") == "Kargom gelmedi"
+    assert text(b"Content-Type: multipart/mixed\r\n\r\nKargom gelmedi") == "Kargom gelmedi"
