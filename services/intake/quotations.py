@@ -67,8 +67,14 @@ _ENDS = re.compile(r"(?:[:：]|-{2,})[\s*\xa0]*$")
 _BARE_ENDS = re.compile(r"<\s?[^\s<>@]{1,64}@[^\s<>@]{1,255}>[\s*]*$")
 _ADDRESSED = re.compile(r"@[^\s<>@]{1,255}[>\])\"]{1,3}[\s*]*[:：][\s*]*$")
 _SAYS = re.compile(rf"[^\W\d_a-zçğıöşü][^\n<>]{{1,50}} (?:{_any(words.WROTE)})[ \xa0]?[:：]$")
-_TOLD = re.compile(r"\b(?:bana|bize|me|us|mir|uns|m['’]a|me ha|mi ha)\b", _I)
+_TOLD = re.compile(
+    r"(?<![\w@.'’-])(?:(?-i:bana|bize|mir|uns|m['’]a|nous a|me ha|mi ha|(?:to|told) (?:me|us))|"
+    r"(?:bana|bize)(?-i: [a-zçğıöşü\d]\w*))(?![\w@])",
+    _I,
+)
 """Who tells what somebody wrote to him writes himself."""
+_THEIRS = re.compile(rf"(?<![\w@.'’-])(?:{words.THEIRS})(?![\w@])", _I)
+_IN_BRACKETS = re.compile(r"<[^<>@\s]{1,64}@[^<>]{1,255}>")
 _REMNANT = re.compile(r">[ \t]?(?:[^\W\d][^\n>]{0,40})?[:：]\s*$")
 """The end of a wrapped line above a quotation, which begins with the '>' of an address."""
 
@@ -82,6 +88,7 @@ _SUBJECT = re.compile(rf"[ \t\xa0]{{0,8}}[*_]{{0,2}}(?:{words.SUBJECTS}){_AFTER}
 _LABEL = re.compile(
     rf"[ \t\xa0]{{0,8}}[*_]{{0,2}}(?:{_ALL_SENDERS}|{_DATES}|{words.SUBJECTS}|{words.OTHERS}){_AFTER}", _I
 )
+_OF_A_FORM = re.compile(rf"[ \t\xa0]{{0,8}}[*_]{{0,2}}(?:{words.FORMS})(?: no)?{_AFTER}", _I)
 _SHAPED = re.compile(r"[ \t\xa0]{0,8}[*_]{0,2}[^\W\d_][^\n:：.!?]{0,24}?[ \t\xa0]?[:：]")
 _DASHED = re.compile(r"[ \t]{0,4}[-_=*\u2014]{2,40}[ \t]?([^\W\d_][^\n]{2,70}?)[ \t]?[-_=*\u2014]{2,40}[ \t]*$")
 _ORIGINAL = re.compile(rf"(?:{words.ORIGINAL})$", _I)
@@ -186,6 +193,7 @@ class _Looks:
     def _block(self, at: int, by_shape: bool) -> int:
         """How many lines from here on are headers, 0 when they are not those of a mail."""
         labels, address, hour, subject, last, blank, sender = 0, False, False, False, at, 0, None
+        form = False
         first = self.lines[at] if at < len(self.lines) else ""
         for here in range(at, min(at + BLOCK, len(self.lines))):
             line = self.lines[here][:LONGEST]
@@ -193,6 +201,7 @@ class _Looks:
                 blank += 1
                 continue
             known = _LABEL.match(line)
+            form = form or (not known and not blank and _OF_A_FORM.match(line) is not None)
             if known or (by_shape and labels < 8 and _SHAPED.match(line)):
                 if blank and labels and not known:
                     break
@@ -208,6 +217,8 @@ class _Looks:
         if labels < 3 and not (labels == 2 and sender and address and hour):
             return 0
         if by_shape:
+            if form and (sender is None or _PARCEL.match(sender)):
+                return 0
             return last + 1 - at if address or (hour and sender) else 0
         if sender != first:  # as older programs write it, with the date or the subject first
             return last + 1 - at if sender and address and labels > 3 else 0
@@ -275,6 +286,8 @@ def _is_header(said: str, above_quoted: bool) -> bool | None:
     ends = _ENDS.search(said) is not None
     if not ends and not (above_quoted and _BARE_ENDS.search(said)):
         return None
+    if _TOLD.search(said) or (_THEIRS.search(said) and not _IN_BRACKETS.search(said)):
+        return None
     address, day = "@" in said and _ADDRESS.search(said) is not None, _DAY.search(said) is not None
     hour, wrote = _HOUR.search(said) is not None, _WROTE.search(said) is not None
     if above_quoted:
@@ -285,5 +298,5 @@ def _is_header(said: str, above_quoted: bool) -> bool | None:
         enough = (wrote and (address or (day and hour))) or (day and hour and _ADDRESSED.search(said) is not None)
     begins = (_LEAD.match(said) or _NAMED.match(said)) is not None
     if not enough or not (begins or wrote):
-        return False if above_quoted and _SAYS.match(said) and not _TOLD.search(said) else None
+        return False if above_quoted and _SAYS.match(said) else None
     return begins and day and (wrote or address)

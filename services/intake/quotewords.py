@@ -35,6 +35,15 @@ WROTE: Final = {
     "vi, id": r"đã viết|menulis",
 }
 
+THEIRS: Final = (
+    r"(?:kurye|kargocu|satıcı|mağaza|teknisyen|usta|servis|sürücü|şoför|temsilci|çalışan|personel|uygulama|site|müdür|"
+    r"arkadaş)(?:n?[ıiuü]z)|(?-i:[Ss]istem|[Ee]kranda|[Ee]kran)(?-i: [a-zçğıöşü\d]\w*)|(?-i:sistem)|"
+    r"(?:kayıt|kaydı|talep|sipariş) aç(?:tım|tık)|ettim|ettik|aldım|aldık|"
+    r"(?-i:your|[Yy]our [a-z]\w*|[Tt]he (?:courier|driver|screen|system|app|seller|display|technician))|"
+    r"(?-i:[Ii]hre? (?:Fahrer|Kurier|Techniker|Mitarbeiter|System)\w*|[Vv]otre [a-z]\w*|vostro)"
+)
+"""What a line above a quotation never names where no address stands in brackets: the reader's people and machines."""
+
 LEADS: Final = (
     r"on|am|um|le|el|il|op|den|dne|dňa|dnia|w dniu|em|no dia|a|pe|în|στις|на|в|у|в|il giorno|ven|kl|tarih|"
     r"aan|à|el día|dia|fecha|data|datum|date|dato|în data de|u|dana|בתאריך|ב|في|在|於|ngày|vào|pada"
@@ -105,6 +114,14 @@ OTHERS: Final = (
     r"vastaanottaja|kopio|címzett|másolat|către|προς|κοιν|до|копие|за|prima|za|אל|עותק|إلى|نسخة|"
     r"收件人|收件者|抄送|副本|宛先|받는 사람|받는사람|참조"
 )
+
+FORMS: Final = (
+    r"e-?posta|eposta|e-?mail|mail|tel|telefon|cep|gsm|phone|mobile|ad|adı|soyad|soyadı|isim|ad soyad|adı soyadı|"
+    r"name|surname|ünvan|unvan|adres|address|sipariş|order|ürün|product|seri|model|marka|cihaz|fatura|iban|adet|"
+    r"miktar|saat|müşteri|kargo|takip|telefonnummer|adresse|kunde|kundennummer|nom|téléphone|nome|telefono|imię|"
+    r"nazwisko|имя|телефон"
+)
+"""Labels of what people list themselves; no header of a mail has them."""
 
 ORIGINAL: Final = (
     r"original message|original appointment|original e-?mail|reply message|özgün ileti|özgün e-?posta|orijinal mesaj|"

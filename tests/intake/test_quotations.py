@@ -256,3 +256,72 @@ def test_what_a_person_writes_himself_is_no_header(own: str) -> None:
 def test_an_answer_below_a_header_and_a_quotation() -> None:
     for header in SAID:
         assert read_text(f"{header}\n> eski\n> metin\n\n{OWN}", answering=True).text == OWN
+
+
+TOLD = """\
+Kuryeniz 25.11.2026 14:32 tarihinde bana şunu yazdı:
+Kuryeniz 25.11.2026 14:32 tarihinde şunu yazdı:
+Satıcı bize 25 Kasım 2026 14:32'de şunu yazdı:
+satici@magaza.example bana dün şunu yazdı:
+Bana 25.11.2026 14:32'de teknisyen yazdı:
+Ali Usta <ali@usta.example> 25.11.2026 14:32 tarihinde bana yazdı:
+25.11.2026 14:32 tarihinde kayıt açtım, sistem şunu yazdı:
+Ekranda 25.11.2026 14:32 yazdı:
+On 25 November 2026 at 14:32 your courier wrote to me:
+Your technician Mr Kaya wrote on 25.11.2026 at 14:32:
+On 25 November 2026 at 14:32 the seller wrote:
+Am 25.11.2026 um 14:32 hat mir der Fahrer geschrieben:
+Ihr Fahrer schrieb am 25.11.2026 um 14:32:
+Le 25/11/2026 à 14:32 votre livreur a écrit :
+"""
+
+
+@pytest.mark.parametrize("told", TOLD.splitlines())
+def test_what_a_person_tells_that_somebody_wrote_stays_in_his_answer(told: str) -> None:
+    text = f"Paket hâlâ yok.\n\n{told}\n\nKomşuya bıraktım.\n\nKomşuda paket yok."
+    assert read_text(text, answering=True).text == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Bize Ulaşın", "Your Shop", "Sistem Destek", "Toys R Us", "Kuryeniz", "Ihre Bank", "The App Company", "Bana"],
+)
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{name} <s@vefa.example>, 12 Eki 2026 Pzt, 10:15 tarihinde şunu yazdı:",
+        "On Mon, Oct 12, 2026 at 10:15 AM {name} <s@vefa.example> wrote:",
+    ],
+)
+def test_a_name_like_such_words_is_that_of_a_header(name: str, header: str) -> None:
+    assert read_text(f"{OWN}\n\n{header.format(name=name)}\n\nMerhaba", answering=True).text == OWN
+
+
+LISTS = [
+    "-------------------------\nSipariş No: 123\nTarih: 25.11.2026 14:30\nE-posta: ali@can.example\n-----\nGelmedi.",
+    "_____________________\nCihaz: Klima\nSeri: 123\nMail: ali@can.example\n\nLütfen gelin, su akıtıyor.",
+    "*****\nAd: Ali\nSoyad: Can\nTel: 0532 111 22 33\nSaat: 14:30\nMail: a@b.example\n\nFırın yanıyor.",
+    "----- Fatura bilgileri -----\nAd: Ali\nMail: a@b.example\nSaat: 14:30\n\nFaturayı buraya kesin.",
+    "----------\nGönderen: Ali Can\nTelefon: 0532 111 22 33\nTarih: 25.11.2026 14:30\nE-posta: a@b.example\n\nİade.",
+    "==========\nName: Jane\nEmail: jane@doe.example\nDate: 25/11/2026 14:30\n\nIt leaks.",
+    "-----\nName: Hans\nTelefon: 030 12345\nE-Mail: h@m.example\n\nBitte liefern.",
+]
+
+
+@pytest.mark.parametrize("own", LISTS)
+@pytest.mark.parametrize("answering", [True, False])
+def test_a_rule_above_what_a_person_lists_is_no_header(own: str, answering: bool) -> None:
+    reading = read_text(f"Bilgiler:\n{own}", answering=answering)
+    assert (reading.text, reading.parts) == (f"Bilgiler:\n{own}", ())
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "Von wem: Support <s@vefa.example>\nWann: 12.10.2026 10:15\nWorum: Anfrage",
+        "Kimden: Destek\nTarih: 12.10.2026 10:15\nKime: ali@can.example\nKonu: Cihaz: klima",
+        "From: Support <s@vefa.example>\nDate: 12/10/2026 10:15\nTo: ali@can.example\nSubject: x\n\nName: Ali\nTel: 1",
+    ],
+)
+def test_a_rule_above_headers_of_a_mail_is_one(block: str) -> None:
+    assert read_text(f"{OWN}\n\n----------\n{block}\n\nMerhaba", answering=True).text == OWN
