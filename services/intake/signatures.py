@@ -33,6 +33,9 @@ _ANNOUNCES = re.compile(
     r"følgende|poniż|следующ|наступн|seguinte",
     _I,
 )
+_GREETING = re.compile(rf"(?:{words.GREETINGS})[\s,.!:]*$", _I)
+_PREDICATE = re.compile(rf"(?:^|\s)(?:{words.PREDICATES})", _I)
+_BELOW = re.compile(rf"(?<!\w)(?:{words.BELOW})", _I)
 _GREETS = re.compile(
     r"(?:merhaba(?:lar)?|selam(?:lar)?|sayın|sn\.|iyi günler|günaydın|hello|hi|hey|dear|hallo|sehr geehrte[rs]?|"
     r"liebe[rs]?|bonjour|hola|ciao|buongiorno)(?: [^\W\d_]\w{0,20}\.?){0,3}[\s,.!:]{0,3}$",
@@ -98,7 +101,7 @@ class _Reader:
         if not _DELIMITER.match(self.text[n]):
             return 0
         end = self._run(n + 1, unknown=True)
-        if end == n + 1 or any(_DELIMITER.match(one) for one in self.text[n + 1 :]):
+        if end == n + 1 or self._asked_for(n, n + 1, end) or any(_DELIMITER.match(one) for one in self.text[n + 1 :]):
             return 0
         self.signed = True
         return self._take(n, end)
@@ -111,8 +114,10 @@ class _Reader:
         start = n + 1
         begin = start + 1 if start < len(self.text) and _DELIMITER.match(self.text[start]) else start
         end = self._run(begin, unknown=False)
-        if end == begin:
+        if end == begin or self._asked_for(n, begin, end):
             return 0
+        if end < len(self.text) and _GREETING.match(self.text[n]) and all(_greets(one) for one in self.text[:n]):
+            return 0  # it opens the mail
         if closing:
             self.signed = True
             return self._take(n, end)
@@ -120,6 +125,12 @@ class _Reader:
         strong = any(self.look(one) == "strong" for one in range(begin, end))
         alone = all(_greets(one) for one in self.text[:n])
         return self._take(start, end) if strong or thanks["closed"] or alone else 0
+
+    def _asked_for(self, n: int, start: int, end: int) -> bool:
+        """Whether the lines of a signature are what a line above it speaks of: 'send it to the address below'."""
+        return any(_BELOW.search(one) for one in self.text[max(0, n - 4) : n]) and any(
+            self.look(one) == "strong" for one in range(start, end)
+        )
 
     def _run(self, start: int, unknown: bool) -> int:
         """Behind the last line of what looks like a signature from a line on."""
@@ -129,7 +140,7 @@ class _Reader:
             if sent_from(self.text[n]) or self._is_footer(n) or self._is_legal(n):
                 end = n = max(n + 1, self._footer_end(n))
                 continue
-            if seen == "concern":
+            if seen == "concern" or (seen in ("weak", "unknown") and n > start and _PREDICATE.search(self.text[n])):
                 break
             far = not unknown and n > start and self.filled[n] - self.filled[n - 1] > 1 and weak + (end > start) > 1
             if seen == "strong" or (seen == "weak" and weak < 4 and not far):

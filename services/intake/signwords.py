@@ -26,6 +26,29 @@ CLOSINGS: Final = (
     r"lep pozdrav|srdačan pozdrav|поздрави"
 )
 
+GREETINGS: Final = (
+    r"iyi çalışmalar(?: dileri[mz])?|iyi günler(?: dileri[mz])?|iyi akşamlar|kolay gelsin|selamlar|hoşça kalın|cheers|"
+    r"saludos|un saludo|salut[oi]?|hilsen|hej|pozdrawiam|поздрави"
+)
+"""Closings that open a mail as well."""
+
+PREDICATES: Final = (
+    r"(?:var|yok|değil|lazım|gerek|gerekli|şart|bozuk|kırık|eksik|arızalı|acil|bitti|bitmedi|olmadı|çıktı|yanıyor|"
+    r"gelmedi|çalışmıyor|ederi[mz]|istiyoru[mz]|\w{2}(?:[mt]ad[ıi]|med[ıi]|m[ıiuü]yor|[ıiuü]yor)(?:lar|uz|um)?)"
+    r"[.!]{0,3}$"
+)
+"""How a line below a name ends that says what is, not who somebody is."""
+
+BELOW: Final = (
+    r"aşağı\w{0,8}(?: [\w.]{1,20}){0,3} (?:adres|numara|telefon|iletişim|irtibat|gsm|hesab|hesap)|"
+    r"(?:adres|numara|telefon|iletişim|irtibat|gsm|hesap|hesab)\w{0,10}(?: [\w.]{1,20}){0,3} (?:aşağı|imzam)|"
+    r"imzam(?:da|ın altında)|(?:address|number|phone|details)\w{0,3}(?: \w{1,12}){0,2} (?:below|in my signature)|"
+    r"below (?:\w{1,12} ){0,2}(?:address|number|phone|contact)|(?:adresse|nummer|anschrift) (?:unten|in der signatur)|"
+    r"unten(?:stehende\w?)? (?:adresse|nummer|anschrift)|(?:adresse|numéro) ci-dessous|indirizzo (?:qui )?sotto|"
+    r"(?:adres|numer) poniżej|poniższy (?:adres|numer)|адрес ниже"
+)
+"""What says that the lines of a signature are what is asked for."""
+
 THANKS: Final = (
     r"(?:çok )?teşekkür(?:ler|ederim|ederiz| ederim| ederiz| ediyorum)|şimdiden teşekkürler|sağ ?olun|tşk|tşkler|"
     r"thanks|thank you|many thanks|thanks a lot|thanks in advance|thanks (?:and|&) (?:best |kind )?regards|"
@@ -132,10 +155,11 @@ NOT_SENT: Final = (
 
 SENT_BY_DEVICE: Final = (
     r"(?:bu (?:e-?posta|ileti|mesaj) )?(?:[\w.+]+ ){0,3}(?:i ?phone|ipad|galaxy|samsung|android|huawei|xiaomi|"
-    r"redmi|oppo|honor|realme|"
-    r"blackberry|yahoo|outlook|yandex|mynet|gmail|hotmail|windows|k-9|turkcell|vodafone|"
-    r"türk telekom)\S{0,12}(?: [\w.'’]+){0,5} "
-    r"gönderil(?:di|miştir)\.?.{0,60}|"
+    r"redmi|oppo|honor|realme|blackberry|yahoo|outlook|yandex|mynet|gmail|hotmail|windows|k-9|turkcell|vodafone|"
+    r"türk telekom)(?:\S{0,12}(?: [\w.'’]+){0,4} (?:(?:akıllı|cep) ?)?(?:telefon|cihaz|tablet|bilgisayar|uygulama|"
+    r"posta|e-?posta|mail|mobil|outlook|gmail))?(?:[\w'’]{0,8}[dt][ae]n|(?: \w+){0,3}['’]\w{0,4}m[dt][ae]n|"
+    r" ?[\w'’]{0,8} (?:ile|üzerinden|aracılığıyla|"
+    r"tarafından|kullanılarak)) gönderil(?:di|miştir)(?:[.:].{0,60})?|"
     r"(?:akıllı |cep |mobil )*(?:telefonumdan|cihazımdan|tabletimden|bilgisayarımdan|cebimden) gönderil(?:di|"
     r"miştir)\.?|"
     r"via (?:my )?(?:mobile|phone|i ?phone|ipad|android|blackberry)|"

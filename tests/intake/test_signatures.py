@@ -35,6 +35,14 @@ SIGNATURES = [
     "Galaxy'mden gönderildi",
     "Samsung Galaxy akıllı telefonumdan gönderildi.",
     "Huawei cihazımdan gönderildi",
+    "Samsung Mobile tarafından gönderildi",
+    "Android için Yahoo Postadan gönderildi",
+    "Windows 10 için Posta'dan gönderildi",
+    "Android cihazımdan K-9 Mail ile gönderildi. Lütfen kısalığımı mazur görün.",
+    "Redmi Note 12'mden gönderildi",
+    "iOS için Outlook ile gönderildi",
+    "Saygılarımla\nMehmet Gündoğdu\nSatış Müdürü",
+    "Saygılarımla\nAyşe Tanrıverdi\nKalite Müdürü\n0532 111 22 33",
     "Sent from my iPhone",
     "Sent from Outlook for Android",
     "Get Outlook for iOS",
@@ -118,6 +126,13 @@ SIGNED = {
         "Wann kommt das Paket?",
         "Ich warte seit drei Wochen.",
     ],
+    "Saygılarımla\nAli Can": [
+        "Gaz Kokusu Var",
+        "PARAMI GERİ VERİN",
+        "Kapıda Köpek Var!",
+        "Kombi Bozuk",
+        "Servis Gelmedi",
+    ],
     "iPhone'umdan gönderildi": ["Sipariş no 4711", "Bir de kutu açıktı."],
 }
 CONCERNS = [
@@ -134,6 +149,17 @@ CONCERNS = [
     "My lawyer will contact you.",
     "Ürün Ankara'dan gönderildi.",
     "Fatura mail ile gönderildi.",
+    "Samsung A54 yanlış adrese gönderildi",
+    "Samsung Galaxy A54 kargoya gönderildi. Ama gelmedi",
+    "iPhone 13 iadesi gönderildi.",
+    "Samsung televizyonum servise gönderildi",
+    "Huawei kulaklık yerine kılıf gönderildi.",
+    "Xiaomi süpürge kargo ile gönderildi",
+    "iPhone 12 İzmir'den gönderildi",
+    "Ürünü aşağıdaki adrese gönderin.\n\nSaygılarımla\nAli Can\nAtatürk Cad. No:4 Bursa",
+    "Aşağıdaki numaradan beni arayın.\n\nTeşekkürler,\nAli Can\nSatış Müdürü\n0532 111 22 33",
+    "Please send the new one to the address below.\n\nRegards,\nJane Doe\n12 High Street\nLondon",
+    "Yeni adresim imzamda.\n\n--\nAli Can\nAtatürk Cad. No:4 Bursa",
     "Sent by courier on Monday.",
     "I sent my iPhone back on Monday.",
     "Sent my old phone to you.",
@@ -266,3 +292,23 @@ def test_where_nothing_else_stands_nothing_is_a_signature(text: str) -> None:
     for answering in (True, False):
         reading = read_text(text, answering=answering)
         assert (reading.text, reading.parts) == (text, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "İyi akşamlar,\nVestel Buzdolabı\nGürültülü Çalışıyor\nServis Talep Ederim",
+        "Kolay gelsin\nBosch Bulaşık Makinesi\nSu Almıyor\nTel: 0532 111 22 33",
+        "İyi günler\nSamsung Klima\nTel: 0532 111 22 33\nSu akıtıyor",
+        "Merhaba\nİyi çalışmalar\nArçelik Fırın\nkapağı kapanmıyor",
+        "Selamlar,\nAli Can\nFaturam gelmedi.",
+    ],
+)
+def test_a_greeting_at_the_beginning_is_no_closing(text: str) -> None:
+    for answering in (True, False):
+        assert read_text(text, answering=answering).text == text
+
+
+def test_an_older_mail_below_does_not_keep_a_signature() -> None:
+    text = "Aşağıdaki konu hakkında bilgi rica ederim.\n\nSaygılarımla\nAli Can\nSatış Müdürü\n0532 111 22 33"
+    assert read_text(text, answering=False).text == "Aşağıdaki konu hakkında bilgi rica ederim."
