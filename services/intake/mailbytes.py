@@ -20,6 +20,9 @@ HOUSE = "windows-1254"
 NO_TEXT = re.compile(r"utf-?7|.*(hex|rot|base64|uu|quopri|bz2|zip|zlib|escape|idna|punycode|mbcs|oem|undefined)")
 """Codecs of Python that are no charset, and UTF-7, which can hide anything and is never meant."""
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_TURKISH = re.compile(rb"[A-Za-z\xc7\xd6\xdc\xe7\xf6\xfc\xfd][\xfe\xde]|[\xfd\xdd](?![A-Za-z\xc0-\xff])")
+_WESTERN = re.compile(rb"[\xc1\xc6\xc9\xcd\xd3\xda\xe1\xe6\xe9\xed\xf3\xfa]")
+"""Where Turkish has its own letters, Icelandic has others: its thorn only begins words, and its vowels bear accents."""
 _WIDER = {"gbk": "gb18030", "iso-8859-8-i": "iso-8859-8"}
 _VALID = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
@@ -44,6 +47,8 @@ def decode(raw: bytes, charset: str | None) -> str:
             pass
     if name in ("", "utf-8"):
         name = "utf-8" if raw.isascii() or _mostly_utf8(raw) else HOUSE
+    if name == "cp1252" and not _WESTERN.search(raw) and len(_TURKISH.findall(raw)) > 0:
+        name = HOUSE
     return raw.decode(name if name != HOUSE else "cp1254", "replace")
 
 

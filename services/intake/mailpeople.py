@@ -29,13 +29,13 @@ NO_REPLY = re.compile(
 )
 """Local parts that say themselves that nobody reads there."""
 DAEMON = re.compile(
-    r"(?:mailer-?daemon|mail-?daemon|daemon|mail-?system|mail-?delivery(?:-?(?:system|subsystem))?)(?:[._+-].*)?$",
+    r"(?:mailer-?daemon|mail-?daemon|mail-?system|mail-?delivery-?(?:system|subsystem))(?:[._+-].*)?$|daemon$",
     re.IGNORECASE,
 )
 """Local parts of mail servers themselves."""
 ROBOT = re.compile(
     r"(?:postmaster|root|nobody|www-?data|bounces?(?:[+=_-].*)?|.*-bounces?(?:[+=_-].*)?|"
-    r"auto-?(?:reply|responder|answer|mailer|mail)|majordomo|listserv|mailman|cron)$",
+    r"mail-?delivery|auto-?(?:reply|responder|answer|mailer|mail)|majordomo|listserv|mailman|cron)$",
     re.IGNORECASE,
 )
 """Local parts that robots mostly write from: not answered automatically."""

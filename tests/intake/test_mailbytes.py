@@ -17,6 +17,11 @@ TEXT = "Kargom gelmedi, şikâyetçiyim. Öğleden sonra İzmir’deyim."
     [
         ("iso-8859-1", b"250 \x80 \x93hi\x94 \x96 don\x92t", "250 € “hi” – don’t"),
         ("latin1", b"\x80", "€"),
+        ("iso-8859-1", "kargom gelmedi, iş yarın".encode("cp1254"), "kargom gelmedi, iş yarın"),
+        ("windows-1252", "Satıcı aradı".encode("cp1254"), "Satıcı aradı"),
+        ("iso-8859-1", "Það er bilað, þú veist".encode("cp1252"), "Það er bilað, þú veist"),
+        ("iso-8859-1", "Nýja þvottavélin er biluð".encode("cp1252"), "Nýja þvottavélin er biluð"),
+        ("windows-1252", "Tür klemmt, schöne Grüße, déjà vu".encode("cp1252"), "Tür klemmt, schöne Grüße, déjà vu"),
         ("iso-8859-9", b"\x80 \xfeimdi \xf0", "€ şimdi ğ"),
         ("ISO_8859-9", b"\x93\xdd\x94", "“İ”"),
         ("latin5", b"\xfd", "ı"),

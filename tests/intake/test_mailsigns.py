@@ -203,3 +203,8 @@ def test_a_person_with_html_and_a_report_like_word_is_no_machine(kind: str) -> N
     body = multipart(kind, plain("Action: failed\r\nFinal-Recipient: rfc822; a@x"), html("<p>delivery-status</p>"))
     facts = parse(mail(body, Subject="delivery-status"), "ada@x.example", OWN)
     assert (facts["automatic"], facts["silent"]) == (None, None)
+
+
+@pytest.mark.parametrize("address", ["daemon.kaya@example.com", "mail-delivery@kargo.example"])
+def test_a_person_whose_address_is_like_that_of_a_daemon_is_read(address: str) -> None:
+    assert parse(raw({"From": address}), "a@example.com")["automatic"] is None
