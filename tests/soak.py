@@ -47,6 +47,10 @@ def campaigns(minutes: float, seed: int) -> dict[str, Campaign]:
             f"20,000 calls of what each API describes, seed {seed}", ("tests/e2e/test_described.py",),
             {"VEFA_PROOF_CALLS": "20000", "VEFA_SOAK_SEED": str(seed)},
         ),
+        "mails": Campaign(
+            f"10,000 damaged mails, seed {seed}", ("tests/intake/test_broken_mails.py",),
+            {"VEFA_PROOF_MAILS": "10000", "VEFA_SOAK_SEED": str(seed)},
+        ),
         "simulation": Campaign(f"10,000 simulated worlds from seed {seed}", simulated, tests=False),
     }  # fmt: skip
 
@@ -55,7 +59,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="just soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="how long everything is killed (10)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the kills and the simulation")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="kills, nats, causes, erasure, described, simulation")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="kills, nats, causes, erasure, described, mails, simulation")
     return parser.parse_args()
 
 

@@ -61,7 +61,9 @@ def decode_html(raw: bytes, charset: str | None) -> str:
 def codec(charset: str | None) -> str:
     """Python's codec for a charset's name; '' for none, one that says nothing (us-ascii), and what is no charset."""
     label = re.sub(r"^(charset=|cs)", "", (charset or "").partition("*")[0].strip(" \t\r\n\"';,").lower())
-    if label in ("us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us") or NO_TEXT.fullmatch(label):
+    if not label.isascii() or NO_TEXT.fullmatch(label):
+        return ""
+    if label in ("us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us"):
         return ""
     windows = re.sub(r"^(?:ms|win|x-cp|windows)[-_ ]?(125\d)$", r"windows-\1", label)
     for guess in (label, label.replace("_", "-"), windows):

@@ -96,13 +96,12 @@ def leaves(mail: Message) -> Iterator[Message]:
         part = waiting.pop()
         yield part
         if part.get_content_maintype() != "message":
-            waiting.extend(reversed(_children(part)))
+            waiting.extend(reversed(children(part)))
 
 
 def attached_mail(part: Message) -> Message | None:
     """The mail in a part of type message/rfc822; one in base64, which is not allowed but sent, is decoded."""
-    inner = part.get_payload()
-    if not isinstance(inner, list) or not inner or not isinstance(inner[0], Message):
+    if not (inner := children(part)):
         return None
     mail = inner[0]
     coded = str(part.get("content-transfer-encoding", "")).strip().lower()
@@ -115,9 +114,10 @@ def attached_mail(part: Message) -> Message | None:
     return mail
 
 
-def _children(part: Message) -> list[Message]:
-    inner = part.get_payload()
-    return [p for p in inner if isinstance(p, Message)] if isinstance(inner, list) else []
+def children(part: Message) -> list[Message]:
+    """The parts of a part. Of one that has none the payload is not asked for: that raises for bytes
+    beyond ASCII in a charset that is named by RFC 2231 (``charset*=``), or that cannot replace (``idna``)."""
+    return [p for p in part.get_payload() if isinstance(p, Message)] if part.is_multipart() else []
 
 
 @dataclass
@@ -142,7 +142,7 @@ class _Reader:
             return self._undivided(part, depth) if kind.startswith("multipart/") else self._leaf(part, kind, depth)
         if kind == "multipart/alternative":
             return self._alternative(part, depth)
-        return [text for child in _children(part) for text in self.read(child, depth)]
+        return [text for child in children(part) for text in self.read(child, depth)]
 
     def _undivided(self, part: Message, depth: int) -> list[str]:
         """A multipart whose boundary stands nowhere: by the one that does; else what is there is read as plain text."""
@@ -157,7 +157,7 @@ class _Reader:
     def _alternative(self, part: Message, depth: int) -> list[str]:
         """Plain text where it says as much as the HTML beside it; files of every alternative stay."""
         plain, rich = list[str](), list[str]()
-        for child in _children(part):
+        for child in children(part):
             kind = child.get_content_type()
             if kind in MARKUP:
                 continue
@@ -297,9 +297,9 @@ def _bytes(part: Message) -> bytes:
 def _source(part: Message) -> bytes:
     """The bytes of an attached mail or report as they came, as near as the parser keeps them."""
     try:
-        return b"\n".join(child.as_bytes() for child in _children(part))
+        return b"\n".join(child.as_bytes() for child in children(part))
     except Exception:  # whatever a broken header does to the generator: the raw mail has it
-        return "\n".join(f"{k}: {v}" for child in _children(part) for k, v in child.raw_items()).encode(
+        return "\n".join(f"{k}: {v}" for child in children(part) for k, v in child.raw_items()).encode(
             "utf-8", "replace"
         )
 

@@ -10,7 +10,7 @@ from email.message import Message
 from email.utils import getaddresses
 
 from .mailbytes import Headers, decode
-from .mailparts import attached_mail
+from .mailparts import attached_mail, children
 
 TOKEN = re.compile(
     r"(?<![a-z0-9.])(?:\d{1,4}\.[0-9a-f]{1,12}\.[0-9a-f-]{36}\.[a-z2-7]{32}|[a-z2-7]{26}[0-9a-f]{4}[a-z2-7]{26})"
@@ -118,20 +118,22 @@ def _recipient(field: str) -> list[str]:
 
 def _source(part: Message) -> str:
     """A report as text: its groups of fields, which Python's parser takes for headers of mails."""
-    inner = part.get_payload()
-    if not isinstance(inner, list):
-        content = part.get_payload(decode=True)
-        return decode(content, "utf-8") if isinstance(content, bytes) else ""
+    if not part.is_multipart():
+        return _said(part)
     blocks = list[str]()
-    for one in (p for p in inner if isinstance(p, Message)):
+    for one in children(part):
         coded = str(part.get("content-transfer-encoding", "")).strip().lower() in ("base64", "quoted-printable")
         mail = attached_mail(part) if coded and not one.keys() else one
         if mail is None:
             continue
         blocks.append("\n".join(f"{n}: {v}" for n, v in mail.raw_items()))
-        body = mail.get_payload()
-        blocks.append(body if isinstance(body, str) else "")
+        blocks.append(_said(mail))
     return "\n\n".join(blocks)
+
+
+def _said(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    return decode(content, "utf-8") if isinstance(content, bytes) else ""
 
 
 def _headers(part: Message) -> str:

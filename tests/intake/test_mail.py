@@ -51,10 +51,19 @@ def test_turkish_is_read_in_every_charset_that_it_comes_in(charset: str) -> None
     assert parse(body + "Şikâyetim var, İğne çıktı".encode(charset))["text"] == "Şikâyetim var, İğne çıktı"
 
 
-@pytest.mark.parametrize("charset", ["x-unknown", "hex", "us-ascii", ""])
+@pytest.mark.parametrize("charset", ["x-unknown", "hex", "us-ascii", "", "idna", "IDNA", "punycode", "utf-8\xa0", "ü"])
 def test_a_wrong_charset_loses_no_letter(charset: str) -> None:
     body = f"From: a@example.com\r\nContent-Type: text/plain; charset={charset}\r\n\r\nŞikâyet".encode()
     assert parse(body)["text"] == "Şikâyet"
+
+
+@pytest.mark.parametrize("named", ["charset*=utf-8''utf-8", "charset*=us-ascii'tr'idna", "charset*0=ut; charset*1=f-8"])
+def test_a_charset_that_is_named_in_parts_or_with_a_language_loses_no_letter(named: str) -> None:
+    body = f"From: a@example.com\r\nContent-Type: text/plain; {named}\r\n\r\nŞikâyet".encode()
+    assert parse(body)["text"] == "Şikâyet"
+    inner = body.partition(b"\r\n")[2]
+    head = b'From: a@example.com\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
+    assert parse(head + inner + b"\r\n--b--")["text"] == "Şikâyet"
 
 
 def test_raw_eight_bit_subjects_are_read() -> None:
