@@ -59,7 +59,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="just soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="how long everything is killed (10)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the kills and the simulation")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="kills, nats, causes, erasure, described, mails, simulation")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="kills, nats, causes, erasure, described, mails, simulation"
+    )
     return parser.parse_args()
 
 

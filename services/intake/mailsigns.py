@@ -48,6 +48,7 @@ NEWS = re.compile(
     r"(?:(?:e-?)?b[uü]lteni?|newsletter|news|kampanya(?:lar)?|haber(?:ler)?|marketing|promo)(?:[._+-].*)?$",
     re.IGNORECASE,
 )
+LIST_OWNER = re.compile(r"(?:^|<)\s*(?:owner-[^@\s]+|[^@<\s]+-owner)@", re.IGNORECASE)
 SUPPRESSED = re.compile(r"\b(?:all|oof|autoreply)\b", re.IGNORECASE)
 
 
@@ -92,6 +93,11 @@ class Look:
     @property
     def postmaster(self) -> bool:
         return self.who.written.local.lower() == "postmaster"
+
+    @property
+    def passed_on(self) -> bool:
+        """By a list whose program (Majordomo, ezmlm) names its owner as the Sender, and marks all that it passes on."""
+        return bool(LIST_OWNER.search(self.headers.first("sender")))
 
     @property
     def form(self) -> bool:
@@ -145,7 +151,7 @@ def _by_two_signs(look: Look, answers: bool) -> str | None:
         return "null-return-path"
     if ANSWER_SUBJECT.match(look.headers.first("subject")) and (answers or _machine(look)):
         return "subject"
-    if answers and look.first("precedence") in ("bulk", "junk") and not is_listed(look.headers):
+    if answers and look.first("precedence") in ("bulk", "junk") and not (is_listed(look.headers) or look.passed_on):
         return "precedence"
     return None
 
