@@ -171,9 +171,8 @@ def _parameter(found: dict[tuple[int, int], tuple[bool, str]]) -> str:
     first = values[0][1]
     charset, rest = (first.split("'", 2)[0], first.split("'", 2)[2]) if first.count("'") >= 2 else ("utf-8", first)
     texts = [(values[0][0], rest), *values[1:]]
-    return decode(
-        b"".join(unquote_to_bytes(t) if star else t.encode("utf-8", "surrogateescape") for star, t in texts), charset
-    )
+    pieces = ((star, text.encode("utf-8", "surrogateescape")) for star, text in texts)
+    return decode(b"".join(unquote_to_bytes(piece) if star else piece for star, piece in pieces), charset)
 
 
 def file_name(name: str) -> str:

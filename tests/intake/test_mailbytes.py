@@ -145,6 +145,7 @@ def test_a_raw_header_is_read_in_the_charset_of_the_mail() -> None:
         ("attachment; filename*0*=utf-8''%C4; filename*1*=%B1.pdf", "ı.pdf"),
         ("attachment; filename*=iso-8859-9''%FEikayet.pdf", "şikayet.pdf"),
         ("attachment; filename*=%C5%9F.pdf", "ş.pdf"),
+        ("attachment; filename*=utf-8''şikâyet%20ğ.pdf", "şikâyet ğ.pdf"),
         ("attachment;\r\n filename=\"=?utf-8?b?xZ4=?=\r\n =?utf-8?b?xZ4ucGRm?=\"", "ŞŞ.pdf"),
         ("attachment; filename=\"=?iso-8859-9?Q?=FEikayet.pdf?=\"", "şikayet.pdf"),
         ('attachment; filename="C:\\Users\\ada\\fatura.pdf"', "fatura.pdf"),
