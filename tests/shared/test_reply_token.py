@@ -37,6 +37,13 @@ def test_an_altered_token_is_none(place: int) -> None:
     assert check_reply_token(LINKS, TOKEN[:place] + other + TOKEN[place + 1 :], MONDAY) is None
 
 
+def test_a_case_is_spelt_in_one_way_only() -> None:
+    found = [
+        check_reply_token(LINKS, TOKEN[:25] + letter + TOKEN[26:], MONDAY) for letter in "abcdefghijklmnopqrstuvwxyz"
+    ]
+    assert found.count(CASE) == 1
+
+
 def test_an_old_token_is_none_and_the_expiry_cannot_be_changed() -> None:
     assert check_reply_token(LINKS, TOKEN, MONDAY + timedelta(days=1)) is None
     later = reply_token(LINKS, CASE, MONDAY + timedelta(days=30))
