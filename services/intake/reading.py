@@ -71,15 +71,11 @@ async def list_cases(
 @api.get("/v1/cases/{case}", way=READERS)
 async def get_case(case: Id, call: Call) -> dict[str, Any]:
     """A case with its messages in order, each with its parts and files, its filled fields, participants and links; a
-    customer does not see notes and links."""
+    customer does not see notes, links, and what we call the participants."""
     row = await visible_case(case, call)
     shown = _shown(row) | {
         "fields": await _fields(row, call), "messages": await _messages(row["case"], call),
-        "participants": await call.rows(
-            'select p.contact, p.how, p.at, t.address, u.name from {views}.participants p'
-            ' left join {views}.contacts t on t.key = p.contact left join {views}.customers u on u.key = t.customer'
-            ' where p."case" = %s order by p.at, p.key', row["case"],
-        ),
+        "participants": await _participants(row["case"], call),
     }  # fmt: skip
     if is_customer(call):
         return shown
@@ -89,6 +85,17 @@ async def get_case(case: Id, call: Call) -> dict[str, Any]:
             row["case"], row["case"],
         )
     }  # fmt: skip
+
+
+async def _participants(case: str, call: Edge) -> list[dict[str, Any]]:
+    """Whom the customer's mails went to as well; the name that we know them by is not his to see: else putting an
+    address in copy would tell whose it is."""
+    rows = await call.rows(
+        'select p.contact, p.how, p.at, t.address, u.name from {views}.participants p'
+        ' left join {views}.contacts t on t.key = p.contact left join {views}.customers u on u.key = t.customer'
+        ' where p."case" = %s order by p.at, p.key', case,
+    )  # fmt: skip
+    return [{n: v for n, v in row.items() if n != "name"} for row in rows] if is_customer(call) else rows
 
 
 async def _messages(case: str, call: Edge) -> list[dict[str, Any]]:

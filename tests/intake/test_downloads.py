@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.common import TextPart
-from contracts.intake import MailReceived
+from contracts.intake import Copied, MailReceived
 from services.intake.app import smtp
 from services.intake.downloads import disposition
 from services.intake.mail import SmtpIntake
@@ -107,6 +107,23 @@ async def test_what_was_cut_is_shown_with_its_place(intake: Running) -> None:
         {"kind": "signature", "at": 12, "length": 0, "text": "Ayşe Kaya"},
     ]
     assert message["raw"] is False
+
+
+async def test_a_customer_does_not_learn_by_a_copy_what_somebody_else_is_called(intake: Running) -> None:
+    await intake.opened(contact={"kind": "mail", "address": "veli@example.com"}, name="Veli Demir")
+    (contact, address), (other, copied) = (
+        intake.edge.contact("mail", f"{who}@example.com") for who in ("ayse", "veli")
+    )
+    event = MailReceived(
+        message="m1", contact=contact, address=Personal(address), content="c" * 32, subject=Personal("İade"),
+        text=Personal("Merhaba."), copies=(Copied(contact=other, address=Personal(copied)),),
+    )  # fmt: skip
+    await intake.service.hear(fresh(event, intake.edge.now))
+    [row] = [c for c in (await intake.send("GET", "/v1/cases")).json()["cases"] if c["contact"] == contact]
+    [shown] = (await intake.case(row["case"]))["participants"]
+    assert (shown["address"], shown["name"]) == ("veli@example.com", "Veli Demir")
+    own = await intake.send("GET", f"/v1/cases/{row['case']}", "customer", row["customer"])
+    assert own.json()["participants"] == [{n: v for n, v in shown.items() if n != "name"}]
 
 
 async def test_filled_fields_are_shown_with_the_labels_of_their_form(intake: Running) -> None:
