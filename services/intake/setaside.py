@@ -37,7 +37,8 @@ api = Api()
 
 class Release(Body):
     case: Id | None = None
-    """The case to append it to; left out, it goes where it belongs by what it answers, else into a case of its own."""
+    """The case to append it to, by id or number; left out, it goes where it belongs by what it answers, else into a
+    case of its own."""
     sender: Annotated[str, Field(min_length=3, max_length=320)] | None = None
     """Mail address of who wrote it, where the mail does not say or says it wrongly."""
 
@@ -124,10 +125,11 @@ async def release(item: Id, body: Release, call: Call) -> dict[str, Any]:
     came. 409 when that was done already."""
     row = await _row(item, call)
     raw = await _raw(row, call)
-    sender = body.sender or await _address_of(body.case, row, call)
+    into = await call.case(body.case) if body.case is not None else None
+    sender = body.sender or await _address_of(into, row, call)
     read = await _read_again(raw, sender, call)
     event = ReleaseMessage(
-        item=item, by=call.actor.name, contact=read.contact, address=read.address, name=read.name, into=body.case,
+        item=item, by=call.actor.name, contact=read.contact, address=read.address, name=read.name, into=into,
         case=read.case, references=read.references, message_id=read.message_id, copies=read.copies,
         content=read.content, subject=read.subject, text=read.text, parts=read.parts, attachments=read.attachments,
         raw=read.raw,

@@ -17,7 +17,7 @@ SHOWN = ("item", "group", "reason", "state", "at", "address", "subject", "case")
 def list_(
     context: typer.Context,
     group: Annotated[str | None, typer.Option(help="quarantined or noted")] = None,
-    reason: Annotated[str | None, typer.Option(help="such as auto-replied, bounce, copy, unreadable")] = None,
+    reason: Annotated[str | None, typer.Option(help="such as auto-submitted, bounce, copy, unreadable")] = None,
     state: Annotated[str, typer.Option(help="waiting, released, dismissed or all")] = "waiting",
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many are listed at most")] = 50,
     data: Data = DATA,
@@ -70,8 +70,7 @@ def release(
     as_json: AsJson = False,
 ) -> None:
     """Make it a case or part of one, as if it had come in now; nothing automatic answers it."""
-    body = {"case": _id_of(data, case) if case else None, "sender": sender}
-    released = call(data, "intake", "POST", f"{_path(item)}/release", body)
+    released = call(data, "intake", "POST", f"{_path(item)}/release", {"case": case, "sender": sender})
     if as_json:
         print_json(released)
     else:
@@ -95,9 +94,3 @@ def dismiss(
 
 def _path(item: str) -> str:
     return f"/v1/set-aside/{quote(item, safe='')}"
-
-
-def _id_of(data: Any, case: str) -> str:
-    """The id of a case that is named by its number, V-2026-000123; what is no number is an id."""
-    found = call(data, "intake", "GET", f"/v1/cases?{urlencode({'number': case.upper()})}")["cases"]
-    return str(found[0]["case"]) if found else case

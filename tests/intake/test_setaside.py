@@ -168,7 +168,10 @@ async def test_nobodys_mail_that_is_appended_belongs_to_the_customer_of_the_case
 ) -> None:
     opened = await intake.opened()
     await inbox.take(NOBODY, None)
-    case = await released(intake, {"case": opened["case"]})
+    path = f"/v1/set-aside/{(await item(intake))['item']}/release"
+    refused = await intake.send("POST", path, json={"case": "V-2026-999999"})
+    assert (refused.status_code, refused.json()["field"]) == (404, "case")
+    case = await released(intake, {"case": opened["number"].lower()})
     assert case["case"] == opened["case"]
     assert [m["text"] for m in case["messages"]] == ["Ürün bozuk geldi.", "Kargom gelmedi."]
 
