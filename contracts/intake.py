@@ -274,7 +274,7 @@ class AutomaticNoted(
     case: Id | None
     """The case it belongs to, where that can be told."""
     sign: Code
-    """By what it was recognised, such as auto-replied, bounce for a failed delivery, or own-id for a mail of ours."""
+    """By what it was recognised, such as auto-submitted, bounce for a failed delivery, or own-id for a mail of ours."""
     item: Id | None = None
     """Its name in the list of what is set aside."""
     address: Personal | None = None
