@@ -47,7 +47,8 @@ COUNTED = (
 RECENT = 20
 """How many steps a case, openings a customer and mails a contact point (five times as many) are remembered by."""
 MOST = 100
-"""How many contact points beside the customer's a case knows."""
+"""How many others a state names at most, the last ones: linked cases, contact points, duplicates, senders of one id.
+Mails can be forged, and nothing that anybody can send may make a state grow without end."""
 COPY = "copy"
 """The reason of what is set aside as a repeat."""
 WAITING: frozenset[Category] = frozenset({"resolved", "closed"})
@@ -234,7 +235,7 @@ def _case_change(state: Case, message: Message) -> dict[str, Any]:
         case CaseReopened() as e:
             return {"category": "open", "status": "open", "resolved_at": None, "closed_at": None, "reopens": e.reopens}
         case CasesLinked() as e:
-            linked = tuple(dict.fromkeys((*state.linked, e.case, e.other)))
+            linked = tuple(dict.fromkeys((*state.linked, e.case, e.other)))[-MOST:]
             onward = {**state.onward, e.contact: e.case} if e.contact else state.onward
             return {"linked": linked, "onward": dict(list(onward.items())[-MOST:])}
         case ParticipantAdded() as e:
@@ -265,7 +266,7 @@ def _customer(state: Customer, message: Message) -> Customer:
             change = {"consents": {**state.consents, f"{e.contact}/{e.channel}": False}}
         case DuplicateSuspected() as e:
             pair = (*state.duplicates, e.customer, e.other)
-            change = {"duplicates": tuple(dict.fromkeys(pair))}
+            change = {"duplicates": tuple(dict.fromkeys(pair))[-MOST:]}
         case CustomerErased():
             change = {"erased": True, "consents": {}, "tier": None, "tags": ()}
     return state.model_copy(update=change)
@@ -296,12 +297,18 @@ def _mail(state: Mail, message: Message) -> Mail:
     match message.event:
         case MailSeen() as e:
             contents = tuple(dict.fromkeys((*state.contents, e.content)))[-RECENT:]
-            return Mail(cases={**state.cases, e.contact: e.case}, contents=contents)
+            return Mail(cases=_came(state, e.contact, e.case), contents=contents)
         case AutomaticNoted() as e:
-            return state.model_copy(update={"cases": {**state.cases, e.contact: e.case}})
+            return state.model_copy(update={"cases": _came(state, e.contact, e.case)})
         case MessageQuarantined() as e:
-            return state.model_copy(update={"cases": {**state.cases, e.contact: None}})
+            return state.model_copy(update={"cases": _came(state, e.contact, None)})
     return state
+
+
+def _came(state: Mail, contact: str, case: str | None) -> Mapping[str, str | None]:
+    """With one sender more; the first one stays: those who came later may have copied his Message-ID."""
+    first, *later = {**state.cases, contact: case}.items()
+    return dict((first, *later[-MOST + 1 :]))
 
 
 def _content(state: Content, message: Message) -> Content:

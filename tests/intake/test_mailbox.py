@@ -14,7 +14,8 @@ from contracts.intake import (
     MailUnreadable,
     MessageReceived,
 )
-from tests.intake.words import ALI, AYSE, complaint, mail, names, opened, scene, with_case, with_resolved
+from services.intake.states import MOST, Mail
+from tests.intake.words import ALI, AYSE, case_in, complaint, mail, names, opened, scene, with_case, with_resolved
 
 
 def test_a_mail_becomes_a_case() -> None:
@@ -39,6 +40,17 @@ def test_the_same_message_id_of_another_sender_is_another_mail() -> None:
     at = scene()
     at.when(mail(1))
     assert opened(at.when(mail(1, ALI))).contact == ALI
+
+
+def test_a_message_id_that_is_forged_again_and_again_grows_no_state_without_end_and_stays_its_first_senders() -> None:
+    at, opening = with_case()
+    first = opened(at.when(mail(1)))
+    for number in range(MOST + 5):
+        at.when(mail(1, f"{number:032x}", case=opening.case))
+    state = at.memory["mail:m1"]
+    assert isinstance(state, Mail)
+    assert (len(state.cases), state.cases[AYSE]) == (MOST, first.case)
+    assert len(case_in(at, opening.case).linked) == MOST
 
 
 def test_the_same_content_under_another_id_within_an_hour_makes_nothing_new() -> None:
