@@ -1,5 +1,5 @@
-"""Read models of intake: cases, messages with their parts and files, timeline, customers, contact points, mails, what
-is set aside, volume, numbers."""
+"""Read models of intake: cases, messages with their parts and files, timeline, customers, contact points, what is set
+aside, volume, numbers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,7 +26,6 @@ from contracts.intake import (
     EraseCustomer,
     KeysDestroyed,
     LoopSuspected,
-    MailReceived,
     MailSeen,
     MasterKeyRotated,
     MessageDismissed,
@@ -109,11 +108,6 @@ TABLES = {
          "at": "timestamptz", "raw": "text", "size": "bigint", "by": "text", "decided_at": "timestamptz",
          "address": "personal", "subject": "personal", "why": "personal"},
         indexes=("state", "reason", "contact"),
-    ),
-    "mails": Table(
-        {"contact": "text", "case": "text", "at": "timestamptz", "sign": "text", "repeat": "bool", "raw": "text",
-         "size": "bigint"},
-        indexes=("case",),
     ),
     "volume": Table(
         {"day": "text", "channel": "text", "opened": "bigint", "received": "bigint", "sent": "bigint",
@@ -299,15 +293,9 @@ def _customer(message: Message) -> Iterator[RowOp]:
 def _mail(message: Message) -> Iterator[RowOp]:
     at = message.occurred_at
     match message.event:
-        case MailReceived() as e:
-            yield Put("mails", e.message, {"contact": e.contact, "at": at, **_raw(e.raw)})
         case MailSeen(repeat=True) as e:
-            yield Put("mails", e.message, {"case": e.case, "repeat": True})
             yield from _aside(message, e, "noted", COPY, e.case)
-        case MailSeen() as e:
-            yield Put("mails", e.message, {"case": e.case, "repeat": False})
         case AutomaticNoted() as e:
-            yield Put("mails", e.message, {"case": e.case, "sign": e.sign})
             yield from _aside(message, e, "noted", e.sign, e.case)
         case MessageQuarantined() as e:
             yield from _aside(message, e, "quarantined", e.reason, None)
@@ -357,7 +345,7 @@ def _due(message: Message) -> Iterator[RowOp]:
 
 READS = (
     *STEPS, CustomerKnown, DuplicateSuspected, ConsentGiven, ConsentWithdrawn, ContactBounced, LoopSuspected,
-    ContactForgotten, CustomerErased, MasterKeyRotated, MailReceived, MailSeen, AutomaticNoted, MessageQuarantined,
+    ContactForgotten, CustomerErased, MasterKeyRotated, MailSeen, AutomaticNoted, MessageQuarantined,
     MessageReleased, MessageDismissed, ParticipantAdded, EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried,
 )  # fmt: skip
 views = Views(TABLES, project, READS)

@@ -214,16 +214,6 @@ def test_an_unreadable_mail_is_quarantined_once() -> None:
     assert (row["group"], row["reason"], row["state"]) == ("quarantined", "timed-out", "waiting")
 
 
-def test_every_mail_is_in_the_view_with_what_became_of_it() -> None:
-    at = scene()
-    at.when(mail(1))
-    at.when(mail(2))
-    at.when(mail(3, automatic="precedence"))
-    assert [(r.get("sign"), r.get("repeat")) for r in at.tables["mails"].values()] == [
-        (None, False), (None, True), ("precedence", None),
-    ]  # fmt: skip
-
-
 def test_ten_answered_ids_are_looked_up_at_most() -> None:
     at = scene()
     at.when(mail(1))
