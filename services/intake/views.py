@@ -107,7 +107,7 @@ TABLES = {
         {"message": "text", "group": "text", "reason": "text", "state": "text", "contact": "text", "case": "text",
          "at": "timestamptz", "raw": "text", "size": "bigint", "by": "text", "decided_at": "timestamptz",
          "address": "personal", "subject": "personal", "why": "personal"},
-        indexes=("state", "reason", "contact"),
+        indexes=("state", "reason", "contact", "at"),
     ),
     "volume": Table(
         {"day": "text", "channel": "text", "opened": "bigint", "received": "bigint", "sent": "bigint",
