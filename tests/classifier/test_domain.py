@@ -129,7 +129,7 @@ def test_a_label_that_is_likely_is_offered_and_nobody_is_asked() -> None:
 
 
 def test_only_topic_and_kind_are_worth_a_question() -> None:
-    said = Desk(bands={"auto": 0.999, "suggest": 0.998}).when(opening(UNSURE))
+    said = Desk(bands={"auto": 0.999, "suggest": 0.998}).when(opening(f"{UNSURE} nedir"))
     assert {e.head for e in said if isinstance(e, ReviewRequested)} == {"topic", "kind"}
 
 
