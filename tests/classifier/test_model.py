@@ -156,7 +156,7 @@ def test_a_text_is_answered_within_milliseconds_of_work(seed: Model) -> None:
         started = time.process_time()
         seed.predict(COMPLAINT)
         spent.append(time.process_time() - started)
-    assert sorted(spent)[100] < 0.001
+    assert sorted(spent)[100] < 0.003, "what it takes on a quiet machine says: vefa classifier evaluate"
 
 
 def test_serving_does_not_import_what_trains() -> None:
