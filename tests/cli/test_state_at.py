@@ -150,6 +150,6 @@ async def nearest(desk: Desk) -> None:
     assert "did you mean policy:sla/targets" in await complaint("state-at", "policy:sla/target", at)
     assert f"did you mean customer:{desk.customer}?" in await complaint("state-at", f"customer:{desk.customer[:8]}", at)
     assert f"did you mean case:{desk.case}?" in await complaint("history", desk.case[:-1])
-    assert "there are streams of agent, " in await complaint("state-at", "agnet:ece", at)
+    assert "there are streams of account, agent, " in await complaint("state-at", "agnet:ece", at)
     for command in ("history", "trace", "explain"):
         assert f"did you mean {desk.number}?" in await complaint(command, "V-2099-000777")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Running, up
+from tests.running import Running, run_vefa, up
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def test_a_case_is_sent_over_nats_and_everything_is_heard(platform: Running) -> 
 def test_the_commands_that_look_back_exist(platform: Running) -> None:
     for line in blocks("sh", "vefa history").splitlines():
         command = line.split()[1]
-        assert f" {command} [OPTIONS]" in platform.vefa(command, "--help")
+        assert f" {command} [OPTIONS]" in run_vefa(command, "--help").stdout
     assert platform.vefa("verify")
 
 
