@@ -30,7 +30,7 @@ COLUMNS = (
 )
 FIGURES = {
     "vefa_set_aside_waiting": "Mails that are set aside and nobody has looked at",
-    "vefa_set_aside_seconds": "How long the oldest of them waits",
+    "vefa_set_aside_seconds": "How long the oldest of those in quarantine waits: machines' answers are no one's task",
 }
 api = Api()
 
@@ -50,13 +50,17 @@ class Dismissal(Body):
 async def figures(edge: Edge) -> dict[str, tuple[str, float]]:
     """For Prometheus: how much waits for somebody to look, and for how long."""
     waiting = await _waiting(edge)
-    since = waiting["since"]
+    since = waiting["quarantined_since"]
     seconds = max(0.0, (edge.now - since).total_seconds()) if since else 0.0
     return dict(zip(FIGURES, zip(FIGURES.values(), (waiting["count"], seconds), strict=True), strict=True))
 
 
 async def _waiting(edge: Edge) -> dict[str, Any]:
-    query = "select count(*) as count, min(at) as since from {views}.set_aside where state = 'waiting'"
+    query = (
+        "select count(*) as count, min(at) as since,"
+        " min(at) filter (where \"group\" = 'quarantined') as quarantined_since"
+        " from {views}.set_aside where state = 'waiting'"
+    )
     return await edge.row(query) or {}
 
 
