@@ -1,12 +1,12 @@
 """What intake made neither a case nor a message of, by HTTP: one list; read, released, dismissed."""
 
 import base64
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 from pydantic import Field
 
+from contracts.common import Instant
 from contracts.intake import DismissMessage, MailReceived, MessageReleased, ReleaseMessage
 from shared.edge import Edge
 from shared.events import Code, Id, Personal
@@ -153,7 +153,7 @@ async def dismiss(item: Id, body: Dismissal, call: Call) -> dict[str, Any]:
 
 @api.get("/v1/quarantine", way=STAFF, deprecated=True)
 async def quarantine(
-    call: Call, before: datetime | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    call: Call, before: Instant | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> list[dict[str, Any]]:
     """Mails that could not be read and wait, newest first; use /v1/set-aside?group=quarantined."""
     return await call.rows(
