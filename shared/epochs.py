@@ -157,10 +157,14 @@ class Epochs:
         above = envelope.message.position > self.service.tracked.get(source, 0)
         if source in self._twice and above and not self._renewed(source):
             return True
+        await self._count_held(source)
+        return any(loss.source == source and envelope.message.position > loss.began for loss in self._stops())
+
+    async def _count_held(self, source: str) -> None:
+        """How much of what a source lost is here; looked up once for each loss."""
         for loss in unsettled(self.service.memory):
             if loss.source == source and (source, loss.epoch) not in self._held:
                 self._held[source, loss.epoch] = len(await held(self.service.log, loss))
-        return any(loss.source == source and envelope.message.position > loss.began for loss in self._stops())
 
     async def on_source(self, source: str, position: int, epoch: int) -> None:
         """A source announces its head."""
@@ -175,6 +179,7 @@ class Epochs:
             self._low[source] = position
         else:
             self._low.pop(source, None)
+        await self._count_held(source)  # a log that lost something says nothing that would ask for it
         for loss in [loss for loss in self._stops() if loss.source == source]:
             found, _ = await self.bus.read(source, loss.began, topics=[EpochReconciled.TOPIC])
             if any(orjson.loads(e.state)["epoch"] >= loss.epoch for e in found):
