@@ -6,6 +6,7 @@ What is packed (winmail.dat) or attached as a mail is opened up within limits, a
 import base64
 import re
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -115,9 +116,17 @@ def attached_mail(part: Message) -> Message | None:
 
 
 def children(part: Message) -> list[Message]:
-    """The parts of a part. Of one that has none the payload is not asked for: that raises for bytes
-    beyond ASCII in a charset that is named by RFC 2231 (``charset*=``), or that cannot replace (``idna``)."""
+    """The parts of a part; none of one that is not divided."""
     return [p for p in part.get_payload() if isinstance(p, Message)] if part.is_multipart() else []
+
+
+def as_it_came(part: Message) -> bytes:
+    """The content of a part before any transfer encoding is undone. ``get_payload()`` would decode it by the charset
+    that is claimed, and raises for one that is named by RFC 2231 (``charset*=``) or cannot replace (``idna``)."""
+    bare = copy(part)
+    del bare["content-transfer-encoding"]
+    content = bare.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
 
 
 @dataclass
@@ -146,8 +155,7 @@ class _Reader:
 
     def _undivided(self, part: Message, depth: int) -> list[str]:
         """A multipart whose boundary stands nowhere: by the one that does; else what is there is read as plain text."""
-        raw = part.get_payload()
-        source = raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+        source = as_it_came(part)
         self.undivided += 1
         found = _DIVIDED.search(source) if self.undivided <= MAX_DEPTH else None
         mail = message_from_bytes(b'Content-Type: %s; boundary="%s"\n\n%s' % (
@@ -276,10 +284,9 @@ def _text(part: Message, kind: str, content: bytes) -> str:
 def _below_code(part: Message) -> tuple[bytes, bytes] | None:
     """(decoded, plain) of a text that says it is base64 and is not to its end: a relay has written below it, or it was
     never encoded; None where it is."""
-    raw = part.get_payload()
-    if str(part.get("content-transfer-encoding", "")).strip().lower() != "base64" or not isinstance(raw, str):
+    if str(part.get("content-transfer-encoding", "")).strip().lower() != "base64":
         return None
-    lines = raw.encode("utf-8", "surrogateescape").splitlines()
+    lines = as_it_came(part).splitlines()
     coded = next((n for n, line in enumerate(lines) if line.strip() and not _CODED.fullmatch(line.strip())), len(lines))
     if coded == len(lines):
         return None

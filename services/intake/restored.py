@@ -24,6 +24,7 @@ class ErasedAgain:
 
     def __init__(self, edge: Edge):
         self._edge, self._looked = edge, (0, "")
+        self._asked = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> dict[str, str]:
@@ -41,13 +42,13 @@ class ErasedAgain:
         while rows := await self._edge.rows(query, *self._looked, PAGE):
             gone = await self._edge.vault.destroy_again([row["key"] for row in rows], self._edge.now + LATER)
             if gone:
+                self._asked = False
                 log.warning("%d keys of erased customers had come back and were destroyed again", len(gone))
             self._looked = (rows[-1]["row"], rows[-1]["key"])
 
     async def _follow(self) -> None:
-        asked = False
         while True:
-            asked = asked or await self._try(self._ask)
+            self._asked = self._asked or await self._try(self._ask)
             await asyncio.sleep(LOOK_SECONDS)
             await self._try(self.look)
 

@@ -104,7 +104,7 @@ def test_one_trace_leads_from_the_call_to_the_mail(traced: tuple[dict[str, Any],
         way.append(at["name"])
     assert list(dict.fromkeys(way)) == [
         "notification.notice-sent.v1", "to.notification.delivery-reported.v1", "notification.notice-queued.v1",
-        "intake.case-opened.v1", "outside.case-submitted.v1",
+        "classifier.case-classified.v1", "intake.case-opened.v1", "outside.case-submitted.v1",
     ]  # fmt: skip
 
 

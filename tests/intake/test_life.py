@@ -13,6 +13,7 @@ from contracts.intake import (
     CaseReopened,
     CasesLinked,
     Confirm,
+    MailSeen,
     MessageReceived,
     Reopen,
     Reply,
@@ -342,5 +343,5 @@ def test_numbers_have_no_gaps_and_one_mail_makes_one_case_in_any_order(mails: li
     assert [e.model_dump()["number"] for e in openings] == [f"V-2026-{n:06}" for n in range(1, len(openings) + 1)]
     seen = {(number, contact, text) for number, contact, text, _ in mails}
     assert len(openings) <= len(seen)
-    ended = {key: row for key, row in at.tables.get("mails", {}).items() if row.get("case")}
-    assert set(ended) == {f"m{number}" for number, *_ in mails}
+    ended = {e.message for e in at.said if isinstance(e, MailSeen) and e.case}
+    assert ended == {f"m{number}" for number, *_ in mails}

@@ -74,4 +74,4 @@ async def test_what_arrives_has_none_of_it(desk: Desk, sink: Sink) -> None:
     assert len(sink.mails) == 3
     for content in sink.raw:
         assert not any(word in content for word in (b"EVIL", b"evil", b"BUY-NOW"))
-    assert [to for each in sink.recipients for to in each] == [f"v{number}@example.org" for number in range(3)]
+    assert sorted(to for each in sink.recipients for to in each) == [f"v{number}@example.org" for number in range(3)]

@@ -27,9 +27,14 @@ EITHER_WAY = ("loyalty.purchase-held.v1", "sla.clock-retargeted.v1")
 """Said or not as the order of facts from different services will have it; the end is the same."""
 
 
+QUEUED, WITHHELD = "notification.notice-queued.v1", "notification.notice-withheld.v1"
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What the world looks like from outside: how often each event was said, and how many mails were taken."""
+    """What the world looks like from outside: how often each event was said, and how many mails were taken. Which notice
+    is the one too many for a customer hangs on the order in which causes of several services come: a notice that the
+    volume guard held counts as one that was sent, so that none may be missing."""
 
     said: Counter[str]
 
@@ -46,6 +51,13 @@ def outcome_of(world: "World") -> Outcome:
     for topic in EITHER_WAY:
         del said[topic]
     said["mails"] = len({key for key, _ in world.mails})
+    held = sum(
+        orjson.loads(row.state)["withheld"]["reason"] == "volume-address"
+        for row in world.disks["notification"].rows if row.topic == WITHHELD
+    )  # fmt: skip
+    said[WITHHELD] -= held
+    for taken in ("mails", QUEUED, "notification.notice-sent.v1"):
+        said[taken] += held
     return Outcome(said)
 
 
@@ -112,13 +124,13 @@ def _told(world: "World") -> Iterator[str]:
     notices = [
         (row.topic, orjson.loads(row.state))
         for row in world.disks["notification"].rows
-        if row.said and row.topic in ("notification.notice-queued.v1", "notification.notice-withheld.v1")
+        if row.said and row.topic in (QUEUED, WITHHELD)
     ]
     for case in world.people.accepted.values():
         if not any(one["case"] == case and one["template"] == "case-received" for _, one in notices):
             yield "nobody was told that an accepted complaint had come"
     mailed = {key for key, _ in world.mails}
-    if not all(one["notice"] in mailed for topic, one in notices if topic == "notification.notice-queued.v1"):
+    if not all(one["notice"] in mailed for topic, one in notices if topic == QUEUED):
         yield "a notice was queued and never mailed"
 
 
