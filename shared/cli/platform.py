@@ -115,12 +115,13 @@ class Platform:
         for keeper in self.keepers:
             with suppress(ProcessLookupError):
                 os.kill(keeper.pid, signal.SIGTERM)
+            with suppress(OSError):  # Python forgets a signal that comes while it forks: such a keeper reads the end
+                os.close(keeper.settings)
         for keeper in self.keepers:
             with suppress(ChildProcessError):
                 os.waitpid(keeper.pid, 0)
-            for descriptor in (keeper.settings, keeper.addresses):
-                with suppress(OSError):
-                    os.close(descriptor)
+            with suppress(OSError):
+                os.close(keeper.addresses)
         self.keepers = []
         if self.backing:
             self.backing.stop()

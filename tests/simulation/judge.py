@@ -32,9 +32,10 @@ QUEUED, WITHHELD = "notification.notice-queued.v1", "notification.notice-withhel
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the world looks like from outside: how often each event was said, and how many mails were taken. Which notice
-    is the one too many for a customer hangs on the order in which causes of several services come: a notice that the
-    volume guard held counts as one that was sent, so that none may be missing."""
+    """What the world looks like from outside: how often each event was said, and how many mails were taken.
+
+    Which notice is the one too many for a customer hangs on the order in which causes of several services come: one
+    that the volume guard held counts as sent, so that none may be missing."""
 
     said: Counter[str]
 
