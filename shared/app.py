@@ -3,7 +3,6 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,9 +12,9 @@ from pydantic import BaseModel
 from .edge import Edge
 from .effects import Sender
 from .events import Event, topics_of
+from .fingerprint import rules_of
 from .http import Api
 from .log import EventLog
-from .rebuild import rules_of
 from .service import Service
 from .tracing import tracer_of
 from .vault import Vault
@@ -96,7 +95,7 @@ class App:
 
     def fingerprint(self) -> str:
         """Of the code that folds states: snapshots of another one are ignored."""
-        return sha256(rules_of(self.decider.evolve).encode()).hexdigest()[:32]
+        return rules_of(self.decider.evolve)
 
     def log_on(self, pool: Any) -> EventLog:
         return EventLog(pool, self.name)

@@ -1,16 +1,15 @@
 """Views from the log: made the first time, built again beside the live ones and swapped in, compared with them row by
 row."""
 
-import inspect
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import NamedTuple
 
 from psycopg import sql
 
 from .events import Message, topics_of
+from .fingerprint import rules_of
 from .log import EventLog
 from .mapper import EventMapper, from_row
 from .memory import KERNEL_READS, project_kernel
@@ -25,19 +24,7 @@ def fingerprint(views: Views) -> str:
     """Of the tables and of the code that fills them; views of another fingerprint are rebuilt before the service
     hears."""
     tables = repr(sorted(views.all_tables().items()))
-    return sha256((tables + rules_of(views.project) + inspect.getsource(project_kernel)).encode()).hexdigest()[:32]
-
-
-OUTER = frozenset({"api.py", "app.py"})
-
-
-def rules_of(function: Callable[..., object]) -> str:
-    """The source of the package that a rule stands in, without the outer layer: what a fold may depend on."""
-    module = inspect.getmodule(function)
-    assert module is not None
-    assert module.__file__ is not None
-    files = sorted(p for p in Path(module.__file__).parent.glob("*.py") if p.name not in OUTER)
-    return "".join(p.read_text("utf-8") for p in files)
+    return sha256((tables + rules_of(views.project, project_kernel)).encode()).hexdigest()[:32]
 
 
 async def prepare(log: EventLog, views: Views, schema: str, progress: Progress | None = None) -> bool:
