@@ -8,11 +8,11 @@ default:
 
 # the whole platform with made-up complaints
 demo *options:
-    python -m shared.cli demo {{options}}
+    python -m deploy.vefa demo {{options}}
 
 # the whole platform
 up *options:
-    python -m shared.cli up {{options}}
+    python -m deploy.vefa up {{options}}
 
 # lint and every test, on every core
 test *options: lint
@@ -46,8 +46,8 @@ fmt:
 
 # the five files of a new service
 new-service name:
-    python -m shared.cli new-service {{name}}
+    python -m deploy.vefa new-service {{name}}
 
 # what the platform does in a second, each figure beside its floor
 bench *options:
-    python -m shared.cli bench {{options}}
+    python -m deploy.vefa bench {{options}}

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from shared.events import Code, Event, Id, Of, Open, Part, Personal
+from shared.core.events import Code, Event, Id, Of, Open, Part, Personal
 
 from .common import CustomerCaseFact, Kind, Language, Priority, Sentiment, Words
 

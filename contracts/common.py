@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from shared.events import Code, Event, Id, Open, OutOfCalendar, Part, Personal, utc
+from shared.core.events import Code, Event, Id, Open, OutOfCalendar, Part, Personal, utc
 
 Kind = Literal["complaint", "request", "question", "praise", "product_feedback", "order", "lead", "privacy_request"]
 Channel = Literal["web", "email", "phone", "chat", "social", "sms", "api"]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events import Code, Event, Id, Open, Personal
+from shared.core.events import Code, Event, Id, Open, Personal
 
 from .common import Channel, CustomerCaseFact, Kind, Language
 

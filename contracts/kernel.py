@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from shared.events import Code, Event, Id, Of, Open, Personal
+from shared.core.events import Code, Event, Id, Of, Open, Personal
 
 from .common import Words
 

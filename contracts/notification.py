@@ -4,7 +4,7 @@ is sent."""
 from datetime import datetime
 from typing import Annotated, Literal
 
-from shared.events import Code, Event, Id, Open, Part
+from shared.core.events import Code, Event, Id, Open, Part
 
 from .common import Channel, Count, Language
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.events import Code, Event, Id, Open, Personal
+from shared.core.events import Code, Event, Id, Open, Personal
 
 from .common import Blob, CaseFact, Channel, ContactKind, FormField, Instant, Kind, Language, Money
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events import Code, Event, Id, Of, Open, Part, Personal
+from shared.core.events import Code, Event, Id, Of, Open, Part, Personal
 
 from .common import CaseFact, Category, Channel, CustomerCaseFact, Language, Priority, Words
 

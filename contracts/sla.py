@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from shared.events import Code, Event, Id
+from shared.core.events import Code, Event, Id
 
 from .common import CaseFact, Category, Count, Priority, Words
 

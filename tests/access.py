@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.cli.services import app_of, names
-from shared.events import Role
-from shared.http import Route
-from shared.policies_api import policies_api
+from deploy.vefa.services import app_of, names
+from shared.core.events import Role
+from shared.edge.http import Route
+from shared.edge.policies_api import policies_api
 
 PAGE = Path(__file__).parents[1] / "docs" / "roles.md"
 NOBODY = "nobody"

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared.local import Servers
-from shared.local.home import Home
-from shared.local.nats_server import NatsServer
-from shared.local.process import free_port
+from deploy.vefa.local import Servers
+from deploy.vefa.local.home import Home
+from deploy.vefa.local.nats_server import NatsServer
+from deploy.vefa.local.process import free_port
 
 os.environ.pop("COLUMNS", None)  # a parallel run sets it; commands print here as into a pipe
 SERVICES = ("intake", "classifier", "router", "sla", "feedback", "loyalty", "notification")

@@ -21,7 +21,7 @@ UP_SECONDS, SETTLED_SECONDS = 180, 120
 
 def run_vefa(*words: str) -> "subprocess.CompletedProcess[str]":
     """A command as it is typed: status, output and complaint."""
-    command = [sys.executable, "-m", "shared.cli", *words]
+    command = [sys.executable, "-m", "deploy.vefa", *words]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -86,7 +86,7 @@ def until_true(check: Callable[[], bool], otherwise: str, seconds: float = SETTL
 def up(data: Path, *, lines: Path | None = None, **environment: str) -> Iterator[Running]:
     """``vefa up`` on a data folder, with these environment variables, until the block ends. What the processes log
     goes to the file ``lines``, or where that of the tests goes."""
-    command = [sys.executable, "-m", "shared.cli", "up", "--data", str(data)]
+    command = [sys.executable, "-m", "deploy.vefa", "up", "--data", str(data)]
     with (
         lines.open("ab") if lines else nullcontext() as log,
         subprocess.Popen(

@@ -7,10 +7,10 @@ from typing import Any, Self
 from uuid import UUID, uuid5
 
 from contracts.kernel import DeadlineReached, PolicyPublished
-from shared.events import Actor, Event, Message, said_id
-from shared.memory import Memory, Parsers
-from shared.views import Tables, Views, fold
-from shared.world import Decider
+from shared.core.events import Actor, Event, Message, said_id
+from shared.core.views import Tables, Views, fold
+from shared.core.world import Decider
+from shared.runtime.memory import Memory, Parsers
 
 MONDAY = datetime(2026, 10, 26, 6, 0, tzinfo=UTC)
 """Monday 2026-10-26 09:00 in Istanbul."""

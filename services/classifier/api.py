@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from contracts.classifier import CaseClassified, CorrectClassification, Head
-from shared.events import Id, Personal
-from shared.http import Api, Call, roles
-from shared.world import Refused
+from shared.core.events import Id, Personal
+from shared.core.world import Refused
+from shared.edge.http import Api, Call, roles
 
 api = Api()
 STAFF = roles("agent", "supervisor")

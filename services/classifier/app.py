@@ -5,7 +5,7 @@ from pathlib import Path
 from contracts.intake import CaseClosed, CaseOpened, CustomerKnown
 from contracts.loyalty import TierChanged
 from contracts.sla import CaseEscalated
-from shared.app import App, Policies
+from shared.host.app import App, Policies
 
 from .api import api
 from .domain import decider

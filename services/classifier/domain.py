@@ -16,9 +16,9 @@ from contracts.classifier import (
 from contracts.intake import CaseOpened, CustomerKnown
 from contracts.loyalty import TierChanged
 from contracts.sla import CaseEscalated
-from shared.events import Event, Message, Personal, State
-from shared.text import fold, words
-from shared.world import Decider, Refused, World
+from shared.core.events import Event, Message, Personal, State
+from shared.core.text import fold, words
+from shared.core.world import Decider, Refused, World
 
 from .language import detect
 from .model import Model, Prediction

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.text import fold, words
+from shared.core.text import fold, words
 
 _ALIKE = 0.7
 _BANDS, _ROWS = 10, 3

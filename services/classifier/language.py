@@ -20,7 +20,7 @@ from services.classifier.common_words import (
     WIDELY_WRITTEN,
     WORDS,
 )
-from shared.text import fold, words
+from shared.core.text import fold, words
 
 Language = Literal["tr", "en", "other"]
 

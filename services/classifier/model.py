@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.text import char_ngrams, fold, marks, word_ngrams, words
+from shared.core.text import char_ngrams, fold, marks, word_ngrams, words
 
 FORMAT = 1
 READ_CHARACTERS = 4_000

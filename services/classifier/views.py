@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from contracts.classifier import CaseClassified, ClassificationCorrected, ReviewRequested
 from contracts.intake import CaseClosed, CaseOpened
-from shared.events import Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views
+from shared.core.events import Message
+from shared.core.views import Add, Drop, Put, RowOp, Table, Views
 
 HEADS = ("topic", "kind", "urgency", "sentiment", "action", "language")
 

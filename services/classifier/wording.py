@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shared.text import fold
+from shared.core.text import fold
 
 NEAR = 8
 """Words that the parts of ``a ~ b`` may span, the first and the last counted in."""

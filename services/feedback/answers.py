@@ -17,8 +17,8 @@ from contracts.feedback import (
     SurveyFact,
     SurveyScheduled,
 )
-from shared.events import Event, Message, uuid7
-from shared.world import Refused, World
+from shared.core.events import Event, Message, uuid7
+from shared.core.world import Refused, World
 
 from .policy import SCALES, SurveysPolicy
 from .states import Case, Recovery, Survey

@@ -8,11 +8,11 @@ from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from contracts.feedback import AnswerSurvey, SurveyKind
-from shared.edge import Edge
-from shared.events import Id, Personal
-from shared.http import SIGNED, Api, Call, roles
-from shared.pages import PageLanguage, fields, language_of, plain, posted
-from shared.world import Refused
+from shared.core.events import Id, Personal
+from shared.core.pages import PageLanguage, fields, language_of, plain, posted
+from shared.core.world import Refused
+from shared.edge.edge import Edge
+from shared.edge.http import SIGNED, Api, Call, roles
 
 from . import pages
 from .figures import rate, score

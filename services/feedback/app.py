@@ -17,7 +17,7 @@ from contracts.intake import (
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeSent, NoticeWithheld, PreferenceChanged
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached, TargetMet
-from shared.app import App, Policies
+from shared.host.app import App, Policies
 
 from .api import api
 from .domain import decider

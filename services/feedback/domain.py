@@ -17,8 +17,8 @@ from contracts.intake import CaseClosed, CaseReopened, CaseResolved, StatusChang
 from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced, NoticeFact, NoticeFailed, NoticeSent, NoticeWithheld
 from contracts.sla import TargetBreached, TargetMet
-from shared.events import Event, Message, uuid7
-from shared.world import Decider, World
+from shared.core.events import Event, Message, uuid7
+from shared.core.world import Decider, World
 
 from .answers import answered, given_up, unanswered
 from .policy import ASKED_AGAIN, FLOOR, SurveysPolicy

@@ -10,8 +10,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from contracts.feedback import SurveyKind
-from shared.decisions import Condition, holds
-from shared.events import Code, Value
+from shared.core.decisions import Condition, holds
+from shared.core.events import Code, Value
 
 FLOOR = timedelta(hours=24)
 """Nobody is asked twice within this time, on whatever channel; no policy can say otherwise."""

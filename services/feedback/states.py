@@ -36,7 +36,7 @@ from contracts.kernel import DeadlineReached
 from contracts.notification import PreferenceChanged
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached, TargetMet
-from shared.events import Event, Message, State, Value
+from shared.core.events import Event, Message, State, Value
 
 KEPT = 20
 

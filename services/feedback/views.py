@@ -26,8 +26,8 @@ from contracts.feedback import (
 from contracts.intake import CaseOpened, CaseResolved
 from contracts.kernel import DeadlineReached
 from contracts.sla import TargetMet
-from shared.events import Message
-from shared.views import Add, Put, RowOp, Table, Views, arm, disarm
+from shared.core.events import Message
+from shared.core.views import Add, Put, RowOp, Table, Views, arm, disarm
 
 from .policy import BOTTOM, TOP
 

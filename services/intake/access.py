@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from shared.edge import Edge
-from shared.events import Role
-from shared.http import roles
-from shared.world import Refused
+from shared.core.events import Role
+from shared.core.world import Refused
+from shared.edge.edge import Edge
+from shared.edge.http import roles
 
 STAFF = roles("agent", "supervisor")
 READERS = roles("customer", "agent", "supervisor", "service")

@@ -29,10 +29,10 @@ from contracts.intake import (
     RotateMasterKey,
 )
 from contracts.outside import CaseSubmitted, CustomerChanged, MessageSubmitted
-from shared.edge import Edge
-from shared.events import Event, Id, Personal
-from shared.http import PUBLIC, SIGNED, Api, Call, problem, roles
-from shared.world import Refused
+from shared.core.events import Event, Id, Personal
+from shared.core.world import Refused
+from shared.edge.edge import Edge
+from shared.edge.http import PUBLIC, SIGNED, Api, Call, problem, roles
 
 from . import bodies, downloads, pages, reading, setaside
 from .access import (

@@ -10,12 +10,12 @@ from contracts.feedback import RecoveryOpened
 from contracts.notification import NoticeBounced
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged, MessageSubmitted
 from contracts.router import CaseAssigned, CaseUnassigned
-from shared.app import App, Listener, Policies
-from shared.edge import Edge
-from shared.events import Event
-from shared.reply_token import check_reply_token
-from shared.service import Outcome
-from shared.world import Refused
+from shared.core.events import Event
+from shared.core.world import Refused
+from shared.edge.edge import Edge
+from shared.host.app import App, Listener, Policies
+from shared.privacy.reply_token import check_reply_token
+from shared.runtime.service import Outcome
 
 from .api import api
 from .domain import decider

@@ -4,8 +4,8 @@ dismissed can still be released, for that may have been a mistake."""
 from collections.abc import Iterator
 
 from contracts.intake import DismissMessage, MailSeen, MessageDismissed, MessageReleased, ReleaseMessage
-from shared.events import Event, Message
-from shared.world import Refused, World
+from shared.core.events import Event, Message
+from shared.core.world import Refused, World
 
 from .customers import know
 from .life import Writing, receive, wrote

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from contracts.common import Channel, ContactKind, Count, Instant, Kind, Language
 from contracts.common import Outcome as Ending
-from shared.bodies import WHOLE
-from shared.events import Code, Id
+from shared.core.events import Code, Id
+from shared.edge.bodies import WHOLE
 
 FILES, FILE_BYTES = 10, 10 * 1024 * 1024
 """Files of one request, and their bytes together."""

@@ -19,8 +19,8 @@ from contracts.intake import (
 )
 from contracts.notification import NoticeBounced
 from contracts.outside import ConsentChanged, CustomerChanged
-from shared.events import Event, Message, Personal, uuid7
-from shared.world import Refused, World
+from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.world import Refused, World
 
 from .policy import IntakePolicy, near
 from .states import Account, Contact, Customer

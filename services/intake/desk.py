@@ -21,8 +21,8 @@ from contracts.intake import (
     Resolve,
     StatusChanged,
 )
-from shared.events import Event, Message, Personal, uuid7
-from shared.world import Refused, World
+from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.world import Refused, World
 
 from .customers import policy
 from .life import closed, reopened

@@ -26,8 +26,8 @@ from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged, MessageSubmitted
 from contracts.router import CaseAssigned
-from shared.events import Event, Message
-from shared.world import Decider, World
+from shared.core.events import Event, Message
+from shared.core.world import Decider, World
 
 from . import aside, customers, desk, life, mailbox
 from .states import STATES, evolve

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from fastapi import Response
 
-from shared.edge import Edge
-from shared.events import Id
-from shared.http import Api, Call
-from shared.world import Refused
+from shared.core.events import Id
+from shared.core.world import Refused
+from shared.edge.edge import Edge
+from shared.edge.http import Api, Call
 
 from .access import READERS, is_customer, visible_case
 

@@ -9,10 +9,10 @@ from uuid import uuid5
 from psycopg import Error
 
 from contracts.intake import EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried
-from shared.edge import NAMESPACE, Edge
-from shared.effects import Sender
-from shared.events import Event, Message
-from shared.tasks import end
+from shared.base.tasks import end
+from shared.core.events import Event, Message
+from shared.edge.edge import NAMESPACE, Edge
+from shared.runtime.effects import Sender
 
 FAILURES = (OSError, Error)
 """PermissionError too: a folder of secrets that is read-only."""

@@ -12,8 +12,8 @@ from contracts.intake import NO_FORM, CaseClosed, CaseOpened, CaseReopened, Case
 from contracts.kernel import DeadlineReached
 from contracts.outside import CaseSubmitted, MessageSubmitted
 from contracts.router import CaseAssigned
-from shared.events import Event, Message, Personal, uuid7
-from shared.world import Refused, World
+from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.world import Refused, World
 
 from .customers import know, policy
 from .policy import near

@@ -12,8 +12,8 @@ from uuid import UUID, uuid5
 from aiosmtpd.smtp import SMTP
 
 from contracts.intake import MailReceived
-from shared.events import Event
-from shared.world import Refused
+from shared.core.events import Event
+from shared.core.world import Refused
 
 from .mailparse import MAX_BYTES
 from .mailtaking import StoreBlob, Taking

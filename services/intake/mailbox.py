@@ -16,8 +16,8 @@ from contracts.intake import (
     MessageQuarantined,
     ReleaseMessage,
 )
-from shared.events import Event, Message
-from shared.world import World
+from shared.core.events import Event, Message
+from shared.core.world import World
 
 from .customers import bounced, policy
 from .life import Writing, copied, wrote

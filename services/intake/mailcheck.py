@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from shared.addresses import normalise
-from shared.media import media_type
-from shared.world import Refused
+from shared.core.addresses import normalise
+from shared.core.media import media_type
+from shared.core.world import Refused
 
 from .mailparse import Facts
 from .mailpeople import Person, copies, is_ours

@@ -12,7 +12,7 @@ from email import message_from_bytes
 from email.message import Message
 from typing import Final
 
-from shared.media import media_type
+from shared.core.media import media_type
 
 from .mailbytes import Headers, decode, decode_html, file_name, parameters, words
 from .mailclean import clean

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 from contracts.common import Blob, TextPart
 from contracts.intake import Copied, MailReceived, MailUnreadable
-from shared.events import Personal
-from shared.world import Refused
+from shared.core.events import Personal
+from shared.core.world import Refused
 
 from .glance import legible
 from .mailparse import Facts, senders_at_a_glance, subject_at_a_glance

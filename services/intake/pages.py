@@ -7,11 +7,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from contracts.intake import Confirm
-from shared.edge import Edge
-from shared.events import Personal
-from shared.http import SIGNED, Api, Call
-from shared.pages import PageLanguage, fields, language_of, page, plain, posted, warning
-from shared.world import Refused
+from shared.core.events import Personal
+from shared.core.pages import PageLanguage, fields, language_of, page, plain, posted, warning
+from shared.core.world import Refused
+from shared.edge.edge import Edge
+from shared.edge.http import SIGNED, Api, Call
 
 api = Api()
 LINK = "confirm"

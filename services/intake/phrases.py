@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from shared.text import fold
+from shared.core.text import fold
 
 Phrases = tuple[tuple[str, ...], ...]
 """Each as its tokens; the longest first."""

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from contracts.common import Category, Kind, Language
 from contracts.intake import NO_FORM
-from shared.events import Value
+from shared.core.events import Value
 
 from .phrases import Phrases, phrases
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from contracts.common import Category, Channel, Kind
-from shared.bodies import Day
-from shared.edge import Edge
-from shared.events import Code, Id
-from shared.http import PUBLIC, Api, Call
-from shared.world import Refused
+from shared.core.events import Code, Id
+from shared.core.world import Refused
+from shared.edge.bodies import Day
+from shared.edge.edge import Edge
+from shared.edge.http import PUBLIC, Api, Call
 
 from .access import READERS, STAFF, is_customer, own, unknown_customer, visible_case
 from .policy import Form, IntakePolicy

@@ -9,8 +9,8 @@ from uuid import uuid5
 
 from contracts.common import FIRST
 from contracts.intake import RotateMasterKey
-from shared.edge import NAMESPACE, Edge
-from shared.tasks import end
+from shared.base.tasks import end
+from shared.edge.edge import NAMESPACE, Edge
 
 LOOK_SECONDS = 2.0
 PAGE = 10_000

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from contracts.common import Instant
 from contracts.intake import DismissMessage, MailReceived, MessageReleased, ReleaseMessage
-from shared.edge import Edge
-from shared.events import Code, Id, Personal
-from shared.http import Api, Call
-from shared.media import media_type
-from shared.reply_token import check_reply_token
-from shared.world import Refused
+from shared.core.events import Code, Id, Personal
+from shared.core.media import media_type
+from shared.core.world import Refused
+from shared.edge.edge import Edge
+from shared.edge.http import Api, Call
+from shared.privacy.reply_token import check_reply_token
 
 from . import glance
 from .access import STAFF

@@ -37,7 +37,7 @@ from contracts.intake import (
 )
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged
 from contracts.router import CaseAssigned, CaseUnassigned
-from shared.events import Message, State
+from shared.core.events import Message, State
 
 COUNTED = (
     CaseOpened, MessageReceived, ReplySent, NoteAdded, StatusChanged, CaseResolved, CaseConfirmed, CaseClosed,

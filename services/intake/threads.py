@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from contracts.intake import Copied, ParticipantAdded
-from shared.events import Event, Message
-from shared.world import World
+from shared.core.events import Event, Message
+from shared.core.world import World
 
 from .customers import know, policy
 from .states import RECENT, Case

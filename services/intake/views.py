@@ -40,8 +40,8 @@ from contracts.intake import (
     StatusChanged,
 )
 from contracts.router import CaseAssigned, CaseUnassigned
-from shared.events import Message, Personal
-from shared.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
+from shared.core.events import Message, Personal
+from shared.core.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
 
 from .states import COPY, COUNTED, what
 

@@ -21,10 +21,10 @@ from contracts.loyalty import (
     SpendRefunded,
 )
 from contracts.outside import PurchaseMade, PurchaseReturned
-from shared.events import Id, Personal, Role, Value
-from shared.http import Api, Call, roles
-from shared.service import Outcome
-from shared.world import Refused
+from shared.core.events import Id, Personal, Role, Value
+from shared.core.world import Refused
+from shared.edge.http import Api, Call, roles
+from shared.runtime.service import Outcome
 
 from .earning import refuse_ahead
 from .policy import Programme

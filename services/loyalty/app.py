@@ -16,7 +16,7 @@ from contracts.loyalty import EnrolMember, RefundSpend, SpendPoints
 from contracts.outside import PurchaseMade, PurchaseReturned
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached
-from shared.app import App, Policies
+from shared.host.app import App, Policies
 
 from .api import api
 from .domain import decider

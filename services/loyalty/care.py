@@ -12,8 +12,8 @@ from contracts.loyalty import (
     RefuseGrant,
     RequestGrant,
 )
-from shared.events import Event, Message, uuid7
-from shared.world import Refused, World
+from shared.core.events import Event, Message, uuid7
+from shared.core.world import Refused, World
 
 from .earning import credit, earn_on, enrol_when, reverse
 from .members import account_of, customer_of, programme

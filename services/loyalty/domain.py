@@ -8,8 +8,8 @@ from contracts.kernel import DeadlineReached
 from contracts.loyalty import ApproveGrant, EnrolMember, RefundSpend, RefuseGrant, RequestGrant, SpendPoints
 from contracts.outside import PurchaseMade, PurchaseReturned
 from contracts.sla import BreachRetracted
-from shared.events import Event, Message
-from shared.world import Decider, World
+from shared.core.events import Event, Message
+from shared.core.world import Decider, World
 
 from . import care, earning, members
 from .states import STATES, evolve

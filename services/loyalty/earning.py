@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from contracts.common import AHEAD
 from contracts.loyalty import EnrolMember, PointsCancelled, PointsClawedBack, PointsEarned, PurchaseHeld
 from contracts.outside import PurchaseMade, PurchaseReturned
-from shared.events import Event, Message, uuid7
-from shared.world import Refused, World
+from shared.core.events import Event, Message, uuid7
+from shared.core.world import Refused, World
 
 from . import ledger
 from .currencies import shown

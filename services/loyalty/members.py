@@ -14,8 +14,8 @@ from contracts.loyalty import (
     TierChanged,
     TierKept,
 )
-from shared.events import Event, Message, uuid7
-from shared.world import Refused, World
+from shared.core.events import Event, Message, uuid7
+from shared.core.world import Refused, World
 
 from . import ledger
 from .ledger import Account

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from contracts.common import ContactKind, Instant, Money
 from contracts.loyalty import Severity
-from shared.bodies import WHOLE
-from shared.events import Code, Id, Value
+from shared.core.events import Code, Id, Value
+from shared.edge.bodies import WHOLE
 
 
 class Address(Value):

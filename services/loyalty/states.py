@@ -34,7 +34,7 @@ from contracts.loyalty import (
 from contracts.outside import PurchaseMade, PurchaseReturned
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached
-from shared.events import Event, Message, State
+from shared.core.events import Event, Message, State
 
 from . import ledger
 

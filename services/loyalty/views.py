@@ -26,8 +26,8 @@ from contracts.loyalty import (
     TierKept,
 )
 from contracts.outside import PurchaseMade
-from shared.events import Event, Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.core.events import Event, Message
+from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
 
 from .ledger import points
 from .states import hold_key

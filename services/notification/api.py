@@ -10,11 +10,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from contracts.common import Language
 from contracts.intake import CaseOpened
 from contracts.notification import ChangePreferences, NoticeQueued, PreferenceChanged, Redeliver, Unsubscribe
-from shared.calendar import Calendar, zone_names
-from shared.events import Code, Id
-from shared.http import SIGNED, Api, Call, roles
-from shared.pages import page
-from shared.world import Refused
+from shared.core.calendar import Calendar, zone_names
+from shared.core.events import Code, Id
+from shared.core.pages import page
+from shared.core.world import Refused
+from shared.edge.http import SIGNED, Api, Call, roles
 
 from .content import Reader, reader, write
 from .policy import Templates, Word

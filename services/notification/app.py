@@ -18,8 +18,8 @@ from contracts.intake import (
 from contracts.kernel import PolicyPublished
 from contracts.loyalty import MemberEnrolled
 from contracts.router import AgentRegistered, CaseQueued, CaseUnassigned
-from shared.app import App, Policies
-from shared.calendar import Calendar
+from shared.core.calendar import Calendar
+from shared.host.app import App, Policies
 
 from .api import api
 from .asking import Queues

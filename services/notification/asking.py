@@ -13,9 +13,9 @@ from contracts.common import Channel, Language
 from contracts.feedback import SurveyInvited
 from contracts.intake import CaseOpened, CaseResolved, ReplySent
 from contracts.notification import NoticeQueued, NoticeWithheld, Withholding
-from shared.calendar import NoOpenTime, next_opening
-from shared.events import Event, Message
-from shared.world import World
+from shared.core.calendar import NoOpenTime, next_opening
+from shared.core.events import Event, Message
+from shared.core.world import World
 
 from .policy import Rule, Templates
 from .states import STATES, Case, Contact, Opening

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from contracts.feedback import SurveyInvited
 from contracts.intake import CaseOpened, CaseResolved
-from shared.edge import Edge
-from shared.events import Event, Message
+from shared.core.events import Event, Message
+from shared.edge.edge import Edge
 
 from .policy import Rule, Templates, Word
 from .thread import thread_subject

@@ -26,8 +26,8 @@ from contracts.notification import (
     Unsubscribe,
     Withholding,
 )
-from shared.events import Event, Message
-from shared.world import Decider, Refused, World
+from shared.core.events import Event, Message
+from shared.core.world import Decider, Refused, World
 
 from .asking import NOBODY, Asked, Cause, by_mail, opening, recipients, spoken
 from .policy import Templates

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from contracts.common import Language
 from contracts.intake import CaseOpened
 from contracts.notification import TemplateClass
-from shared.calendar import WEEKDAYS, Calendar, next_opening, window_minutes
-from shared.decisions import Condition, holds
-from shared.events import Code, Id, Value
+from shared.core.calendar import WEEKDAYS, Calendar, next_opening, window_minutes
+from shared.core.decisions import Condition, holds
+from shared.core.events import Code, Id, Value
 
 from .wording import TOPICS, check_text, facts, variables
 

@@ -31,7 +31,7 @@ from contracts.notification import (
     PreferenceChanged,
 )
 from contracts.router import CaseAssigned, CaseQueued, CaseUnassigned
-from shared.events import Message, State
+from shared.core.events import Message, State
 
 from .wording import filled
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal
 
 from contracts.intake import CaseOpened, MessageReceived
 from contracts.notification import NoticeQueued
-from shared.edge import Edge
-from shared.events import Message
-from shared.reply_token import PURPOSE
+from shared.core.events import Message
+from shared.edge.edge import Edge
+from shared.privacy.reply_token import PURPOSE
 
 from .wording import one_line
 

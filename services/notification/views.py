@@ -21,8 +21,8 @@ from contracts.notification import (
     PreferenceChanged,
 )
 from contracts.router import AgentRegistered
-from shared.events import Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
+from shared.core.events import Message
+from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
 
 PATIENCE = timedelta(minutes=10)
 """So long an acknowledgement waits for the classification of its case."""

@@ -23,7 +23,7 @@ from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CaseResolved,
 from contracts.loyalty import GrantApproved, GrantRefused, PointsEarned, PointsExpired, PointsExpiring, TierChanged
 from contracts.router import CaseAssigned, QueueAlerted
 from contracts.sla import CaseEscalated, TargetBreached, TargetWarned
-from shared.events import Event, Personal
+from shared.core.events import Event, Personal
 
 HEARD: tuple[type[Event], ...] = (
     CaseOpened, ReplySent, CaseResolved, CaseReopened, CaseClosed, CaseAssigned, QueueAlerted, TargetWarned,

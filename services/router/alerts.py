@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from contracts.router import QueueAlerted
-from shared.events import Message
-from shared.world import World
+from shared.core.events import Message
+from shared.core.world import World
 
 from .choosing import Demand
 from .work import Said, chosen, now_of, routing

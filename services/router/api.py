@@ -15,11 +15,11 @@ from contracts.router import (
     TakeCase,
     TransferCase,
 )
-from shared.bodies import WHOLE
-from shared.edge import Edge
-from shared.events import Code, Id, Personal, Role
-from shared.http import Api, Call, roles
-from shared.world import Refused
+from shared.core.events import Code, Id, Personal, Role
+from shared.core.world import Refused
+from shared.edge.bodies import WHOLE
+from shared.edge.edge import Edge
+from shared.edge.http import Api, Call, roles
 
 from .policy import RoutingPolicy, unknown
 

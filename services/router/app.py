@@ -6,7 +6,7 @@ from contracts.classifier import CaseClassified
 from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CaseResolved, CustomerKnown, StatusChanged
 from contracts.loyalty import MemberEnrolled, TierChanged
 from contracts.sla import CaseEscalated
-from shared.app import App, Policies
+from shared.host.app import App, Policies
 
 from .api import api
 from .domain import decider

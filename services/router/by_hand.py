@@ -3,8 +3,8 @@
 Spec: router, Choosing 4 and 13."""
 
 from contracts.router import AssignCase, ReleaseCase, TakeCase, TransferCase
-from shared.events import Message, Role
-from shared.world import Refused, World
+from shared.core.events import Message, Role
+from shared.core.world import Refused, World
 
 from .choosing import Worker
 from .policy import unknown

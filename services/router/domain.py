@@ -17,8 +17,8 @@ from contracts.router import (
     TransferCase,
 )
 from contracts.sla import CaseEscalated
-from shared.events import Event, Message
-from shared.world import Decider, World
+from shared.core.events import Event, Message
+from shared.core.world import Decider, World
 
 from . import by_hand, escalations, staff
 from .alerts import alert

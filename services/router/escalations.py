@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from contracts.sla import CaseEscalated
-from shared.events import Message
-from shared.world import World
+from shared.core.events import Message
+from shared.core.world import World
 
 from .alerts import tell
 from .choosing import Demand

@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from contracts.common import Channel, Priority
-from shared.decisions import DecisionTable
-from shared.events import Code, Id, Value
+from shared.core.decisions import DecisionTable
+from shared.core.events import Code, Id, Value
 
 FACTS = frozenset({
     "kind", "topic", "urgency", "priority", "channel", "language", "tier", "organisation", "business", "sentiment",

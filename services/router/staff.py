@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from contracts.router import AgentRegistered, AgentStatusChanged, ChangeAgentStatus, RegisterAgent
-from shared.events import Message
-from shared.world import Refused, World
+from shared.core.events import Message
+from shared.core.world import Refused, World
 
 from .policy import RoutingPolicy, unknown
 from .state import WORKED_ON

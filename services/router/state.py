@@ -9,7 +9,7 @@ from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CaseResolved,
 from contracts.loyalty import MemberEnrolled, TierChanged
 from contracts.router import CaseAssigned, CaseDequeued, CaseQueued, CaseUnassigned, CaseWeighed
 from contracts.sla import CaseEscalated
-from shared.events import Message, State
+from shared.core.events import Message, State
 
 from .policy import higher, raised
 

@@ -17,8 +17,8 @@ from contracts.router import (
     CaseWeighed,
     QueueAlerted,
 )
-from shared.events import Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.core.events import Message
+from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
 
 from .state import ENDED
 

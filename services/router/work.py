@@ -13,8 +13,8 @@ from contracts.router import (
     CaseUnassigned,
     CaseWeighed,
 )
-from shared.events import Event, Message, Personal
-from shared.world import NotLoaded, World
+from shared.core.events import Event, Message, Personal
+from shared.core.world import NotLoaded, World
 
 from .choosing import Choice, Demand, Worker, candidate, choose, holds, order, rejection
 from .policy import Queue, RoutingPolicy, Strategy

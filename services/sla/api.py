@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 
 from contracts.sla import ApplyTargets, ClockRetargeted, TargetsApplied
-from shared.bodies import Day
-from shared.calendar import Calendar
-from shared.events import Id, Value
-from shared.http import Api, Call, roles
-from shared.world import Refused
+from shared.core.calendar import Calendar
+from shared.core.events import Id, Value
+from shared.core.world import Refused
+from shared.edge.bodies import Day
+from shared.edge.http import Api, Call, roles
 
 from .explain import Explanation, explain, result
 

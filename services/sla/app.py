@@ -16,7 +16,7 @@ from contracts.intake import (
 from contracts.loyalty import TierChanged
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld
 from contracts.router import CaseAssigned
-from shared.app import App, Policies
+from shared.host.app import App, Policies
 
 from .api import api
 from .counting import WorkingCalendar, check

@@ -34,7 +34,7 @@ from contracts.sla import (
     TargetBreached,
     TargetMet,
 )
-from shared.events import Event, Message, State
+from shared.core.events import Event, Message, State
 
 from .clocks import Clock, Pin
 

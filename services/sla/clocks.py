@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 
 from contracts.common import Priority
 from contracts.sla import Metric
-from shared.calendar import Calendar, NoOpenTime, due, elapsed
-from shared.events import State
+from shared.core.calendar import Calendar, NoOpenTime, due, elapsed
+from shared.core.events import State
 
 from .policy import Level, Targets
 

@@ -7,8 +7,8 @@ from typing import Self
 from pydantic import model_validator
 
 from contracts.sla import Metric
-from shared.calendar import WEEKDAYS, YEARS, Calendar, NoOpenTime, due
-from shared.world import Published, Refused, World
+from shared.core.calendar import WEEKDAYS, YEARS, Calendar, NoOpenTime, due
+from shared.core.world import Published, Refused, World
 
 from .policy import METRICS, Targets, TargetsPolicy
 

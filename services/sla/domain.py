@@ -16,8 +16,8 @@ from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld, Withholding
 from contracts.router import CaseAssigned
 from contracts.sla import ApplyTargets, Metric, ReplyUndelivered, TargetsApplied
-from shared.events import Event, Message
-from shared.world import Decider, NotLoaded, Refused, World
+from shared.core.events import Event, Message
+from shared.core.world import Decider, NotLoaded, Refused, World
 
 from .cases import Case, Customer, evolve
 from .watch import VOID, Watch

@@ -5,8 +5,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from shared.calendar import Calendar, elapsed, intervals
-from shared.events import Value
+from shared.core.calendar import Calendar, elapsed, intervals
+from shared.core.events import Value
 
 Row = Mapping[str, Any]
 ENDS = frozenset({"met", "late", "cancelled"})

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from contracts.common import Category
 from contracts.sla import Metric
-from shared.decisions import DecisionTable
-from shared.events import Code, Value
+from shared.core.decisions import DecisionTable
+from shared.core.events import Code, Value
 
 FACTS = frozenset({"kind", "topic", "urgency", "priority", "channel", "language", "tier", "recovery", "team"})
 METRICS: tuple[Metric, ...] = get_args(Metric)

@@ -25,8 +25,8 @@ from contracts.sla import (
     TargetMet,
     TargetWarned,
 )
-from shared.events import Event, Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.core.events import Event, Message
+from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
 
 Counted = Literal["met", "breached", "cancelled"]
 

@@ -22,9 +22,9 @@ from contracts.sla import (
     TargetMet,
     TargetWarned,
 )
-from shared.calendar import Calendar
-from shared.events import Event, Message
-from shared.world import World
+from shared.core.calendar import Calendar
+from shared.core.events import Event, Message
+from shared.core.world import World
 
 from .cases import Case
 from .clocks import Arithmetic, Clock, Pin, Step

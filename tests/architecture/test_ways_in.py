@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from shared import tokens
-from shared.cli.services import app_of, names
-from shared.events import Role
-from shared.http import Api, Route, Way, build
-from shared.policies_api import policies_api
+from deploy.vefa.services import app_of, names
+from shared.core.events import Role
+from shared.edge import tokens
+from shared.edge.http import Api, Route, Way, build
+from shared.edge.policies_api import policies_api
 
 PUBLIC = {
     ("POST", "/v1/cases"),  # the form

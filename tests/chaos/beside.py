@@ -15,8 +15,8 @@ from tests.running import ROOT, Running
 
 BY_HAND = """
 import json, sys
-from shared.cli.services import app_of
-from shared.process import run
+from deploy.vefa.services import app_of
+from shared.host.process import run
 run(app_of(sys.argv[1]), ready=lambda addresses: print(json.dumps(addresses), flush=True))
 """
 

@@ -14,8 +14,8 @@ import nats
 from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
-from shared.local.nats_server import wheel
-from shared.local.process import free_port
+from deploy.vefa.local.nats_server import wheel
+from deploy.vefa.local.process import free_port
 
 NODES = 3
 SECONDS = 60

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from shared import tokens
-from shared.events import Role
+from shared.core.events import Role
+from shared.edge import tokens
 from tests.running import Running
 
 WORD = "zqvefaproofword"

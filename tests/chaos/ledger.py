@@ -12,9 +12,9 @@ import psycopg
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from shared.cli.services import app_of
-from shared.effects import AT_ONCE
-from shared.local.process import free_port
+from deploy.vefa.local.process import free_port
+from deploy.vefa.services import app_of
+from shared.runtime.effects import AT_ONCE
 from tests.running import Running
 
 OPENED = "intake.case-opened.v1"

@@ -18,20 +18,20 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
-from shared import tokens
-from shared.app import App
-from shared.edge import Edge
-from shared.effects import Sender
-from shared.events import Event, Id, Message, Personal, Role
-from shared.http import Api, Call, roles
-from shared.local import Servers, secret
-from shared.process import Process
-from shared.rebuild import check
-from shared.service import Service
-from shared.settings import Settings
-from shared.stream import declare
-from shared.views import RowOp, Views, attempt, settled
-from shared.world import Decider, World
+from deploy.vefa.local import Servers, secret
+from shared.base.settings import Settings
+from shared.bus.jetstream import declare
+from shared.core.events import Event, Id, Message, Personal, Role
+from shared.core.views import RowOp, Views, attempt, settled
+from shared.core.world import Decider, World
+from shared.edge import tokens
+from shared.edge.edge import Edge
+from shared.edge.http import Api, Call, roles
+from shared.host.app import App
+from shared.host.process import Process
+from shared.runtime.effects import Sender
+from shared.runtime.service import Service
+from shared.store.rebuild import check
 from tests.cli.conftest import Result, run, until
 from tests.conftest import FreshNats
 from tests.shared import trade
@@ -212,7 +212,7 @@ async def traders(
     """Each on a database of its own; all on one with ``indirect`` parameter "one"."""
     one = getattr(request, "param", "") == "one"
     names = {name: f"t{os.urandom(6).hex()}" for name in (["all"] if one else APPS)}
-    monkeypatch.setattr("shared.cli.services.app_of", APPS.__getitem__)
+    monkeypatch.setattr("deploy.vefa.services.app_of", APPS.__getitem__)
     monkeypatch.setenv("VEFA_DATA", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "250")
     monkeypatch.setattr(sys, "argv", sys.argv)

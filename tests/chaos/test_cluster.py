@@ -10,8 +10,8 @@ import pytest
 from nats.js.api import StreamConfig
 from nats.js.client import JetStreamContext
 
-from shared.cli.doctor.bus import stream
-from shared.stream import STREAM, broker_of
+from deploy.vefa.doctor.bus import stream
+from shared.bus.jetstream import STREAM, broker_of
 from tests.running import Running, until_true, up
 
 from .cluster import NODES, Cluster

@@ -13,7 +13,7 @@ import httpx
 import nats
 import pytest
 
-from shared.stream import INTEGRATOR, STREAM
+from shared.bus.jetstream import INTEGRATOR, STREAM
 from tests.running import Running, until_true, up
 
 from .load import opened, process_on

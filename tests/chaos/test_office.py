@@ -13,7 +13,7 @@ import httpx
 import nats
 import pytest
 
-from shared.local.nats_server import STREAM
+from deploy.vefa.local.nats_server import STREAM
 from tests.running import Running, until_true, up
 
 from .beside import acts, another

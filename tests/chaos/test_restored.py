@@ -13,13 +13,13 @@ import pytest
 from nats.errors import TimeoutError as NatsTimeout
 
 from contracts.kernel import EpochBegan
-from shared.batch import Batch
-from shared.cli.base import Failed, opened
-from shared.cli.epoch import may_write
-from shared.epochs import Epochs
-from shared.events import Event, Message
-from shared.mapper import Envelope
-from shared.service import Outcome, Overloaded, Service, Silent
+from deploy.vefa.base import Failed, opened
+from deploy.vefa.epoch import may_write
+from shared.bus.epochs import Epochs
+from shared.core.events import Event, Message
+from shared.runtime.batch import Batch
+from shared.runtime.service import Outcome, Overloaded, Service, Silent
+from shared.store.codec import Envelope
 from tests.cli.conftest import until
 from tests.shared.trade import NOON, OrderPacked, OrderPlaced, OrderStale, PlaceOrder, order
 

@@ -10,7 +10,7 @@ from contracts.sla import CaseEscalated
 from services.classifier.app import app
 from services.classifier.domain import decider
 from services.classifier.views import views
-from shared.events import Event, Personal
+from shared.core.events import Event, Personal
 from tests.scene import Scene
 
 SURE, UNSURE = "My parcel is five days late", "xyzzy plugh"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.text import fold
+from shared.core.text import fold
 
 ROOT = Path(__file__).parents[2]
 SEEDS = sorted((ROOT / "services/classifier/seed").glob("*.csv"))
-DEMO = ROOT / "shared/cli/demo/complaints.csv"
+DEMO = ROOT / "deploy/vefa/demo/complaints.csv"
 TOO_ALIKE = 0.4
 ALLOWED = {
     "language": {"tr", "en"},

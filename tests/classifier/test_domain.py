@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from contracts.classifier import CaseClassified, ClassificationCorrected, ReviewRequested
-from shared.events import Personal
-from shared.world import Refused
+from shared.core.events import Personal
+from shared.core.world import Refused
 
 from .desk import SURE, UNSURE, Desk, document, first, opening
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.classifier.language import detect
 from services.classifier.train import seed_examples
-from shared.text import fold
+from shared.core.text import fold
 
 TURKISH = """kargom nerede|iade|para iadesi|paramı geri verin|internet yok|IADE ISTIYORUM|tesekkurler|faturam yuksek
 hat cekmiyor|iptal|siparis gelmedi|merhaba|ŞİFREMİ UNUTTUM|sifremi unuttum|kart limiti doldu|Vefa'dan aldım, bozuk çıktı

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from deploy.vefa.base import Failed
+from deploy.vefa.main import app
 from services.classifier import train as training
 from services.classifier.measuring import Labelled, _apart, labelled, plain, upper_case
 from services.classifier.train import seed_examples
-from shared.cli.base import Failed
-from shared.cli.main import app
 
 WANTED = ("delivery", "billing", "staff")
 

@@ -10,7 +10,7 @@ import pytest
 from services.classifier import model as serving
 from services.classifier.model import FORMAT, Head, Model, ModelError, Threshold, Vocabulary, calibrated, packed
 from services.classifier.train import SEED_MODEL, seed_digest, seed_examples
-from shared.text import fold
+from shared.core.text import fold
 
 COMPLAINT = "Kargom iki haftadır gelmedi, paramı geri istiyorum! Bu nasıl iş??"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import char_ngrams, fold, marks, word_ngrams, words
+from shared.core.text import char_ngrams, fold, marks, word_ngrams, words
 
 TURKISH = "abcçdefgğhıijklmnoöprsştuüvyzâîû ABCÇDEFGĞHIİJKLMNOÖPRSŞTUÜVYZÂÎÛ.,!'0123456789"
 

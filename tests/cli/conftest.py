@@ -16,15 +16,15 @@ import nats
 import pytest
 import pytest_asyncio
 
-from shared import tokens
-from shared.app import App
-from shared.cli import main
-from shared.events import Message
-from shared.local import secret
-from shared.process import Process
-from shared.service import Outcome, Service
-from shared.settings import Settings
-from shared.stream import declare
+from deploy.vefa import main
+from deploy.vefa.local import secret
+from shared.base.settings import Settings
+from shared.bus.jetstream import declare
+from shared.core.events import Message
+from shared.edge import tokens
+from shared.host.app import App
+from shared.host.process import Process
+from shared.runtime.service import Outcome, Service
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON
 
@@ -133,7 +133,7 @@ async def platform(
     capsys: pytest.CaptureFixture[str],
 ) -> AsyncIterator[Platform]:
     apps = {app.name: app for app in (trades.shop, trades.clerk, trades.intake)}
-    monkeypatch.setattr("shared.cli.services.app_of", apps.__getitem__)
+    monkeypatch.setattr("deploy.vefa.services.app_of", apps.__getitem__)
     monkeypatch.setenv("VEFA_DATA", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "250")
     monkeypatch.setattr(sys, "argv", sys.argv)

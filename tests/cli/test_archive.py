@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.backup.archive import Archive, LogEnd, Manifest, Writer, private_file
-from shared.cli.backup.command import stopped_by_term
-from shared.cli.base import Failed
+from deploy.vefa.backup.archive import Archive, LogEnd, Manifest, Writer, private_file
+from deploy.vefa.backup.command import stopped_by_term
+from deploy.vefa.base import Failed
 
 MANIFEST = Manifest(
     made_at=datetime(2026, 3, 2, 9, tzinfo=UTC), vefa="0.1.0", postgresql="18.6", roles=("vefa_intake",), keys=3,

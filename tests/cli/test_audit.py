@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from shared.recorded import GENESIS, chain
+from shared.store.rows import GENESIS, chain
 from tests.shared.trade import NOON, OrderPacked, OrderPlaced, order
 
 from .conftest import Platform, until

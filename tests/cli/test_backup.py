@@ -20,12 +20,12 @@ import httpx
 import psycopg
 import pytest
 
-from shared.cli.backup import restoring, secrets
-from shared.cli.backup.archive import LogEnd
-from shared.cli.backup.dump import ends
-from shared.local import postgres
-from shared.local.home import Home
-from shared.local.process import free_port
+from deploy.vefa.backup import restoring, secrets
+from deploy.vefa.backup.archive import LogEnd
+from deploy.vefa.backup.dump import ends
+from deploy.vefa.local import postgres
+from deploy.vefa.local.home import Home
+from deploy.vefa.local.process import free_port
 from tests.chaos.customers import admin
 from tests.running import ROOT, Running, run_vefa, until_true, up
 
@@ -245,7 +245,7 @@ def test_a_backup_of_a_log_that_somebody_changed_is_not_restored(
 
 
 def test_a_restore_that_is_killed_leaves_what_was_there(course: Course) -> None:
-    command = [sys.executable, "-m", "shared.cli", "restore", str(course.backup), "--data", str(course.data)]
+    command = [sys.executable, "-m", "deploy.vefa", "restore", str(course.backup), "--data", str(course.data)]
     with subprocess.Popen([*command, "--replace", "--secrets", str(course.secrets)], cwd=ROOT) as process:
         fresh = course.data / "postgres" / "restoring"
         until_true(lambda: (fresh / "postmaster.pid").exists(), "it did not begin to load", 60)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.bench.command import FIGURES
+from deploy.vefa.bench.command import FIGURES
 
 ROOT = Path(__file__).parents[2]
 TINY = ("--events", "200", "--cases", "20", "--seconds", "0.3", "--rounds", "1")
@@ -16,7 +16,7 @@ TINY = ("--events", "200", "--cases", "20", "--seconds", "0.3", "--rounds", "1")
 @pytest.mark.servers
 @pytest.mark.parametrize("figure", FIGURES)
 def test_a_figure_has_its_floor(figure: str) -> None:
-    command = [sys.executable, "-m", "shared.cli", "bench", figure, "--json", *TINY]
+    command = [sys.executable, "-m", "deploy.vefa", "bench", figure, "--json", *TINY]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -30,7 +30,7 @@ def test_a_figure_has_its_floor(figure: str) -> None:
 
 
 def test_an_unknown_figure_names_those_that_there_are() -> None:
-    command = [sys.executable, "-m", "shared.cli", "bench", "speed"]
+    command = [sys.executable, "-m", "deploy.vefa", "bench", "speed"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "submissions" in done.stderr

@@ -13,10 +13,10 @@ import httpx
 import psycopg
 import pytest
 
-from shared.cli.doctor.database import rights, settings
-from shared.cli.doctor.services import owned
-from shared.database import connect
-from shared.log import EventLog
+from deploy.vefa.doctor.database import rights, settings
+from deploy.vefa.doctor.services import owned
+from shared.base.database import connect
+from shared.store.event_log import EventLog
 from tests.running import Running, run_vefa, up
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]

@@ -10,12 +10,12 @@ import pytest
 from psycopg import IsolationLevel, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from shared import roles
-from shared.cli.backup.archive import Writer
-from shared.cli.backup.dump import dump, load
-from shared.cli.base import Failed
-from shared.local import postgres
-from shared.rebuild import lock_of
+from deploy.vefa.backup.archive import Writer
+from deploy.vefa.backup.dump import dump, load
+from deploy.vefa.base import Failed
+from deploy.vefa.local import postgres
+from shared.store import roles
+from shared.store.rebuild import lock_of
 from tests.running import until_true
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]

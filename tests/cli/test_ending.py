@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from shared.cli.demo.ending import here, how_to_go_on
-from shared.cli.main import app
+from deploy.vefa.demo.ending import here, how_to_go_on
+from deploy.vefa.main import app
 
 CASES = {"breach": "case-1", "recovery": "case-2"}
 
@@ -26,7 +26,7 @@ def test_of_a_folder_that_is_removed_nothing_is_shown_to_type() -> None:
 
 @pytest.mark.parametrize("runs", [True, False])
 def test_every_command_is_there_and_names_the_folder(runs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.cli.demo.ending.here", lambda: "vefa")
+    monkeypatch.setattr("deploy.vefa.demo.ending.here", lambda: "vefa")
     lines = how_to_go_on(Path("kept"), CASES, runs=runs, stays=True)
     assert ("vefa up --data kept" in lines[0]) is not runs
     typed = commands(lines)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.cli.demo.figures import Figure, Tally
-from shared.cli.demo.stage import Said, Stage
+from deploy.vefa.demo.figures import Figure, Tally
+from deploy.vefa.demo.stage import Said, Stage
 from tests.scene import MONDAY
 
 HIDDEN = {"n": None, "hidden": True, "score": None, "low": None, "high": None, "average": None}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.base import Failed
-from shared.cli.demo.cast import foreign
+from deploy.vefa.base import Failed
+from deploy.vefa.demo.cast import foreign
 from tests.running import ROOT
 
 from .conftest import run
@@ -159,14 +159,14 @@ def test_nothing_but_the_name_shows_the_help(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_mistake_of_ours_keeps_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.cli.platform.running", {}.__getitem__)
+    monkeypatch.setattr("deploy.vefa.platform.running", {}.__getitem__)
     with pytest.raises(KeyError):
         run("lag")
 
 
 def ended(**environment: str) -> list[str]:
     """What ``vefa up`` with these variables says on its error output as it ends with status 2."""
-    command = [sys.executable, "-m", "shared.cli", "up", "--data", str(Path("data").absolute())]
+    command = [sys.executable, "-m", "deploy.vefa", "up", "--data", str(Path("data").absolute())]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False
     )

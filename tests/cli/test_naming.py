@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.cli.services import app_of, names
+from deploy.vefa.services import app_of, names
 
 from .conftest import run
 

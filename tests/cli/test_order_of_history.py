@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cli.base import Logs
-from shared.cli.history import Happening, in_order
-from shared.cli.lookup import stream_of
-from shared.database import connect
-from shared.log import EventLog
-from shared.master_key import MasterKey
-from shared.vault import Vault
+from deploy.vefa.base import Logs
+from deploy.vefa.history import Happening, in_order
+from deploy.vefa.lookup import stream_of
+from shared.base.database import connect
+from shared.privacy.master_key import MasterKey
+from shared.privacy.vault import Vault
+from shared.store.event_log import EventLog
 
 BEGIN = datetime(2026, 11, 25, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.world import Decider
+from shared.core.world import Decider
 from tests.shared import trade
 from tests.shared.trade import OrderPacked, order
 

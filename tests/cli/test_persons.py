@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from contracts.intake import CaseReopened, CasesLinked, ContactForgotten, CustomerErased, CustomerKnown, NoteAdded
-from shared.events import Actor, Event, Message, Personal, fresh, uuid7
-from shared.local import secret
-from shared.privacy import contact_id
+from deploy.vefa.local import secret
+from shared.core.events import Actor, Event, Message, Personal, fresh, uuid7
+from shared.privacy.sealing import contact_id
 from tests.shared.trade import NOON
 
 from .conftest import Platform

@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shared.local.home import take_lock
+from deploy.vefa.local.home import take_lock
 
 STARTS_WITHOUT_SIGTERM = """
 import signal, sys
 from pathlib import Path
-from shared.cli.platform import Platform
-from shared.cli.services import app_of
-from shared.local.home import LocalServerError
+from deploy.vefa.platform import Platform
+from deploy.vefa.services import app_of
+from deploy.vefa.local.home import LocalServerError
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 try:
     Platform.start(Path(sys.argv[1]), {name: app_of(name) for name in ("sla", "router")})

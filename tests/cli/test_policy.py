@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from contracts.router import RegisterAgent
+from deploy.vefa.local import secret
 from services.router.app import app as router
-from shared.events import Role, fresh
-from shared.local import secret
-from shared.tokens import create
+from shared.core.events import Role, fresh
+from shared.edge.tokens import create
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON, order
 

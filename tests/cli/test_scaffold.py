@@ -61,7 +61,7 @@ def test_the_shortest_and_the_longest_name_are_clean_too(repository: Path) -> No
 
 
 def test_vefa_up_finds_it(repository: Path) -> None:
-    program = "from shared.cli import services; assert services.app_of('spare_parts').shipped(), services.names()"
+    program = "from deploy.vefa import services; assert services.app_of('spare_parts').shipped(), services.names()"
     done = subprocess.run([sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=False)
     assert done.stderr == ""
 

@@ -15,7 +15,7 @@ from contracts.router import AssignCase, ChangeAgentStatus, RegisterAgent, Trans
 from services.intake.app import app as intake
 from services.router.app import app as router
 from services.sla.app import app as sla
-from shared.events import Actor, Event, Personal, fresh
+from shared.core.events import Actor, Event, Personal, fresh
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON
 

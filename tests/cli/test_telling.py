@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared.cli.base import learn_topics
-from shared.cli.demo.story import LEFT_OUT
-from shared.cli.telling import SAYS, candidates, label, says, span, told
-from shared.events import Event
+from deploy.vefa.base import learn_topics
+from deploy.vefa.demo.story import LEFT_OUT
+from deploy.vefa.telling import SAYS, candidates, label, says, span, told
+from shared.core.events import Event
 
 DELIVERY = {"value": "delivery", "source": "model", "score": 0.9312, "words": ["kargo", "teslim", "gelmedi", "gün"]}
 

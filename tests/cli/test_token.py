@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import tokens
-from shared.local import secret
+from deploy.vefa.local import secret
+from shared.edge import tokens
 
 from .conftest import run
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.world import Decider
+from shared.core.world import Decider
 from tests.shared import trade
 from tests.shared.trade import NOON, OrderPacked, OrderStale, order
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from contracts.intake import CustomerErased, EraseCustomer
-from shared.app import App, Policies
-from shared.events import Code, Event, Id, Message, State, Value
-from shared.http import Api, Call, roles
-from shared.views import Views
-from shared.world import Decider, World
+from shared.core.events import Code, Event, Id, Message, State, Value
+from shared.core.views import Views
+from shared.core.world import Decider, World
+from shared.edge.http import Api, Call, roles
+from shared.host.app import App, Policies
 from tests.shared import trade
 from tests.shared.trade import OrderPlaced, PlaceOrder
 

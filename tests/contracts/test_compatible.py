@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.catalogue import FOLDER, events
-from shared.mapper import EventMapper
+from shared.store.codec import EventMapper
 
 from .compatible import Schema, compatible
 

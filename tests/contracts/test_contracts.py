@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field, ValidationError
 
 from contracts.catalogue import FOLDER, events, generated
-from shared.cli.services import app_of, names
-from shared.events import Event, Open, Personal
-from shared.mapper import EventMapper
+from deploy.vefa.services import app_of, names
+from shared.core.events import Event, Open, Personal
+from shared.store.codec import EventMapper
 
 EVENTS = events()
 

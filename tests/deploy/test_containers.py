@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.cli.containers import server_config
-from shared.cli.services import ORDER, names
-from shared.local.nats_server import INTEGRATOR, OPS, wheel
-from shared.local.postgres import SETTINGS
-from shared.tokens import public_key
+from deploy.vefa.containers import server_config
+from deploy.vefa.local.nats_server import INTEGRATOR, OPS, wheel
+from deploy.vefa.local.postgres import SETTINGS
+from deploy.vefa.services import ORDER, names
+from shared.edge.tokens import public_key
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -12,8 +12,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from shared import roles
-from shared.local import postgres
+from deploy.vefa.local import postgres
+from shared.store import roles
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
 ROOT = Path(__file__).parents[2]

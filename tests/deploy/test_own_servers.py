@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.local.servers import Servers
+from deploy.vefa.local.servers import Servers
 from tests.running import Running, until_true, up
 
 

@@ -13,12 +13,12 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from shared.cli import reach
-from shared.cli.base import Failed
-from shared.cli.containers import provide, reachable
-from shared.local import Servers
-from shared.local.process import free_port
-from shared.tokens import public_key
+from deploy.vefa import reach
+from deploy.vefa.base import Failed
+from deploy.vefa.containers import provide, reachable
+from deploy.vefa.local import Servers
+from deploy.vefa.local.process import free_port
+from shared.edge.tokens import public_key
 from tests.running import ROOT, until_true
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
@@ -53,7 +53,7 @@ def serving(secrets: Path) -> Iterator[dict[str, str]]:
     """intake as in its container; its environment."""
     environment = {"VEFA_SECRETS": str(secrets), "VEFA_SERVICE": "intake", "VEFA_HTTP_PORT": str(free_port())}
     with subprocess.Popen(
-        [sys.executable, "-m", "shared.cli", "serve"], cwd=ROOT, env=os.environ | environment
+        [sys.executable, "-m", "deploy.vefa", "serve"], cwd=ROOT, env=os.environ | environment
     ) as process:
         try:
             yield environment
@@ -168,7 +168,7 @@ def complaining(secrets: Path, about: str) -> "subprocess.Popen[str]":
     """intake in its container, once it has said this."""
     environment = {"VEFA_SECRETS": str(secrets), "VEFA_SERVICE": "intake"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "shared.cli", "serve"], cwd=ROOT, env=os.environ | environment, stderr=subprocess.PIPE,
+        [sys.executable, "-m", "deploy.vefa", "serve"], cwd=ROOT, env=os.environ | environment, stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
     assert process.stderr

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from services.intake.setaside import FIGURES
-from shared.bus import Bus
-from shared.carrier import NatsCarrier
-from shared.clock import SystemClock
-from shared.stream import broker_of
-from shared.telemetry import metrics
+from shared.bus.bus import Bus
+from shared.bus.jetstream import broker_of
+from shared.bus.transport import NatsCarrier
+from shared.host.telemetry import metrics
+from shared.runtime.clock import SystemClock
 from tests.conftest import FreshNats
 from tests.running import ROOT
 from tests.shared.conftest import Make, pool, start, vault

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared import tokens
-from shared.events import Role
+from shared.core.events import Role
+from shared.edge import tokens
 from tests.access import COLUMNS, NOBODY
 from tests.running import ROOT, Running, up
 

@@ -29,7 +29,7 @@ class Played:
 
 def played(*words: str) -> Played:
     done = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "demo", "--json", *words], capture_output=True, text=True, timeout=600,
+        [sys.executable, "-m", "deploy.vefa", "demo", "--json", *words], capture_output=True, text=True, timeout=600,
         check=False, cwd=Path(__file__).parents[2], env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli.demo.stage import Stage
-from shared.events import Role
-from shared.local.mail_sink import MailSink
-from shared.tokens import create
+from deploy.vefa.demo.stage import Stage
+from deploy.vefa.local.mail_sink import MailSink
+from shared.core.events import Role
+from shared.edge.tokens import create
 from tests.running import Running, up
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]

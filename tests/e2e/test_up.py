@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.local import Servers
+from deploy.vefa.local import Servers
 from tests.chaos.killer import parent_of
 from tests.chaos.load import process_on
 from tests.running import ROOT, Running, until_true, up
@@ -31,7 +31,7 @@ def sent(platform: Running, case: str) -> bool:
 
 
 def test_what_is_up_is_told_as_data_and_mails_can_be_read(open_folder: Path) -> None:
-    command = [sys.executable, "-m", "shared.cli", "up", "--json", "--data", str(open_folder / "told")]
+    command = [sys.executable, "-m", "deploy.vefa", "up", "--json", "--data", str(open_folder / "told")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -60,7 +60,7 @@ def test_mails_are_taken_and_addresses_stay(open_folder: Path) -> None:
 
 def second_up(data: Path, **settings: str) -> str:
     """What it complains of; nothing else is printed, and its status is 2."""
-    command = [sys.executable, "-m", "shared.cli", "up", "--data", str(data)]
+    command = [sys.executable, "-m", "deploy.vefa", "up", "--data", str(data)]
     ended = subprocess.run(
         command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, timeout=60, check=False
     )
@@ -121,7 +121,7 @@ def test_a_platform_whose_keeper_is_killed_ends_instead_of_going_on_without_a_se
 
 
 def test_a_wrong_setting_is_named_in_one_line(open_folder: Path) -> None:
-    command = [sys.executable, "-m", "shared.cli", "up", "--data", str(open_folder / "wrong")]
+    command = [sys.executable, "-m", "deploy.vefa", "up", "--data", str(open_folder / "wrong")]
     settings = {**os.environ, "VEFA_PUBLIC_PER_MINUTE": "many", "VEFA_OIDC__ISSUER": "http://id.example"}
     ended = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2

@@ -12,14 +12,14 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from shared.cli.base import learn_topics
-from shared.cli.services import ORDER, app_of, names
-from shared.database import Pool, connect
-from shared.local import Servers
-from shared.log import EventLog
-from shared.memory import project_kernel
-from shared.rebuild import check, rebuild, replay
-from shared.views import Tables, Views, dump, fold
+from deploy.vefa.base import learn_topics
+from deploy.vefa.local import Servers
+from deploy.vefa.services import ORDER, app_of, names
+from shared.base.database import Pool, connect
+from shared.core.views import Tables, Views, dump, fold
+from shared.runtime.memory import project_kernel
+from shared.store.event_log import EventLog
+from shared.store.rebuild import check, rebuild, replay
 from tests.running import ROOT
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
@@ -32,7 +32,7 @@ Rows = dict[str, dict[str, dict[str, Any]]]
 def played(open_folder: Path) -> Iterator[Servers]:
     """The servers of a demo that is over: each table as its service left it."""
     folder = open_folder / "played"
-    command = [sys.executable, "-m", "shared.cli", "demo", "--json", "--limit", str(CONCERNS), "--data", str(folder)]
+    command = [sys.executable, "-m", "deploy.vefa", "demo", "--json", "--limit", str(CONCERNS), "--data", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     learn_topics()

@@ -13,7 +13,7 @@ from contracts.sla import TargetMet
 from services.feedback.domain import decider
 from services.feedback.policy import SurveysPolicy
 from services.feedback.views import views
-from shared.events import Event, Personal
+from shared.core.events import Event, Personal
 from tests.scene import Scene
 
 SHIPPED: dict[str, Any] = yaml.safe_load(

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.feedback import AnswerChanged, RecoveryClosed, RecoveryFailed, RecoveryOpened, SurveyAnswered
 from contracts.intake import CaseClosed, CustomerErased, StatusChanged
-from shared.world import Refused
+from shared.core.world import Refused
 from tests.feedback.story import SHIPPED, Story, only, says, story
 
 

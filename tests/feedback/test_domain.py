@@ -16,8 +16,8 @@ from contracts.notification import (
 )
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached
-from shared.events import Event, Personal
-from shared.memory import Memory
+from shared.core.events import Event, Personal
+from shared.runtime.memory import Memory
 from tests.feedback.story import SHIPPED, Story, only, resolution, says, story
 
 

@@ -17,8 +17,8 @@ from contracts.feedback import (
     SurveyInvited,
 )
 from contracts.intake import CaseClosed, StatusChanged
-from shared.events import Message
-from shared.world import Refused
+from shared.core.events import Message
+from shared.core.world import Refused
 from tests.feedback.story import SHIPPED, Story, story
 
 CASES = {"a": "ayse", "b": "ayse", "c": "ayse", "d": "mehmet"}

@@ -11,21 +11,21 @@ import pytest_asyncio
 from contracts.kernel import PolicyPublished
 from services.intake.app import app
 from services.intake.erasing import eraser, rotator
-from shared import tokens
-from shared.blobs import Blobs
-from shared.clock import SteppedClock
-from shared.database import connect
-from shared.edge import Edge
-from shared.effects import Effects
-from shared.events import Actor, Personal, Role, fresh
-from shared.http import build
-from shared.log import EventLog
-from shared.master_key import MasterKey
-from shared.privacy import Links
-from shared.rebuild import prepare
-from shared.service import Service
-from shared.settings import Settings
-from shared.vault import Vault
+from shared.base.database import connect
+from shared.base.settings import Settings
+from shared.core.events import Actor, Personal, Role, fresh
+from shared.edge import tokens
+from shared.edge.edge import Edge
+from shared.edge.http import build
+from shared.privacy.master_key import MasterKey
+from shared.privacy.sealing import Links
+from shared.privacy.vault import Vault
+from shared.runtime.clock import SteppedClock
+from shared.runtime.effects import Effects
+from shared.runtime.service import Service
+from shared.store.blobs import Blobs
+from shared.store.event_log import EventLog
+from shared.store.rebuild import prepare
 from tests.intake.words import POLICY
 from tests.scene import MONDAY
 

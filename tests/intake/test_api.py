@@ -12,10 +12,10 @@ import pytest
 
 from services.intake.app import app, smtp
 from services.intake.erasing import Nightly
-from shared.clock import SteppedClock
-from shared.master_key import MasterKey
-from shared.rebuild import check
-from shared.reply_token import reply_token
+from shared.privacy.master_key import MasterKey
+from shared.privacy.reply_token import reply_token
+from shared.runtime.clock import SteppedClock
+from shared.store.rebuild import check
 from tests.intake.conftest import CONCERN, Running
 from tests.scene import MONDAY
 

@@ -15,7 +15,7 @@ from contracts.intake import (
     MessageReleased,
     ReleaseMessage,
 )
-from shared.world import Refused
+from shared.core.world import Refused
 from tests.intake.words import ALI, AYSE, mail, names, opened, scene, with_case, with_resolved
 from tests.scene import Scene
 

@@ -17,7 +17,7 @@ from contracts.intake import (
 )
 from contracts.notification import NoticeBounced
 from contracts.outside import ConsentChanged, CustomerChanged
-from shared.world import Refused
+from shared.core.world import Refused
 from tests.intake.words import ALI, AYSE, complaint, contact_in, mail, names, opened, scene, with_case, wrote
 from tests.scene import Scene
 

@@ -17,8 +17,8 @@ from contracts.intake import (
     ReplySent,
     StatusChanged,
 )
-from shared.events import Event
-from shared.world import Refused
+from shared.core.events import Event
+from shared.core.world import Refused
 from tests.intake.words import (
     ALI,
     AYSE,

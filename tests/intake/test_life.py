@@ -19,7 +19,7 @@ from contracts.intake import (
     Reply,
     StatusChanged,
 )
-from shared.world import Refused
+from shared.core.world import Refused
 from tests.intake.words import (
     ALI,
     AYSE,

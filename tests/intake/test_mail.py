@@ -17,10 +17,10 @@ from services.intake.mail import SmtpIntake
 from services.intake.mailparse import MAX_BYTES, Facts, parse
 from services.intake.mailtaking import fitted, shortened
 from services.intake.mailworker import MailReader
-from shared.addresses import normalise
-from shared.events import Event
-from shared.privacy import Links, digest
-from shared.reply_token import check_reply_token, reply_token
+from shared.core.addresses import normalise
+from shared.core.events import Event
+from shared.privacy.reply_token import check_reply_token, reply_token
+from shared.privacy.sealing import Links, digest
 from tests.scene import MONDAY
 
 SHARED = Path(__file__).parents[2].parent / "shared"

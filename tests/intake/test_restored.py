@@ -15,9 +15,9 @@ from contracts.intake import CustomerErased, EraseCustomer, KeysDestroyed
 from contracts.outside import CaseSubmitted
 from services.intake.app import app
 from services.intake.restored import ErasedAgain
-from shared.app import App
-from shared.events import Personal, fresh
-from shared.process import Process
+from shared.core.events import Personal, fresh
+from shared.host.app import App
+from shared.host.process import Process
 from tests.cli.conftest import running
 from tests.conftest import FreshNats
 

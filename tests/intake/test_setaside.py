@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from services.intake.app import app, smtp
 from services.intake.mail import SmtpIntake
-from shared.rebuild import check
-from shared.reply_token import reply_token
+from shared.privacy.reply_token import reply_token
+from shared.store.rebuild import check
 from tests.intake.conftest import Running
 from tests.scene import MONDAY
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from contracts.intake import CaseOpened, CasesLinked, MessageReceived
-from shared.privacy import Links
-from shared.reply_token import check_reply_token, reply_token
+from shared.privacy.reply_token import check_reply_token, reply_token
+from shared.privacy.sealing import Links
 from tests.intake.words import mail, with_case
 from tests.scene import MONDAY
 

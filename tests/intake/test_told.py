@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.intake.app import app
-from shared.told import told
+from shared.edge.nats import told
 from tests.intake.conftest import Running
 
 pytestmark = pytest.mark.servers

@@ -5,7 +5,7 @@ import pytest
 from contracts.feedback import AnswerChanged, RecoveryClosed
 from contracts.intake import CaseReopened
 from contracts.loyalty import ApproveGrant, EnrolMember, RefuseGrant
-from shared.world import Refused
+from shared.core.world import Refused
 
 from .words import (
     AGENT,

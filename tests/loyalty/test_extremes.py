@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from contracts.common import AHEAD
 from contracts.loyalty import EnrolMember
 from contracts.outside import PurchaseMade
-from shared import edge
-from shared.world import Refused
+from shared.core.world import Refused
+from shared.edge import edge
 from tests.scene import MONDAY
 
 from .words import account, answered, bought, came_back, closed, member_of, names, programme, said

@@ -11,9 +11,9 @@ from contracts.loyalty import PointsEarned, RefundSpend
 from services.loyalty.domain import decider
 from services.loyalty.policy import Programme
 from services.loyalty.views import views
-from shared.events import Event, Message
-from shared.memory import Memory
-from shared.world import Refused
+from shared.core.events import Event, Message
+from shared.core.world import Refused
+from shared.runtime.memory import Memory
 from tests.scene import MONDAY
 
 from .words import (

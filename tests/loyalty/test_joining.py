@@ -6,7 +6,7 @@ import pytest
 
 from contracts.intake import ContactForgotten
 from contracts.loyalty import EnrolMember
-from shared.world import Refused
+from shared.core.world import Refused
 from tests.scene import MONDAY
 
 from .words import (

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.loyalty import PointsExpiring, RefundSpend, SpendPoints
 from services.loyalty.ledger import Account, Lot, take
-from shared.world import Refused
+from shared.core.world import Refused
 from tests.scene import MONDAY
 
 from .words import (

@@ -15,22 +15,22 @@ from contracts.kernel import PublishPolicy
 from contracts.loyalty import EnrolMember, PointsSpent, RefundSpend, SpendPoints
 from contracts.outside import PurchaseMade
 from services.loyalty.app import app
-from shared import tokens
-from shared.blobs import Blobs
-from shared.clock import Deadlines, SteppedClock
-from shared.database import connect
-from shared.edge import Edge
-from shared.events import Actor, Event, Role, fresh, uuid7
-from shared.http import build
-from shared.log import EventLog
-from shared.master_key import MasterKey
-from shared.privacy import Links, contact_id
-from shared.rebuild import check, prepare
-from shared.service import Outcome, Service
-from shared.settings import Settings
-from shared.told import told
-from shared.vault import Vault
-from shared.world import Refused
+from shared.base.database import connect
+from shared.base.settings import Settings
+from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.world import Refused
+from shared.edge import tokens
+from shared.edge.edge import Edge
+from shared.edge.http import build
+from shared.edge.nats import told
+from shared.privacy.master_key import MasterKey
+from shared.privacy.sealing import Links, contact_id
+from shared.privacy.vault import Vault
+from shared.runtime.clock import Deadlines, SteppedClock
+from shared.runtime.service import Outcome, Service
+from shared.store.blobs import Blobs
+from shared.store.event_log import EventLog
+from shared.store.rebuild import check, prepare
 from tests.scene import MONDAY
 
 from .words import AGENT, answered, bought, came_back, closed, document, known, opened, programme, resolved, wants

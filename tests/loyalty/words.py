@@ -18,7 +18,7 @@ from services.loyalty.domain import decider
 from services.loyalty.ledger import Account
 from services.loyalty.policy import Programme
 from services.loyalty.views import views
-from shared.events import Actor, Event, Personal
+from shared.core.events import Actor, Event, Personal
 from tests.scene import MONDAY, Scene
 
 SHIPPED = Path(__file__).parents[2] / "services" / "loyalty" / "policy.yaml"

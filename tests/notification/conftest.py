@@ -15,19 +15,19 @@ from aiosmtpd.smtp import SMTP
 
 from contracts.kernel import PublishPolicy
 from services.notification.app import app
-from shared.blobs import Blobs
-from shared.clock import SteppedClock
-from shared.database import connect
-from shared.edge import Edge
-from shared.effects import Effects
-from shared.events import Actor, Event, fresh
-from shared.log import EventLog
-from shared.master_key import MasterKey
-from shared.privacy import Links
-from shared.rebuild import prepare
-from shared.service import Outcome
-from shared.settings import Settings
-from shared.vault import Vault
+from shared.base.database import connect
+from shared.base.settings import Settings
+from shared.core.events import Actor, Event, fresh
+from shared.edge.edge import Edge
+from shared.privacy.master_key import MasterKey
+from shared.privacy.sealing import Links
+from shared.privacy.vault import Vault
+from shared.runtime.clock import SteppedClock
+from shared.runtime.effects import Effects
+from shared.runtime.service import Outcome
+from shared.store.blobs import Blobs
+from shared.store.event_log import EventLog
+from shared.store.rebuild import prepare
 from tests.scene import MONDAY
 
 

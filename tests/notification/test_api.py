@@ -10,10 +10,10 @@ import pytest_asyncio
 from contracts.kernel import PublishPolicy
 from contracts.notification import NoticeQueued
 from services.notification.app import app
-from shared import tokens
-from shared.events import Role
-from shared.http import build
-from shared.world import Refused
+from shared.core.events import Role
+from shared.core.world import Refused
+from shared.edge import tokens
+from shared.edge.http import build
 from tests.scene import MONDAY
 
 from .conftest import Desk, Sink

@@ -36,8 +36,8 @@ from contracts.router import CaseUnassigned, QueueAlerted
 from contracts.sla import CaseEscalated
 from services.notification.app import app
 from services.notification.asking import notice_id
-from shared.events import Event
-from shared.world import Refused
+from shared.core.events import Event
+from shared.core.world import Refused
 from tests.scene import MONDAY, Scene
 
 from .trade import (

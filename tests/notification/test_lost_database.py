@@ -15,9 +15,9 @@ from contracts.notification import NoticeQueued, NoticeSent, NoticeWithheld
 from contracts.outside import CaseSubmitted
 from services.intake.app import app as intake
 from services.notification.views import PATIENCE
-from shared.clock import Deadlines
-from shared.events import Message, Personal, fresh
-from shared.mapper import Envelope, to_wire
+from shared.core.events import Message, Personal, fresh
+from shared.runtime.clock import Deadlines
+from shared.store.codec import Envelope, to_wire
 from tests.scene import MONDAY
 from tests.serving import served
 

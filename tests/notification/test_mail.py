@@ -12,8 +12,8 @@ from contracts.intake import ConsentGiven, CustomerErased
 from contracts.notification import NoticeQueued, Redeliver
 from services.notification.app import app
 from services.notification.wording import render, to_html
-from shared.rebuild import check
-from shared.reply_token import check_reply_token
+from shared.privacy.reply_token import check_reply_token
+from shared.store.rebuild import check
 from tests.scene import MONDAY
 
 from .conftest import Desk, Sink

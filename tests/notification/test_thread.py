@@ -10,7 +10,7 @@ from contracts.intake import CaseOpened, ContactBounced, ContactForgotten, Custo
 from contracts.notification import NoticeSent
 from services.notification.channels.mail import HEADERS
 from services.notification.thread import LONGEST_ID, LONGEST_SUBJECT, thread_subject, valid_id
-from shared.reply_token import check_reply_token
+from shared.privacy.reply_token import check_reply_token
 from tests.scene import MONDAY
 
 from .conftest import Desk, Sink

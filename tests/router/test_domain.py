@@ -10,9 +10,9 @@ from contracts.router import CaseDequeued, CaseUnassigned, CaseWeighed, QueueAle
 from services.router.domain import decider
 from services.router.views import views
 from services.router.work import together
-from shared.events import Actor, Event
-from shared.memory import Memory
-from shared.world import NotLoaded, Refused
+from shared.core.events import Actor, Event
+from shared.core.world import NotLoaded, Refused
+from shared.runtime.memory import Memory
 from tests.router.desk import Desk, assigned, names, queued
 
 

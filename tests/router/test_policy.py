@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.vefa.demo import cast
 from services.router import policy
 from services.router.policy import RoutingPolicy, Weights, higher, raised
 from services.router.staff import unskilled
-from shared.cli.demo import cast
 from tests.router.desk import POLICY, Desk, queued
 
 

@@ -23,10 +23,10 @@ from services.router.choosing import Demand, Worker, holds, order, rejection
 from services.router.domain import decider
 from services.router.policy import PRIORITIES, RoutingPolicy
 from services.router.views import TABLES, views
-from shared.events import Event, Message
-from shared.memory import Memory
-from shared.views import RowOp, Tables, fold
-from shared.world import Refused
+from shared.core.events import Event, Message
+from shared.core.views import RowOp, Tables, fold
+from shared.core.world import Refused
+from shared.runtime.memory import Memory
 from tests.router.desk import Desk
 
 AGENTS = ("ada", "bob", "cem", "dora", "eve")

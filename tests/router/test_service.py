@@ -14,21 +14,21 @@ import pytest_asyncio
 from contracts.kernel import DeadlineReached, PublishPolicy
 from services.router.app import app
 from services.router.views import TABLES
-from shared import tokens
-from shared.blobs import Blobs
-from shared.clock import Deadlines, SteppedClock
-from shared.database import connect
-from shared.edge import Edge
-from shared.events import Actor, Event, Role, fresh, uuid7
-from shared.http import build
-from shared.log import EventLog
-from shared.master_key import MasterKey
-from shared.privacy import Links
-from shared.rebuild import check, prepare
-from shared.service import Outcome, Service
-from shared.settings import Settings
-from shared.vault import Vault
-from shared.world import Refused
+from shared.base.database import connect
+from shared.base.settings import Settings
+from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.world import Refused
+from shared.edge import tokens
+from shared.edge.edge import Edge
+from shared.edge.http import build
+from shared.privacy.master_key import MasterKey
+from shared.privacy.sealing import Links
+from shared.privacy.vault import Vault
+from shared.runtime.clock import Deadlines, SteppedClock
+from shared.runtime.service import Outcome, Service
+from shared.store.blobs import Blobs
+from shared.store.event_log import EventLog
+from shared.store.rebuild import check, prepare
 from tests.router.desk import POLICY, Desk
 from tests.router.test_properties import step
 from tests.scene import MONDAY

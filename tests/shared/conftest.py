@@ -7,17 +7,17 @@ from typing import Any
 import nats
 import pytest_asyncio
 
-from shared.bus import Bus
-from shared.carrier import NatsCarrier
-from shared.clock import SystemClock
-from shared.database import connect
-from shared.log import EventLog
-from shared.master_key import MasterKey
-from shared.rebuild import prepare
-from shared.service import Service
-from shared.stream import broker_of, declare
-from shared.vault import Vault
-from shared.views import Views
+from shared.base.database import connect
+from shared.bus.bus import Bus
+from shared.bus.jetstream import broker_of, declare
+from shared.bus.transport import NatsCarrier
+from shared.core.views import Views
+from shared.privacy.master_key import MasterKey
+from shared.privacy.vault import Vault
+from shared.runtime.clock import SystemClock
+from shared.runtime.service import Service
+from shared.store.event_log import EventLog
+from shared.store.rebuild import prepare
 from tests.conftest import FreshNats
 
 from . import trade

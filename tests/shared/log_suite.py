@@ -15,8 +15,8 @@ from eventsourcing.tests.persistence import (
     ProcessRecorderTestCase,
 )
 
-from shared.log import EventLog
-from shared.views import Add, Drop, Put, RowOp, Table, Views
+from shared.core.views import Add, Drop, Put, RowOp, Table, Views
+from shared.store.event_log import EventLog
 
 RECORDERS = (ProcessRecorderTestCase, NonInterleavingNotificationIDsBaseCase, ApplicationRecorderTestCase)
 Opens = Callable[[], AbstractAsyncContextManager[EventLog]]

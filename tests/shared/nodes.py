@@ -7,8 +7,8 @@ from typing import Any
 
 from faststream.nats import NatsBroker
 
-from shared.bus import Bus
-from shared.service import Service
+from shared.bus.bus import Bus
+from shared.runtime.service import Service
 
 
 @dataclass

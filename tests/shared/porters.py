@@ -8,13 +8,13 @@ from uuid import UUID, uuid5
 
 from psycopg import sql
 
-from shared.events import Event, Id, Message, Personal, State, fresh
-from shared.log import EventLog
-from shared.rebuild import prepare
-from shared.service import Service
-from shared.vault import Vault
-from shared.views import Add, Put, RowOp, Table, Views, arm, attempt, settled
-from shared.world import Decider, World
+from shared.core.events import Event, Id, Message, Personal, State, fresh
+from shared.core.views import Add, Put, RowOp, Table, Views, arm, attempt, settled
+from shared.core.world import Decider, World
+from shared.privacy.vault import Vault
+from shared.runtime.service import Service
+from shared.store.event_log import EventLog
+from shared.store.rebuild import prepare
 
 from .trade import NOON
 

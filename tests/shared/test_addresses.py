@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.addresses import normalise
-from shared.world import Refused
+from shared.core.addresses import normalise
+from shared.core.world import Refused
 
 SAME = {
     "mail, capitals": ("mail", ["Ada.K@Customer.Example", "ada.k@customer.example", "ADA.K@CUSTOMER.EXAMPLE"]),

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from nats.aio.client import Client
 
-from shared.blobs import MAX_BYTES, PIECE, Blobs
-from shared.log import EventLog
-from shared.vault import Vault
+from shared.privacy.vault import Vault
+from shared.store.blobs import MAX_BYTES, PIECE, Blobs
+from shared.store.event_log import EventLog
 from tests.conftest import FreshNats
 
 pytestmark = pytest.mark.servers

@@ -11,11 +11,11 @@ import nats
 import pytest
 from nats.js.errors import NotFoundError
 
-from shared.clock import Deadlines, SteppedClock
-from shared.events import Message, fresh
-from shared.local.nats_server import NatsServer
-from shared.rebuild import check
-from shared.stream import STREAM, broker_of, declare
+from deploy.vefa.local.nats_server import NatsServer
+from shared.bus.jetstream import STREAM, broker_of, declare
+from shared.core.events import Message, fresh
+from shared.runtime.clock import Deadlines, SteppedClock
+from shared.store.rebuild import check
 from tests.conftest import FreshNats
 
 from .nodes import Join, Node, until

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from shared.calendar import Calendar, NoOpenTime, due, elapsed, intervals, is_open, next_opening
-from shared.holidays import half_day, turkish_holidays, with_turkish_holidays
+from shared.core.calendar import Calendar, NoOpenTime, due, elapsed, intervals, is_open, next_opening
+from shared.core.holidays import half_day, turkish_holidays, with_turkish_holidays
 
 CALENDARS = Path(__file__).parents[2] / "services" / "sla" / "calendars"
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from shared.calendar import WEEKDAYS, Calendar, due, elapsed, intervals, is_open, next_opening
+from shared.core.calendar import WEEKDAYS, Calendar, due, elapsed, intervals, is_open, next_opening
 
 ZONES = ("Europe/Istanbul", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")
 YEARS = range(2015, 2036)

@@ -3,12 +3,12 @@
 import pytest
 from psycopg_pool import pool_async
 
-import shared.database
-from shared.database import reason, until_it_answers
+import shared.base.database
+from shared.base.database import reason, until_it_answers
 
 
 def test_a_lost_connection_is_tried_again_every_second_however_long_the_server_is_away() -> None:
-    assert shared.database
+    assert shared.base.database
     attempt, now = pool_async.AttemptWithBackoff(timeout=300), 0.0
     for _ in range(200):
         attempt.update_delay(now)

@@ -11,8 +11,8 @@ import nats
 import pytest
 from nats.js.errors import NotFoundError
 
-from shared.rebuild import check
-from shared.stream import STREAM
+from shared.bus.jetstream import STREAM
+from shared.store.rebuild import check
 from tests.conftest import FreshNats
 
 from .nodes import Join, Node, until
@@ -141,9 +141,9 @@ async def test_control_who_does_not_look_for_gaps_misses_what_the_bit_cost(
     async def nothing(*_: object) -> None:
         pass
 
-    monkeypatch.setattr("shared.batch.gap_before", lambda *_: None)
-    monkeypatch.setattr("shared.service.gap_before", lambda *_: None)
-    monkeypatch.setattr("shared.bus.Bus.backfill", nothing)
+    monkeypatch.setattr("shared.runtime.batch.gap_before", lambda *_: None)
+    monkeypatch.setattr("shared.runtime.service.gap_before", lambda *_: None)
+    monkeypatch.setattr("shared.bus.bus.Bus.backfill", nothing)
     everybody, left = await bit_flipped(join, fresh_nats)
     await until(everybody.heard_all, 60)
     heard = await everybody.clerk.service.log.rows(0, 100_000, topics=[OrderPlaced.TOPIC])

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 
 from contracts.kernel import DeadlineReached
-from shared.clock import Deadlines, SteppedClock
-from shared.events import Message
-from shared.rebuild import check, rebuild
-from shared.service import Service
-from shared.tasks import end
+from shared.base.tasks import end
+from shared.core.events import Message
+from shared.runtime.clock import Deadlines, SteppedClock
+from shared.runtime.service import Service
+from shared.store.rebuild import check, rebuild
 
 from .conftest import Make
 from .trade import NOON, OrderStale, order
@@ -84,8 +84,8 @@ async def test_each_is_reached_once_also_by_two_processes_that_are_stopped_half_
 async def test_control_without_its_own_id_and_the_look_at_who_armed_it_two_processes_reach_one_twice(
     start: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.clock.deadline_id", lambda *_: uuid4())
-    monkeypatch.setattr("shared.batch._still_armed", lambda *_: True)
+    monkeypatch.setattr("shared.runtime.clock.deadline_id", lambda *_: uuid4())
+    monkeypatch.setattr("shared.runtime.batch._still_armed", lambda *_: True)
     shop = await started_late(start, FEW)
     tasks = running(shop, await start("shop"))
     with suppress(TimeoutError):

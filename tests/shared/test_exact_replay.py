@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.clock import SteppedClock
-from shared.effects import Effects
-from shared.events import Event, Message
-from shared.rebuild import check, rebuild
-from shared.vault import Vault
-from shared.views import Put, RowOp
+from shared.core.events import Event, Message
+from shared.core.views import Put, RowOp
+from shared.privacy.vault import Vault
+from shared.runtime.clock import SteppedClock
+from shared.runtime.effects import Effects
+from shared.store.rebuild import check, rebuild
 
 from .porters import PARCELS, CardLeft, ParcelTaken, bring, dumped, porter, rows
 from .trade import NOON

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from services.sla.app import app
-from shared import fingerprint
-from shared.fingerprint import reached, rules_of
+from shared.store import fingerprint
+from shared.store.fingerprint import reached, rules_of
 
 STATE = """
 from typing import TYPE_CHECKING
@@ -66,5 +66,5 @@ def test_a_rule_counts_in_whatever_folder_it_stands(trade: Path, name: str) -> N
 
 def test_rules_reach_the_kernel_and_the_contracts_and_no_way_in() -> None:
     names = set(reached(app.decider.evolve))
-    assert {app.decider.evolve.__module__, "shared.calendar", "contracts.sla"} <= names
+    assert {app.decider.evolve.__module__, "shared.core.calendar", "contracts.sla"} <= names
     assert not {name for name in names if name.rpartition(".")[2] in ("api", "app", "http", "process")}

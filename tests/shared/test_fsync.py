@@ -9,15 +9,15 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from shared.database import Pool, connect
-from shared.events import Message
-from shared.local import Servers
-from shared.log import EventLog
-from shared.master_key import MasterKey
-from shared.rebuild import prepare
-from shared.service import Service
-from shared.vault import Vault
-from shared.world import Refused
+from deploy.vefa.local import Servers
+from shared.base.database import Pool, connect
+from shared.core.events import Message
+from shared.core.world import Refused
+from shared.privacy.master_key import MasterKey
+from shared.privacy.vault import Vault
+from shared.runtime.service import Service
+from shared.store.event_log import EventLog
+from shared.store.rebuild import prepare
 
 from . import trade
 from .trade import order

@@ -11,11 +11,11 @@ from fastapi import Query
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel, ConfigDict
 
-from shared import tokens
-from shared.callers import networks
-from shared.events import Role
-from shared.guard import LARGEST
-from shared.http import PUBLIC, Api, Call, build, roles
+from shared.core.events import Role
+from shared.edge import tokens
+from shared.edge.callers import networks
+from shared.edge.guard import LARGEST
+from shared.edge.http import PUBLIC, Api, Call, build, roles
 from tests.shared.trade import PlaceOrder
 
 SEED = bytes(range(32))

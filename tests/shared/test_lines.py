@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.telemetry import AGAIN_SECONDS, KEPT_LINES, Seldom
+from shared.host.telemetry import AGAIN_SECONDS, KEPT_LINES, Seldom
 
 
 class Clock:

@@ -23,9 +23,9 @@ import nats.js.errors
 import psycopg
 import pytest
 
-from shared.local import External, LocalServerError, Servers, external, home, open_servers, postgres, secret
-from shared.local.home import Home, may_enter
-from shared.stream import connect_as_operator, declare, inbox_of
+from deploy.vefa.local import External, LocalServerError, Servers, external, home, open_servers, postgres, secret
+from deploy.vefa.local.home import Home, may_enter
+from shared.bus.jetstream import connect_as_operator, declare, inbox_of
 from tests.conftest import FreshNats
 
 pytestmark = pytest.mark.servers
@@ -38,7 +38,7 @@ NOBODY = 65534
 PARENT = """
 import sys, time
 from pathlib import Path
-from shared.local import Servers
+from deploy.vefa.local import Servers
 servers = Servers.start(Path(sys.argv[1]), ["intake"])
 print(*servers.pids.values(), servers.postgres_dsn("intake"), servers.nats_url("intake"), flush=True)
 time.sleep(600)

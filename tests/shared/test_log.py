@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from eventsourcing.persistence import IntegrityError
 
-from shared.database import connect
-from shared.log import EventLog
-from shared.rebuild import prepare
+from shared.base.database import connect
+from shared.store.event_log import EventLog
+from shared.store.rebuild import prepare
 
 from . import log_suite
 from .log_suite import Suite, fill

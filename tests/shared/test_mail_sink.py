@@ -8,7 +8,7 @@ import aiosmtplib
 import httpx
 import pytest
 
-from shared.local.mail_sink import MailSink
+from deploy.vefa.local.mail_sink import MailSink
 
 pytestmark = pytest.mark.servers
 

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from shared.media import UNKNOWN, media_type
+from shared.core.media import UNKNOWN, media_type
 
 
 def office(name: str) -> bytes:

@@ -13,8 +13,8 @@ from uuid import UUID, uuid5
 import pytest
 from psycopg import AsyncConnection
 
-from shared.database import connect
-from shared.log import EventLog
+from shared.base.database import connect
+from shared.store.event_log import EventLog
 
 pytestmark = pytest.mark.servers
 WRITERS, EACH = 8, 1250

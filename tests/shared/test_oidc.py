@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from httpx import ASGITransport, AsyncClient
 from pydantic import ValidationError
 
-from shared import oidc, tokens
-from shared.events import Role
-from shared.http import Api, Call, build, roles
-from shared.oidc import Oidc, Provider
-from shared.settings import Settings
+from shared.base.settings import Settings
+from shared.core.events import Role
+from shared.edge import oidc, tokens
+from shared.edge.http import Api, Call, build, roles
+from shared.edge.oidc import Oidc, Provider
 
 SEED = bytes(range(32))
 KEY, OTHER = (generate_private_key(65537, 2048) for _ in range(2))

@@ -8,10 +8,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from shared import service, tokens
-from shared.app import App
-from shared.events import Role
-from shared.http import PROBLEM, Api, Call, roles
+from shared.core.events import Role
+from shared.edge import tokens
+from shared.edge.http import PROBLEM, Api, Call, roles
+from shared.host.app import App
+from shared.runtime import service
 from tests.serving import SEED, Served, served
 
 from .trade import SHOP, SHOP_VIEWS, OrderPlaced, PlaceOrder

@@ -10,15 +10,15 @@ from uuid import uuid4
 import pytest
 
 from contracts.kernel import DeadlineReached, EventParked
-from shared.clock import Deadlines, SteppedClock
-from shared.effects import Effects
-from shared.events import Event, Id, Message, State, fresh
-from shared.log import EventLog
-from shared.rebuild import check, prepare
-from shared.service import Overloaded, Service
-from shared.vault import Vault
-from shared.views import RowOp, Table, Views, attempt, settled
-from shared.world import Decider, World
+from shared.core.events import Event, Id, Message, State, fresh
+from shared.core.views import RowOp, Table, Views, attempt, settled
+from shared.core.world import Decider, World
+from shared.privacy.vault import Vault
+from shared.runtime.clock import Deadlines, SteppedClock
+from shared.runtime.effects import Effects
+from shared.runtime.service import Overloaded, Service
+from shared.store.event_log import EventLog
+from shared.store.rebuild import check, prepare
 from tests.shared import trade
 
 from .conftest import Make

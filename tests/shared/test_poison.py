@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 
 from contracts.kernel import EventParked
-from shared.mapper import Envelope
-from shared.rebuild import check
-from shared.service import Service
-from shared.world import Decider
+from shared.core.world import Decider
+from shared.runtime.service import Service
+from shared.store.codec import Envelope
+from shared.store.rebuild import check
 from tests.conftest import FreshNats
 
 from . import trade
@@ -111,7 +111,7 @@ async def test_control_a_consumer_that_does_not_park_stands_still_at_the_first(
     def raises(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("shared.batch.Batch._park", raises)
+    monkeypatch.setattr("shared.runtime.batch.Batch._park", raises)
     with pytest.raises(ZeroDivisionError):
         await hear(trade_with_poison.clerk, trade_with_poison.told)
     assert await packed(trade_with_poison.clerk) == [f"order:{n}" for n in range(RAISES[0])]

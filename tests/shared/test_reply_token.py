@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.privacy import Links
-from shared.reply_token import check_reply_token, reply_token, with_token
+from shared.privacy.reply_token import check_reply_token, reply_token, with_token
+from shared.privacy.sealing import Links
 from tests.scene import MONDAY
 
 CASE = "0198c0de-0000-7000-8000-000000000001"

@@ -6,10 +6,10 @@ from typing import Any
 import jwt
 import pytest
 
-from shared import tokens
-from shared.events import Role
-from shared.master_key import MasterKey
-from shared.vault import Vault
+from shared.core.events import Role
+from shared.edge import tokens
+from shared.privacy.master_key import MasterKey
+from shared.privacy.vault import Vault
 
 pytestmark = pytest.mark.servers
 SEED = bytes(range(32))

@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from eventsourcing.persistence import IntegrityError
 
-from shared.cli.base import Logs
-from shared.cli.verifying import verify
-from shared.log import EventLog
-from shared.recorded import GENESIS, chain
-from shared.vault import Vault
+from deploy.vefa.base import Logs
+from deploy.vefa.verifying import verify
+from shared.privacy.vault import Vault
+from shared.store.event_log import EventLog
+from shared.store.rows import GENESIS, chain
 
 from .conftest import Make
 from .trade import order, said_by

@@ -10,13 +10,13 @@ import pytest_asyncio
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
-from shared import roles
-from shared.database import connect
-from shared.log import EventLog, ddl
-from shared.master_key import MasterKey
-from shared.rebuild import check, prepare, rebuild
-from shared.service import Service
-from shared.vault import Vault
+from shared.base.database import connect
+from shared.privacy.master_key import MasterKey
+from shared.privacy.vault import Vault
+from shared.runtime.service import Service
+from shared.store import roles
+from shared.store.event_log import EventLog, ddl
+from shared.store.rebuild import check, prepare, rebuild
 
 from . import trade
 

@@ -10,9 +10,9 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared import vault as vaults
-from shared.master_key import MasterKey, id_of
-from shared.vault import Vault
+from shared.privacy import vault as vaults
+from shared.privacy.master_key import MasterKey, id_of
+from shared.privacy.vault import Vault
 
 pytestmark = pytest.mark.servers
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -11,13 +11,13 @@ import orjson
 import pytest
 
 from contracts.kernel import EventParked, EventUnparked
-from shared.append import Append, Loaded
-from shared.clock import Deadlines, SteppedClock
-from shared.events import fresh, said_id
-from shared.memory import SNAPSHOT_EVERY
-from shared.rebuild import check, rebuild
-from shared.service import Gap, Outcome, Service
-from shared.world import Decider, Refused
+from shared.core.events import fresh, said_id
+from shared.core.world import Decider, Refused
+from shared.runtime.clock import Deadlines, SteppedClock
+from shared.runtime.memory import SNAPSHOT_EVERY
+from shared.runtime.service import Gap, Outcome, Service
+from shared.store.append import Append, Loaded
+from shared.store.rebuild import check, rebuild
 
 from . import trade
 from .conftest import Make

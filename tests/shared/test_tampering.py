@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from eventsourcing.persistence import IntegrityError
 
-from shared.log import EventLog
-from shared.recorded import EPOCH, GENESIS, Recorded, chain
+from shared.store.event_log import EventLog
+from shared.store.rows import EPOCH, GENESIS, Recorded, chain
 
 from .conftest import Make
 from .trade import order

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from shared import tasks
-from shared.tasks import end
+from shared.base import tasks
+from shared.base.tasks import end
 
 
 async def deaf(times: int) -> None:

@@ -10,10 +10,10 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from shared import tracing
-from shared.mapper import Envelope, to_wire
-from shared.telemetry import JsonLines
-from shared.tracing import Tracer, heard_trace, parent, trace_id, tracer_of
+from shared.base import tracing
+from shared.base.tracing import Tracer, heard_trace, parent, trace_id, tracer_of
+from shared.host.telemetry import JsonLines
+from shared.store.codec import Envelope, to_wire
 
 from .conftest import Make
 from .trade import NOON, order

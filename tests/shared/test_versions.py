@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 from psycopg import AsyncConnection
 
-from shared.events import Message
-from shared.log import EventLog
-from shared.rebuild import check, prepare
-from shared.versions import Versions
-from shared.views import Put, RowOp, Table, Views
+from shared.core.events import Message
+from shared.core.views import Put, RowOp, Table, Views
+from shared.store.event_log import EventLog
+from shared.store.rebuild import check, prepare
+from shared.store.versions import Versions
 
 from .conftest import Make
 from .trade import SHOP_VIEWS, OrderPlaced, order

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.events import Personal, Value
-from shared.views import Add, Drop, Put, dump, fold
+from shared.core.events import Personal, Value
+from shared.core.views import Add, Drop, Put, dump, fold
 
 
 class Label(Value):

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import uuid5
 
 from contracts.kernel import DeadlineReached, EventParked, PolicyPublished
-from shared.events import NOBODY, Event, Id, Message, Personal, State, Value, fresh
-from shared.memory import Memory
-from shared.service import deadline_id
-from shared.views import Put, RowOp, Table, Views, arm, disarm
-from shared.whatif import Again, Course, Heard, decide
-from shared.world import Decider, Refused, World
+from shared.core.events import NOBODY, Event, Id, Message, Personal, State, Value, fresh
+from shared.core.views import Put, RowOp, Table, Views, arm, disarm
+from shared.core.world import Decider, Refused, World
+from shared.runtime.memory import Memory
+from shared.runtime.service import deadline_id
+from shared.runtime.whatif import Again, Course, Heard, decide
 
 from .trade import NOON
 

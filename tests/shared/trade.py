@@ -7,13 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.kernel import DeadlineReached
-from shared.events import Actor, Event, Id, Message, Personal, State, fresh
-from shared.log import EventLog
-from shared.mapper import Envelope, to_wire
-from shared.service import Service
-from shared.vault import Vault
-from shared.views import Add, Drop, Put, RowOp, Table, Views, arm
-from shared.world import Decider, Refused, World
+from shared.core.events import Actor, Event, Id, Message, Personal, State, fresh
+from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm
+from shared.core.world import Decider, Refused, World
+from shared.privacy.vault import Vault
+from shared.runtime.service import Service
+from shared.store.codec import Envelope, to_wire
+from shared.store.event_log import EventLog
 
 NOON = datetime(2026, 10, 26, 9, 0, tzinfo=UTC)
 

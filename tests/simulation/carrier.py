@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from psycopg import OperationalError
 
-from shared.carrier import AGAIN_SECONDS, Carried, StreamLost, Told, Waiting
-from shared.edge import Edge
-from shared.mapper import to_wire
-from shared.recorded import Recorded
-from shared.tasks import end
+from shared.base.tasks import end
+from shared.bus.transport import AGAIN_SECONDS, Carried, StreamLost, Told, Waiting
+from shared.edge.edge import Edge
+from shared.store.codec import to_wire
+from shared.store.rows import Recorded
 
 from .fate import Fate, Ports
 from .loop import Loop

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from shared.recorded import GENESIS, Head, Recorded
-from shared.views import Add, Drop, Put, RowOp, Table, dump
+from shared.core.views import Add, Drop, Put, RowOp, Table, dump
+from shared.store.rows import GENESIS, Head, Recorded
 
 from .fate import Ports
 

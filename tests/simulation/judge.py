@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shared.mapper import EventMapper, from_row
-from shared.memory import project_kernel
-from shared.recorded import GENESIS, Recorded, chain
+from shared.runtime.memory import project_kernel
+from shared.store.codec import EventMapper, from_row
+from shared.store.rows import GENESIS, Recorded, chain
 
 from .disk import Disk
 from .process import APPS

@@ -10,11 +10,11 @@ from uuid import UUID
 from eventsourcing.persistence import IntegrityError
 from psycopg import OperationalError
 
-from shared.append import Append, Loaded, Read
-from shared.log import EventLog
-from shared.recorded import Head, Recorded
-from shared.standing import DueDeadline, DueEffect, Stand, Tried
-from shared.views import RowOp, Table
+from shared.core.views import RowOp, Table
+from shared.store.append import Append, Loaded, Read
+from shared.store.event_log import EventLog
+from shared.store.queries import DueDeadline, DueEffect, Stand, Tried
+from shared.store.rows import Head, Recorded
 
 from .disk import Disk, Row, apply, as_read, copied, dumped
 from .fate import NoFate, Ports

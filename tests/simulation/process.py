@@ -1,4 +1,4 @@
-"""One run of a service's process over simulated ports: what shared/process.py puts together, without servers."""
+"""One run of a service's process over simulated ports: what shared/host/process.py puts together, without servers."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -19,17 +19,17 @@ from services.loyalty.app import app as loyalty
 from services.notification.app import app as notification
 from services.router.app import app as router
 from services.sla.app import app as sla
-from shared.app import App
-from shared.batch import place
-from shared.bus import Bus
-from shared.clock import Deadlines
-from shared.edge import NAMESPACE, Edge
-from shared.effects import Effects, Sender
-from shared.events import Actor, Event, Message, fresh
-from shared.privacy import Key, Links
-from shared.service import Service
-from shared.settings import Settings
-from shared.told import told
+from shared.base.settings import Settings
+from shared.bus.bus import Bus
+from shared.core.events import Actor, Event, Message, fresh
+from shared.edge.edge import NAMESPACE, Edge
+from shared.edge.nats import told
+from shared.host.app import App
+from shared.privacy.sealing import Key, Links
+from shared.runtime.batch import place
+from shared.runtime.clock import Deadlines
+from shared.runtime.effects import Effects, Sender
+from shared.runtime.service import Service
 
 from .carrier import SimulatedBus, SimulatedCarrier
 from .disk import Disk

@@ -74,7 +74,7 @@ def play(seeds: Iterable[int], simulation: Simulation | None = None) -> Iterator
     gc.freeze()
     gc.disable()
     try:
-        with patch("shared.memory.SNAPSHOT_EVERY", SNAPSHOT_EVERY):
+        with patch("shared.runtime.memory.SNAPSHOT_EVERY", SNAPSHOT_EVERY):
             for number, seed in enumerate(seeds):
                 yield simulation.play(seed)
                 if number % COLLECT_EVERY == 0:

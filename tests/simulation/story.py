@@ -12,9 +12,9 @@ from psycopg import OperationalError
 
 from contracts.intake import Reply, Resolve
 from contracts.router import ChangeAgentStatus, RegisterAgent
-from shared.edge import NAMESPACE
-from shared.events import Actor, Event, Personal
-from shared.service import Outcome, Overloaded
+from shared.core.events import Actor, Event, Personal
+from shared.edge.edge import NAMESPACE
+from shared.runtime.service import Outcome, Overloaded
 
 from .carrier import SimulatedBus, SimulatedCarrier
 

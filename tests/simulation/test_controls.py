@@ -47,8 +47,8 @@ def wrong(simulation: Simulation) -> Iterator[str]:
 
 
 def test_control_who_does_not_look_for_gaps_loses(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.batch.gap_before", lambda *_: None)
-    monkeypatch.setattr("shared.service.gap_before", lambda *_: None)
+    monkeypatch.setattr("shared.runtime.batch.gap_before", lambda *_: None)
+    monkeypatch.setattr("shared.runtime.service.gap_before", lambda *_: None)
     assert any("lost" in text for text in wrong(simulation))
 
 
@@ -79,10 +79,10 @@ def test_control_results_under_a_fresh_id_are_recorded_twice(
     monkeypatch.setattr("tests.simulation.world.NOTICE_SECONDS", 1.0)
     twice = "what came of sending a mail is recorded 2 times"
     assert twice not in list(wrong(stalls))
-    monkeypatch.setattr("shared.effects.result_id", lambda *_: uuid4())
+    monkeypatch.setattr("shared.runtime.effects.result_id", lambda *_: uuid4())
     assert twice in wrong(stalls)
 
 
 def test_control_who_does_not_look_again_sends_twice(stalls: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.effects.FRESH_SECONDS", 1e9)
+    monkeypatch.setattr("shared.runtime.effects.FRESH_SECONDS", 1e9)
     assert any(text.startswith("a mail was sent 2 times") for text in wrong(stalls))

@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from shared.clock import SteppedClock
-from shared.effects import FRESH_SECONDS, Effects
-from shared.events import Event, Id, Message, State, fresh
-from shared.service import Service
-from shared.views import RowOp, Table, Views, attempt, settled
-from shared.world import Decider
+from shared.core.events import Event, Id, Message, State, fresh
+from shared.core.views import RowOp, Table, Views, attempt, settled
+from shared.core.world import Decider
+from shared.runtime.clock import SteppedClock
+from shared.runtime.effects import FRESH_SECONDS, Effects
+from shared.runtime.service import Service
 from tests.shared.trade import NOON
 
 from .disk import Disk

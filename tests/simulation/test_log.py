@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from eventsourcing.persistence import IntegrityError
 
-from shared.log import EventLog
+from shared.store.event_log import EventLog
 from tests.shared import log_suite
 from tests.shared.log_suite import Suite, fill
 

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shared.bus import Bus
-from shared.clock import SteppedClock
-from shared.service import Service
+from shared.bus.bus import Bus
+from shared.runtime.clock import SteppedClock
+from shared.runtime.service import Service
 from tests.shared import trade
 
 from .carrier import SimulatedBus, SimulatedCarrier

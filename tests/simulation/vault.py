@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-from shared.privacy import Key
-from shared.vault import Vault
+from shared.privacy.sealing import Key
+from shared.privacy.vault import Vault
 
 from .fate import Ports
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from shared.privacy import Key
+from shared.privacy.sealing import Key
 from tests.scene import MONDAY
 
 from .carrier import SimulatedBus

@@ -11,7 +11,7 @@ from contracts.kernel import PolicyPublished
 from contracts.sla import ClockResumed, ClockRetargeted, ClockStarted
 from services.sla.counting import WorkingCalendar, check
 from services.sla.policy import TargetsPolicy
-from shared.world import Refused
+from shared.core.world import Refused
 
 from .words import POLICY, Desk, became, classified, every, only, opened, t
 

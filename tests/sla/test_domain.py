@@ -20,7 +20,7 @@ from contracts.sla import (
     TargetsApplied,
     TargetWarned,
 )
-from shared.world import Refused
+from shared.core.world import Refused
 
 from .words import (
     POLICY,

@@ -7,7 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from services.sla.policy import Level, TargetsPolicy, seconds
-from shared.calendar import Calendar
+from shared.core.calendar import Calendar
 
 from .words import FOLDER, POLICY, shipped
 

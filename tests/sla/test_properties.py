@@ -11,8 +11,8 @@ from contracts.sla import BreachRetracted, TargetBreached
 from services.sla.cases import Case
 from services.sla.domain import decider
 from services.sla.explain import explain
-from shared.calendar import Calendar
-from shared.events import Event
+from shared.core.calendar import Calendar
+from shared.core.events import Event
 
 from .words import (
     Desk,

@@ -13,14 +13,14 @@ import pytest
 from contracts.kernel import DeadlineReached, PublishPolicy
 from contracts.sla import CaseEscalated, TargetBreached
 from services.sla.app import app
-from shared.clock import Deadlines, SteppedClock
-from shared.database import connect
-from shared.events import Event, Message, fresh, uuid7
-from shared.log import EventLog
-from shared.master_key import MasterKey
-from shared.rebuild import check, prepare
-from shared.service import Service
-from shared.vault import Vault
+from shared.base.database import connect
+from shared.core.events import Event, Message, fresh, uuid7
+from shared.privacy.master_key import MasterKey
+from shared.privacy.vault import Vault
+from shared.runtime.clock import Deadlines, SteppedClock
+from shared.runtime.service import Service
+from shared.store.event_log import EventLog
+from shared.store.rebuild import check, prepare
 
 from .words import POLICY, Watched, opened, t
 

@@ -1,7 +1,7 @@
 """What sla shows: rows of clocks, counts that move with a retraction, deadlines, and explanations that add up."""
 
 from services.sla.explain import explain
-from shared.calendar import Calendar
+from shared.core.calendar import Calendar
 
 from .words import Desk, became, bounced, case_opened, classified, reopened, replied, resolved, shipped, t, wrote
 

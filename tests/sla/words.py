@@ -25,8 +25,8 @@ from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld, 
 from services.sla.domain import decider
 from services.sla.policy import TargetsPolicy
 from services.sla.views import views
-from shared.calendar import Calendar
-from shared.events import Event, Personal
+from shared.core.calendar import Calendar
+from shared.core.events import Event, Personal
 from tests.scene import Scene
 
 FOLDER = Path(__file__).parents[2] / "services" / "sla"

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import aiosmtplib
 
 from contracts.notification import DeliveryReported, NoticeQueued, Withholding
-from shared.edge import Edge
-from shared.effects import Sender
-from shared.events import Event, Message
-from shared.reply_token import reply_token, with_token
+from shared.core.events import Event, Message
+from shared.edge.edge import Edge
+from shared.privacy.reply_token import reply_token, with_token
+from shared.runtime.effects import Sender
 
 from ..content import Reader, cause_of, reader, write
 from ..policy import Rule, Templates, Word

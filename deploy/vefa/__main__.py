@@ -1,0 +1,5 @@
+"""``python -m deploy.vefa`` is ``vefa``."""
+
+from .main import main
+
+main()

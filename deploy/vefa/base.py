@@ -1,0 +1,219 @@
+"""What the commands share: the data folder, the logs of a running platform, rows in plain, output as table or JSON."""
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from psycopg import OperationalError
+from rich.console import Console
+from rich.table import Column, Table
+
+from deploy.vefa.local.home import make_data_dir
+from shared.core.events import Event, Message, utc
+from shared.privacy.master_key import MasterKey
+from shared.privacy.sealing import Key
+from shared.privacy.vault import Vault
+from shared.store.codec import EventMapper, RowNotes, from_row, key_ids
+from shared.store.event_log import EventLog
+from shared.store.rows import Recorded
+
+if TYPE_CHECKING:
+    from shared.host.app import App
+
+Data = Annotated[
+    Path,
+    typer.Option("--data", envvar="VEFA_DATA", file_okay=False, help="Folder with the data of the embedded servers"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")]
+DATA = Path(".vefa")
+ERASED = "[erased]"
+AGAIN = "if the platform was killed, start it again with: vefa up --data {data}"
+WIDE = 200
+"""Columns where the output is no terminal: a file or a pipe cuts nothing off."""
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+progress_console = Console(stderr=True)
+
+
+class Failed(Exception):
+    """A command could not do what was asked; its text names what is wrong and what would help."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A row of a log with its personal texts in plain; ``erased`` says that a key of one of them is destroyed."""
+
+    log: str
+    row: Recorded
+    message: Message
+    notes: RowNotes
+    keys: Mapping[str, Key | None]
+
+    @property
+    def event(self) -> Event:
+        event: Event = self.message.event
+        return event
+
+    @property
+    def erased(self) -> bool:
+        return any(self.keys.get(k) is None for k in key_ids([self.row.state]))
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The event's fields as JSON values; ``[erased]`` stands where a text was destroyed."""
+        data = self.event.model_dump(mode="json", exclude_none=True)
+        return {n: _readable(v, self.keys) if n in self.event.PERSONAL else v for n, v in data.items()}
+
+    def as_data(self) -> dict[str, Any]:
+        m = self.message
+        return {
+            "id": m.id, "topic": self.row.topic, "log": self.log, "position": self.row.id, "said": self.row.said,
+            "recorded_at": self.row.recorded_at, "occurred_at": m.occurred_at, "stream": self.row.originator_id,
+            "actor": str(m.actor), "source": m.source, "causation": m.causation if m.causation.int else None,
+            "correlation": m.correlation, "depth": m.depth, "retry_of": m.retry_of, "parked": self.notes.parked,
+            "event": self.content,
+        }  # fmt: skip
+
+
+def _readable(value: Any, keys: Mapping[str, Key | None]) -> Any:
+    if isinstance(value, dict):
+        if {"k", "c"} <= value.keys():
+            return ERASED if keys.get(value["k"]) is None else ""
+        return {k: _readable(v, keys) for k, v in value.items()}
+    return [_readable(v, keys) for v in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The logs of a running platform by service, and the keys that open them."""
+
+    by_name: Mapping[str, EventLog]
+    vault: Vault
+    master: MasterKey = field(repr=False)
+
+    def __getitem__(self, service: str) -> EventLog:
+        return self.by_name[service]
+
+    def vault_of(self, service: str) -> Vault:
+        """The vault by the database role of one service."""
+        return Vault(self[service].pool, self.master)
+
+    async def open(self, service: str, rows: Sequence[Recorded]) -> list[Seen]:
+        """Rows of a service's log in plain."""
+        keys = await self.vault.keys(key_ids(row.state for row in rows))
+        mapper = EventMapper()
+        return [Seen(service, r, *from_row(r, mapper.decode(r.topic, r.event_id, r.state, keys)), keys) for r in rows]
+
+
+@asynccontextmanager
+async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
+    """The logs of these services, or of all. Raises LookupError when no platform runs or a service is unknown, Failed
+    when its database is not there."""
+    from shared.base.database import connect
+
+    from . import reach
+
+    databases: dict[str, str] = running(data)["databases"]
+    for name in only:
+        known(name, databases)
+    reach.postgres(databases[next(iter(only or databases))], f"--data {data}", AGAIN.format(data=data))
+    learn_topics()
+    async with AsyncExitStack() as stack:
+        pools: dict[str, Any] = {}
+        for url in (databases[name] for name in only or databases):
+            if url not in pools:
+                pools[url] = await stack.enter_async_context(connect(url, size=3))
+        logs = {name: EventLog(pools[databases[name]], name) for name in only or databases}
+        master = MasterKey.in_folder(master_folder(data))
+        try:
+            yield Logs(logs, Vault(next(iter(pools.values())), master), master)
+        except OperationalError as e:  # it ended while we read
+            raise Failed(f"--data {data}: PostgreSQL: {reach.reason(e)}; {AGAIN.format(data=data)}") from e
+
+
+def master_folder(data: Path) -> Path:
+    """Where master.key lies: with the other secrets, or where a service is told to look for it."""
+    return Path(os.environ.get("VEFA_MASTER", data / "secrets"))
+
+
+def running(data: Path) -> dict[str, Any]:
+    """What a running platform noted of itself, or what secrets in a container say of it; LookupError with the remedy
+    when none runs."""
+    from . import containers, platform
+
+    return containers.reachable(data / "secrets") or platform.running(data)
+
+
+def usable(data: Path) -> Path:
+    """The absolute path of a data folder that is there, made if need be; Failed when it cannot be."""
+    try:
+        make_data_dir(data.absolute())
+    except OSError as e:
+        raise Failed(f"--data: {data} cannot be made: {e.strerror}; choose another folder") from e
+    return data.absolute()
+
+
+def app_of(service: str) -> "App":
+    """The declaration of a service; LookupError names those that there are."""
+    from . import services
+
+    return services.app_of(service)
+
+
+def known(service: str, there: Iterable[str]) -> str:
+    """The name itself; LookupError names what there is."""
+    if service not in there:
+        raise LookupError(f"SERVICE: {service!r} does not run here; there are {', '.join(there)}")
+    return service
+
+
+def learn_topics() -> None:
+    """Import every contract, so that each topic in a log can be read."""
+    import contracts
+
+    for module in iter_modules(contracts.__path__):
+        import_module(f"contracts.{module.name}")
+
+
+def instant(text: str, name: str) -> datetime:
+    """An instant from the command line; a wrong one is named with its argument."""
+    try:
+        return utc(text)
+    except ValueError as e:
+        raise typer.BadParameter(f"{e}; write an instant like 2026-10-26T09:00+03:00", param_hint=name) from None
+
+
+def print_json(value: Any) -> None:
+    print(orjson.dumps(value, default=_other, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+
+
+def _other(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    return list(value) if isinstance(value, tuple | set | frozenset) else str(value)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    table = Table(*(Column(name, overflow="fold") for name in columns), title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(cell(value) for value in row))
+    console.print(table)
+
+
+def cell(value: Any) -> str:
+    """A value in a table: an instant in UTC to the second, a structure as JSON."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}Z"
+    text = (
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else "" if value is None else str(value)
+    )
+    return text.replace("[", "\\[")

@@ -1,0 +1,329 @@
+"""The whole platform on one machine: the servers, and one process per service, forked from a parent that has only
+imported.
+
+Each service's forked keeper waits for its settings, starts the service and starts it again when it dies. When the
+parent is killed, the kernel tells the keepers (Linux), and they take their services along."""
+
+import asyncio
+import ctypes
+import gc
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
+
+from deploy.vefa.local import Backing, Servers, open_servers, secret
+from deploy.vefa.local.home import take_lock, write_private
+from deploy.vefa.local.process import ending, free_port
+from deploy.vefa.local.servers import DATABASE_VARIABLE, NATS_VARIABLE
+from shared.base.settings import Settings
+from shared.core.events import Role
+from shared.edge import tokens
+from shared.host.app import App
+from shared.host.process import run
+from shared.store import roles
+
+from . import reach
+
+READY_SECONDS = 60
+CANNOT = 2
+"""Exit status of a service whose start fails for a reason that trying again does not mend."""
+REMEDY = f"start it or correct the URL, or unset {DATABASE_VARIABLE} and {NATS_VARIABLE} to run the embedded servers"
+LATE = (
+    "anyio._backends._asyncio", "pydantic.v1", "tzdata", "uvicorn.lifespan.off",
+    "uvicorn.protocols.http.httptools_impl", "uvloop",
+)  # fmt: skip
+"""What the frameworks import only when they begin to serve."""
+SMTP, SMTP_VARIABLE = "intake smtp", "VEFA_SMTP_PORT"
+"""What the kept port of the mail intake is called among those of services, and who chooses it instead."""
+SECRETS = ("master.key", "index.key", "link.key", "token.key")
+
+
+@dataclass
+class Keeper:
+    """The parent's side of one service's keeper: its process, and pipes for its settings and its addresses."""
+
+    name: str
+    pid: int
+    settings: int
+    addresses: int
+    found: dict[str, str] = field(default_factory=dict)
+
+
+class Platform:
+    """``Platform.start(...)`` forks, starts the servers, then the services; ``stop()`` ends all of it cleanly."""
+
+    def __init__(self, data_dir: Path, apps: Mapping[str, App]):
+        self.data_dir, self._apps = data_dir, dict(apps)
+        self.keepers: list[Keeper] = []
+        self.backing: Backing | None = None
+        self.ports: dict[str, int] = {}
+        self._smtp_port: int | None = None
+        self._lock: int | None = None
+        self._noted = False
+
+    @classmethod
+    def start(cls, data_dir: Path, apps: Mapping[str, App], **settings: Any) -> Self:
+        """``settings`` go to every service (see shared.base.settings). Raises LocalServerError or TimeoutError, after
+        tidying up."""
+        platform = cls(data_dir, apps)
+        _import_what_comes_late()
+        platform.keepers = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
+        try:
+            platform.backing = open_servers(data_dir, tuple(apps))
+            if not isinstance(platform.backing, Servers):  # which hold it themselves
+                platform._lock = take_lock(data_dir)
+            platform._provide()
+            platform._choose_ports()
+            made = [platform._settings(keeper, settings) for keeper in platform.keepers]
+            asyncio.run(reach.stream(platform.backing.nats_url("ops"), made[0].nats_replicas, REMEDY))
+            for keeper, its in zip(platform.keepers, made, strict=True):
+                platform._settle(keeper, its)
+            platform._await_ready()
+            platform._note()
+        except BaseException:
+            platform.stop()
+            raise
+        return platform
+
+    @property
+    def addresses(self) -> dict[str, dict[str, str]]:
+        """Service -> kind of address (http, smtp) -> address."""
+        return {k.name: k.found for k in self.keepers}
+
+    def token(self, role: Role, name: str) -> str:
+        return tokens.create(secret(self.data_dir, "token.key"), role, name)
+
+    def wait(self) -> None:
+        """Until a signal comes. Raises ChildProcessError when a keeper is killed: its service would stay away."""
+        with suppress(KeyboardInterrupt):
+            while True:
+                for keeper in self.keepers:
+                    if _killed(keeper.pid):
+                        raise ChildProcessError(f"the keeper of {keeper.name} was killed: start the platform again")
+                time.sleep(1)
+
+    def stop(self) -> None:
+        """Services first, then the servers."""
+        for keeper in self.keepers:
+            with suppress(ProcessLookupError):
+                os.kill(keeper.pid, signal.SIGTERM)
+            with suppress(OSError):  # Python forgets a signal that comes while it forks: such a keeper reads the end
+                os.close(keeper.settings)
+        for keeper in self.keepers:
+            with suppress(ChildProcessError):
+                os.waitpid(keeper.pid, 0)
+            with suppress(OSError):
+                os.close(keeper.addresses)
+        self.keepers = []
+        if self.backing:
+            self.backing.stop()
+            self.backing = None
+        if self._noted:  # otherwise it is the note of another platform, which runs on
+            (self.data_dir / "running.json").unlink(missing_ok=True)
+            self._noted = False
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _provide(self) -> None:
+        assert self.backing is not None
+        for name in SECRETS:
+            secret(self.data_dir, name)
+        public = self.data_dir / "secrets" / "token.pub"
+        public.write_bytes(tokens.public_key(secret(self.data_dir, "token.key")))
+        if isinstance(self.backing, Servers):
+            roles.provide(self.backing.postgres_admin_dsn, {name: f"vefa_{name}" for name in self._apps})
+        else:
+            reach.postgres(self.backing.postgres_admin_dsn, DATABASE_VARIABLE, REMEDY)
+
+    def _choose_ports(self) -> None:
+        """The same at every start where nobody took them: links in mails lead here, and mail servers are told once."""
+        path = self.data_dir / "addresses.json"
+        before = json.loads(path.read_text()) if path.exists() else {}
+        self.ports = {name: free_port(before.get(name)) for name in self._apps}
+        kept = dict(self.ports)
+        if SMTP_VARIABLE not in os.environ:
+            kept[SMTP] = self._smtp_port = free_port(before.get(SMTP))
+        write_private(path, json.dumps(kept).encode())
+
+    def _settings(self, keeper: Keeper, settings: Mapping[str, Any]) -> Settings:
+        assert self.backing is not None
+        if self._smtp_port:
+            settings = {"smtp_port": self._smtp_port, **settings}
+        return Settings(
+            database_url=self.backing.postgres_dsn(keeper.name), nats_url=self.backing.nats_url(keeper.name),
+            secrets=self.data_dir / "secrets", http_port=self.ports[keeper.name],
+            public_urls={name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}, **settings,
+        )  # fmt: skip
+
+    @staticmethod
+    def _settle(keeper: Keeper, settings: Settings) -> None:
+        with os.fdopen(os.dup(keeper.settings), "w") as pipe:
+            pipe.write(settings.model_dump_json() + "\n")
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        waiting = {k.addresses: k for k in self.keepers}
+        buffers = dict.fromkeys(waiting, b"")
+        while waiting:
+            ready, _, _ = select.select(list(waiting), [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                late = ", ".join(k.name for k in waiting.values())
+                raise TimeoutError(f"not ready after {READY_SECONDS} s: {late}; their messages stand above")
+            for descriptor in ready:
+                buffers[descriptor] += (chunk := os.read(descriptor, 65536))
+                if not chunk:
+                    raise ChildProcessError(f"{waiting[descriptor].name} did not start; its message stands above")
+                if b"\n" in buffers[descriptor]:
+                    waiting.pop(descriptor).found = json.loads(buffers[descriptor].partition(b"\n")[0])
+
+    def _note(self) -> None:
+        """For other commands on the same data directory."""
+        assert self.backing is not None
+        content = {
+            "pid": os.getpid(), "services": self.addresses,
+            "databases": {k.name: self.backing.postgres_dsn(k.name) for k in self.keepers},
+            "nats": self.backing.nats_url("ops"), "integrator": self.backing.nats_url("integrator"),
+        }  # fmt: skip
+        self._noted = True
+        write_private(self.data_dir / "running.json", json.dumps(content).encode())
+
+
+def _import_what_comes_late() -> None:
+    """Imported before the fork, its memory is shared by all services."""
+    for name in LATE:
+        with suppress(ImportError):
+            import_module(name)
+    gc.freeze()  # a look for cycles would write to every page that is shared
+
+
+def _killed(process: int) -> bool:
+    """Whether this child was ended by a signal; one that ended by itself was told to."""
+    try:
+        return os.WIFSIGNALED(os.waitpid(process, os.WNOHANG)[1])
+    except ChildProcessError:
+        return False
+
+
+def _fork(name: str, app: App) -> Keeper:
+    settings_read, settings_write = os.pipe()
+    addresses_read, addresses_write = os.pipe()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _die_with(parent, signal.SIGTERM)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which stops us in order
+            os.close(settings_write)
+            os.close(addresses_read)
+            _keep(app, settings_read, addresses_write)
+        finally:
+            os._exit(0)
+    os.close(settings_read)
+    os.close(addresses_write)
+    return Keeper(name, pid, settings_write, addresses_read)
+
+
+def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
+    """Start the service with the settings that come, and again whenever it dies."""
+    with os.fdopen(settings_pipe) as pipe:
+        line = pipe.readline()
+    if not line:
+        return
+    settings = Settings.model_validate_json(line)
+    child, ended, first = 0, False, True
+    found, finds = os.pipe()  # what the service tells its keeper: where it listens
+    os.set_blocking(found, False)
+
+    def end(*_: object) -> None:
+        nonlocal ended
+        ended = True
+        if child:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    while not ended:
+        started, keeper = time.monotonic(), os.getpid()
+        child = os.fork()
+        if child == 0:
+            _die_with(keeper, signal.SIGTERM)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            _serve(app, settings, (addresses_pipe, finds) if first else (finds,))  # the parent reads once
+        _, status = os.waitpid(child, 0)
+        child = 0
+        if first and os.waitstatus_to_exitcode(status) == CANNOT:
+            return
+        with suppress(BlockingIOError):
+            _come_back(settings, json.loads(os.read(found, 65536).splitlines()[-1]))
+            first = False
+        if not ended:
+            how = ending(os.waitstatus_to_exitcode(status))
+            print(f"{app.name} {how}; it is started again", file=sys.stderr, flush=True)
+            if time.monotonic() - started < 1:
+                time.sleep(1)
+
+
+def _come_back(settings: Settings, addresses: Mapping[str, str]) -> None:
+    """A restart listens where the service did before."""
+    for kind in ("http", "smtp"):
+        if kind in addresses:
+            setattr(settings, f"{kind}_port", int(addresses[kind].rpartition(":")[2]))
+
+
+def _serve(app: App, settings: Settings, pipes: Sequence[int]) -> None:
+    started = False
+
+    def ready(addresses: dict[str, str]) -> None:
+        nonlocal started
+        started = True
+        for pipe in pipes:
+            os.write(pipe, json.dumps(addresses).encode() + b"\n")
+
+    code = 1
+    try:
+        run(app, settings, ready)
+        code = 0
+    except (SystemExit, OSError) as e:
+        code = 1 if started else CANNOT
+        hint = "" if isinstance(e, SystemExit) else "; is VEFA_HTTP_HOST or VEFA_SMTP_PORT wrong, or in use?"
+        print(f"{app.name}: {e}{hint}", file=sys.stderr, flush=True)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _die_with(parent: int, sign: signal.Signals) -> None:
+    """Linux: get ``sign`` when the parent dies, however it dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, int(sign), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def running(data_dir: Path) -> dict[str, Any]:
+    """What a running platform on this data directory noted of itself; LookupError with the remedy when none runs."""
+    try:
+        noted: dict[str, Any] = json.loads((data_dir / "running.json").read_text())
+        with suppress(PermissionError):  # it runs, as somebody else
+            os.kill(noted["pid"], 0)
+        if missing := {"services", "databases", "nats"} - noted.keys():
+            raise ValueError(missing)
+    except (FileNotFoundError, ValueError, LookupError, TypeError, ProcessLookupError) as e:
+        raise LookupError(f"no platform runs on {data_dir}; start one with: vefa up --data {data_dir}") from e
+    return noted
+
+
+__all__: Sequence[str] = ["Platform", "running"]

@@ -1,5 +1,0 @@
-"""``python -m shared.cli`` is ``vefa``."""
-
-from .main import main
-
-main()

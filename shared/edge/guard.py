@@ -1,0 +1,172 @@
+"""What every request passes before its route sees it, in this order: who calls, how often, what is asked for at all.
+
+A body is read for who may send one only. A case may be named by its number wherever its id may."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from difflib import get_close_matches
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import jwt
+from fastapi import Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import APIRoute
+from starlette.types import Message
+
+from shared.base.tracing import parent
+from shared.core.events import Actor
+from shared.core.world import Refused
+
+from . import tokens
+from .callers import Limits, caller_of
+from .edge import Edge
+from .oidc import Provider
+from .problems import TooMany, Unauthorised
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a body: ten files of together 10 MiB as base64, and words."""
+LONGEST_QUERY = 8 * 1024
+"""Bytes of a query."""
+
+
+class Guarded(Protocol):
+    """What is asked of a route."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def way(self) -> Any: ...
+    @property
+    def hints(self) -> Mapping[str, str]: ...
+
+
+class Guard:
+    """Who may come in. Requests without a name are counted for their address, and so are tokens that are not ours."""
+
+    def __init__(self, edge: Edge, token_key: bytes, provider: Provider | None):
+        self.edge, self._token_key, self._provider = edge, token_key, provider
+        self._nameless = Limits(edge.settings.public_per_minute)
+        self._guesses = Limits(edge.settings.public_per_minute)
+
+    async def admit(self, request: Request, route: Guarded) -> Actor:
+        """Who calls. Raises Unauthorised, Refused (403) or TooMany."""
+        if route.way.kind == "open":
+            return Actor("customer", "public")
+        actor, header = Actor("customer", "public"), request.headers.get("authorization", "")
+        if header.lower().startswith("bearer "):
+            actor = await self._named(request, header[7:].strip())
+        elif route.way.kind == "roles":
+            raise Unauthorised("no token")
+        if route.way.kind == "roles":
+            if not route.way.admits(actor.role):
+                allowed = ", ".join(route.way.roles)
+                raise Refused("forbidden", "Authorization", f"not for role {actor.role}", f"allowed are {allowed}", 403)
+        elif actor.name == "public" and (wait := self._nameless.wait(self._source(request))):
+            raise TooMany(wait, "too many requests of this address without a token")
+        return actor
+
+    async def _named(self, request: Request, token: str) -> Actor:
+        try:
+            if self._provider and not tokens.ours(token):
+                return await self._provider.check(token, self.edge.vault.revoked)
+            return tokens.check(self._token_key, token, self.edge.vault.revoked)
+        except (jwt.InvalidTokenError, ValueError) as e:
+            if wait := self._guesses.wait(self._source(request)):
+                raise TooMany(wait, "too many tokens that are not ours came from this address") from e
+            raise Unauthorised("the token is not ours, was changed, is out of date or was revoked") from e
+
+    def _source(self, request: Request) -> str:
+        settings = self.edge.settings
+        return caller_of(request, settings.proxies, settings.proxy_header)
+
+
+def guarded(route: Guarded, guard: Guard) -> type[APIRoute]:
+    """A class of routes that pass the guard first."""
+
+    class GuardedRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+            known = {p.alias for p in get_flat_params(self.dependant) if isinstance(p.field_info, Query)}
+
+            async def pass_guard(request: Request) -> Response:
+                actor = await guard.admit(request, route)
+                _look_at_words(request, known, route.hints)
+                key = request.headers.get("idempotency-key", "")
+                if len(key) > 200:
+                    raise Refused("invalid-key", "Idempotency-Key", "longer than 200 characters", "use a UUID", 422)
+                path = await _with_ids(request, guard.edge.of(actor))
+                said = f"{route.method} {path}|{actor}|{key}" if key else ""
+                request.state.edge = guard.edge.of(actor, said, parent(request.headers.get("traceparent", "")))
+                return await handle(Request(request.scope, await _bounded(request)))
+
+            return pass_guard
+
+    return GuardedRoute
+
+
+def _look_at_words(request: Request, known: set[str], hints: Mapping[str, str]) -> None:
+    """Refuse what no route can take, and query parameters that this one does not know: a filter that is overlooked
+    answers another question than the one that was asked."""
+    if len(request.scope["query_string"]) > LONGEST_QUERY:
+        raise Refused("too-long", "query", f"longer than {LONGEST_QUERY} bytes", "ask for less at once", 422)
+    asked = request.query_params.multi_items()
+    for name, value in (*request.path_params.items(), *asked):
+        if "\x00" in value:
+            raise Refused("invalid", name, "holds the character NUL", "leave it out", 422)
+    seen = set[str]()
+    for name, _ in asked:
+        if name not in known:
+            text = f"there is no query parameter {name[:100]!r} here"
+            raise Refused("unknown-parameter", name[:100], text, _near(name, known, hints), 422)
+        if name in seen:
+            raise Refused("given-twice", name, "is given more than once", "give it once", 422)
+        seen.add(name)
+
+
+def _near(name: str, known: set[str], hints: Mapping[str, str]) -> str:
+    if name in hints:
+        return hints[name]
+    if not known:
+        return "leave it out: this address takes none"
+    near = get_close_matches(name.lower(), sorted(known), 1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return f"{meant}known are {', '.join(sorted(known))}"
+
+
+async def _with_ids(request: Request, edge: Edge) -> str:
+    """Put the id where a case was named by its number. Returns the path with ids."""
+    path = request.url.path
+    if named := request.path_params.get("case"):
+        case = await edge.case(named)
+        request.path_params["case"] = case
+        path = "/".join(case if part == named else part for part in path.split("/"))
+    if "case" in request.query_params:
+        asked = [(n, await edge.case(v) if n == "case" else v) for n, v in request.query_params.multi_items()]
+        request.scope["query_string"] = urlencode(asked).encode()
+    return path
+
+
+async def _bounded(request: Request) -> Callable[[], Coroutine[Any, Any, Message]]:
+    """The body, read as far as one may be long. Raises Refused 413."""
+    said = request.headers.get("content-length", "0")
+    body, long = bytearray(), said.isdigit() and int(said[:20]) > LARGEST
+    while not long:
+        message = await request.receive()
+        body += message.get("body", b"")
+        long = len(body) > LARGEST
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            break
+    if long:
+        raise Refused("too-large", "body", f"more than {LARGEST} bytes", "send fewer or smaller files", 413)
+    whole: Message = {"type": "http.request", "body": bytes(body), "more_body": False}
+    given = False
+
+    async def receive() -> Message:
+        nonlocal given
+        if given:
+            return await request.receive()
+        given = True
+        return whole
+
+    return receive

@@ -1,0 +1,108 @@
+"""What a service is made of: its rules, tables, documents and routes, declared in its ``app.py``."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+from pydantic import BaseModel
+
+from shared.base.tracing import tracer_of
+from shared.core.events import Event, topics_of
+from shared.core.views import Views
+from shared.core.world import Check, Decider, Doubts
+from shared.edge.edge import Edge
+from shared.edge.http import Api
+from shared.privacy.vault import Vault
+from shared.runtime.effects import Sender
+from shared.runtime.service import Service
+from shared.store.event_log import EventLog
+from shared.store.fingerprint import rules_of
+
+
+@dataclass(frozen=True)
+class Policies:
+    """A kind of policy document of a service: its model, and the defaults that ship with it.
+
+    ``shipped`` maps a document's name to a YAML file beside the service's ``app.py``."""
+
+    model: type[BaseModel]
+    shipped: Mapping[str, str]
+
+
+class Listener(Protocol):
+    """Something of a service that listens to the outside beside HTTP and NATS, such as an SMTP server."""
+
+    async def start(self) -> dict[str, str]:
+        """Start; returns addresses to show, by name."""
+        ...
+
+    async def stop(self) -> None: ...
+
+
+Hears = type[Event] | tuple[str, type[Event]]
+Figures = Mapping[str, tuple[str, float]]
+"""What a service counts of its own, for Prometheus: {name: (what it is, value)}."""
+
+
+@dataclass(frozen=True)
+class App:
+    """A service, declared. ``hears`` lists event classes; a kernel event names the log it is heard from: ``("sla",
+    PolicyPublished)``.
+    ``opens`` lists the heard events whose personal texts the rules read; of others they get the sealed forms only.
+    ``told`` lists what others may say to it over NATS. By kind of document: ``checks``, what its model cannot see;
+    ``doubts``, what will not work."""
+
+    name: str
+    decider: Decider
+    views: Views
+    folder: Path
+    hears: Sequence[Hears] = ()
+    opens: tuple[type[Event], ...] = (Event,)
+    policies: Mapping[str, Policies] = field(default_factory=dict)
+    parsers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    doubts: Mapping[str, Doubts] = field(default_factory=dict)
+    told: Sequence[type[Event]] = ()
+    api: Api = field(default_factory=Api)
+    senders: Mapping[str, Callable[[Edge], Sender]] = field(default_factory=dict)
+    listeners: Sequence[Callable[[Edge], Listener]] = ()
+    figures: Callable[[Edge], Awaitable[Figures]] | None = None
+    """Asked whenever metrics are."""
+
+    def topics(self) -> list[tuple[str, str]]:
+        """(log, topic) of everything that is heard."""
+        pairs = (h if isinstance(h, tuple) else (h.TOPIC.partition(".")[0], h) for h in self.hears)
+        return [(source, event.TOPIC) for source, event in pairs]
+
+    def opened_topics(self) -> set[str]:
+        """Of the heard events whose personal texts the rules read."""
+        return {topic for read in self.opens for topic in topics_of(read)}
+
+    def document_parsers(self) -> dict[str, Callable[[str], Any]]:
+        models = {**{kind: p.model for kind, p in self.policies.items()}, **self.parsers}
+        return {kind: model.model_validate_json for kind, model in models.items()}
+
+    def shipped(self) -> dict[str, str]:
+        """The documents that come with the service, as JSON, by name."""
+        return {
+            name: json.dumps(yaml.safe_load((self.folder / file).read_text("utf-8")), ensure_ascii=False, default=str)
+            for policies in self.policies.values()
+            for name, file in policies.shipped.items()
+        }
+
+    def fingerprint(self) -> str:
+        """Of the code that folds states: snapshots of another one are ignored."""
+        return rules_of(self.decider.evolve)
+
+    def log_on(self, pool: Any) -> EventLog:
+        return EventLog(pool, self.name)
+
+    def service_on(self, event_log: EventLog, vault: Vault) -> Service:
+        return Service(
+            self.name, self.decider, self.views, event_log, vault, self.document_parsers(),
+            hears=self.topics(), fingerprint=self.fingerprint(), tracer=tracer_of(self.name),
+            checks=self.checks, opens=self.opened_topics(),
+        )  # fmt: skip

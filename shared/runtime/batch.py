@@ -1,0 +1,329 @@
+"""One batch of messages on its way into the log: each is taken in turn, decided, parked or refused; what follows from
+them is written in one transaction."""
+
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from uuid import UUID, uuid5
+
+from contracts.kernel import (
+    DeadlineReached,
+    EpochBegan,
+    EpochReconciled,
+    EventParked,
+    EventUnparked,
+    PolicyPublished,
+    PublishPolicy,
+    Unreadable,
+)
+from shared.core.events import Event, Message, personal_values, said_id
+from shared.core.views import Drop, Put, RowOp, Table
+from shared.core.world import Check, Decider, NotLoaded, Refused
+from shared.privacy.vault import Vault
+from shared.store.append import Append, Read, answer_to
+from shared.store.codec import MAX_BYTES, EventMapper, RowNotes, to_metadata
+
+from .loading import hold
+from .losses import epoch_of, own_loss, says_itself
+from .memory import Memory, Parsers
+from .ordering import Stopped, UsedTwice, gap_before, while_lost
+from .policies import published
+
+MAX_DEPTH = 16
+E = TypeVar("E", bound=Event)
+Planned = tuple[Message, RowNotes, bool, int]
+"""A row to be written: the message, what is noted beside it, whether it is said, its version in its stream."""
+
+
+class RetryFailed(Exception):
+    """A parked event raised again; it stays parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message: its position in the log (0: nothing was recorded for it) and what was said because of
+    it."""
+
+    position: int
+    said: tuple[Message, ...] = ()
+
+    def first(self, kind: type[E]) -> E | None:
+        return next((m.event for m in self.said if isinstance(m.event, kind)), None)
+
+
+NOTHING = Outcome(0)
+
+
+class Owner(Protocol):
+    """What a batch needs to know of the service whose log it goes into."""
+
+    name: str
+    decider: Decider
+    memory: Memory
+    mapper: EventMapper
+    vault: Vault
+    parsers: Parsers
+    checks: Mapping[str, Check]
+    sources: frozenset[str]
+    fingerprint: str
+    views_schema: str
+    tables: dict[str, Table]
+    copies: Mapping[UUID, Sequence[Message]]
+
+
+class Batch:
+    """What a transaction of a service takes in and says."""
+
+    def __init__(
+        self, service: Owner, tx: Append, read: Read, messages: Sequence[Message], states: Mapping[UUID, bytes],
+        unwritable: Exception | None = None, answered: Mapping[UUID, Sequence[int]] | None = None,
+    ):  # fmt: skip
+        """``states``: what was heard from other logs as it stands there, by event id; it is kept as it is.
+        ``unwritable``: why what follows from these facts could not be written; they are parked.
+        ``answered``: positions of what was brought back after a restore, by the id of its cause."""
+        self.states, self.unwritable = states, unwritable
+        self.answered: dict[UUID, Sequence[int]] = dict(answered or {})
+        self.service, self.memory, self.tx, self.messages = service, service.memory, tx, messages
+        self.seen, self.tracked = read.seen, read.tracked
+        self.armed: dict[str, str | None] = dict(read.armed)
+        self.position, self.after = tx.head.position, dict(tx.head.after)
+        self.moved: dict[str, int] = {}
+        self.distrusted: set[str] = set()
+        self.planned: list[Planned] = []
+        self.ops: list[RowOp] = []
+
+    async def take(self, index: int) -> Outcome | Exception | None:
+        """One of the messages: its outcome, the reason against it, or None for one that was recorded before."""
+        message = self.messages[index]
+        if message.id in self.seen:
+            self.move(message)
+            return None
+        if message.refusable and (loss := own_loss(self.memory)) and not says_itself(message):
+            return while_lost(self.service.name, str(loss))
+        if message.position and not message.late and message.position <= self.tracked.get(message.source, 0):
+            if not self._used_twice(message):
+                return NOTHING
+            self.distrusted.add(message.source)
+            return UsedTwice(message.source, message.position)
+        if message.source in self.distrusted and not message.late:
+            return Stopped(message.source)
+        if gap := gap_before(message, self.tracked, self.service.sources):
+            return gap
+        if message.event is None:
+            self.move(message)
+            return NOTHING
+        if isinstance(message.event, DeadlineReached) and not (message.retry_of or _still_armed(message, self.armed)):
+            return NOTHING
+        park = ("rule-raised", self.unwritable) if self.unwritable else None
+        while True:
+            savepoint = self.memory.undo.savepoint()
+            try:
+                outcome = self._park(message, *park) if park else self._decide(message)
+            except NotLoaded as asked:
+                self.memory.undo.back_to(savepoint)
+                missing = sorted({*asked.streams, *self._missing(self.messages[index:])})
+                hold(self.memory, self.service.mapper, missing, await self.tx.load(missing, self.service.fingerprint))
+                continue
+            except Exception as error:
+                self.memory.undo.back_to(savepoint)
+                if message.command:
+                    return error
+                if message.retry_of:
+                    told = isinstance(error, RetryFailed)
+                    return error if told else RetryFailed(f"{type(error).__name__} at {place(error)}")
+                if park:
+                    raise
+                park = ("rule-raised", error)
+                continue
+            self.seen.add(message.id)
+            self.move(message)
+            for row in (m for m in outcome.said if m.recovered):
+                self.answered[row.causation] = [*self.answered.get(row.causation, ()), row.row]
+            return outcome
+
+    def _used_twice(self, message: Message) -> bool:
+        """Whether another event stood at this position when it was heard: the publisher's log was restored behind this
+        one and went on. What an earlier epoch said there comes again if it was brought back."""
+        return message.event is not None and message.epoch >= epoch_of(self.memory, message.source)
+
+    def _missing(self, messages: Sequence[Message]) -> list[str]:
+        """The streams that the rest of the batch asks for and memory lacks: decided once without keeping anything."""
+        missing: dict[str, None] = {}
+        for message in messages:
+            if message.event is None or message.id in self.seen:
+                continue
+            savepoint = self.memory.undo.savepoint()
+            planned, ops, armed, position = len(self.planned), len(self.ops), dict(self.armed), self.position
+            try:
+                self._decide(message)
+            except NotLoaded as e:
+                missing.update(dict.fromkeys(e.streams))
+            except Exception:  # noqa: S110 - it is decided again, for good, in its turn
+                pass
+            self.memory.undo.back_to(savepoint)
+            del self.planned[planned:], self.ops[ops:]
+            self.armed, self.position = armed, position
+        return list(missing)
+
+    def _decide(self, message: Message) -> Outcome:
+        event = message.event
+        if says_itself(message):
+            return self._say(message)
+        if isinstance(event, Unreadable):  # whatever else of its sender is parked: no order is lost by it
+            return self._park(message, "unreadable", None)
+        parked = self.memory.table("parked").get(event.stream)
+        if parked and (parked["count"] or 0) > 0 and message.retry_of is None and not message.command:
+            return self._park(message, "behind-a-parked-event", None)
+        if message.depth > MAX_DEPTH:
+            if message.retry_of:
+                raise RetryFailed(f"it follows from more than {MAX_DEPTH} others: break the circle that it came from")
+            return self._park(message, "causation-too-deep", None)
+        position = self.position + 1
+        heard = replace(message, row=position)
+        plan: list[Planned] = [(heard, RowNotes(), False, self._next_version(event.stream))]
+        ops = self.memory.apply(heard)
+        for row in self._follows(heard):
+            version = self._next_version(row.event.stream)
+            ops += self.memory.apply(row)
+            plan.append((row, RowNotes(), True, version))
+        plan[0] = (heard, RowNotes(said=len(plan) - 1), False, plan[0][3])
+        self._plan(plan, ops)
+        return Outcome(position, tuple(row for row, _, said, _ in plan if said))
+
+    def _say(self, message: Message) -> Outcome:
+        """A row that nothing heard led to: an epoch, or what an earlier one had said."""
+        event, head = message.event, self.tx.head
+        if message.causation in self.seen and message.causation not in self.answered:
+            return NOTHING  # its cause was heard again, and it was said anew
+        version = self._next_version(event.stream)
+        if isinstance(event, EpochBegan):
+            if event.lost_to < head.position or event.epoch <= head.epoch or self.planned:
+                text = f"the log ends at {head.position} in epoch {head.epoch}"
+                raise Refused("not-behind", "lost_to", text, "look again: vefa epoch show")
+            head.epoch, head.position, self.position = event.epoch, event.lost_to, event.lost_to
+        row = replace(message, row=self.position + 1, epoch=head.epoch, command=False)
+        self._plan([(row, RowNotes(), True, version)], self.memory.apply(row))
+        return Outcome(row.row, (row,))
+
+    def _follows(self, heard: Message) -> Iterator[Message]:
+        """The rows because of a heard one: what was said of it before a restore, else what the rules say."""
+        if heard.id in self.answered:
+            return
+        if copies := self.service.copies.get(heard.id):
+            epoch = self.tx.head.epoch
+            yield from (replace(c, row=heard.row + n, epoch=epoch, command=False) for n, c in enumerate(copies, 1))
+            return
+        for index, said in enumerate(self._says(heard)):
+            yield self._said(heard, said, index)
+
+    def _says(self, heard: Message) -> Iterator[Event]:
+        if isinstance(heard.event, EpochBegan | EpochReconciled):
+            return
+        if isinstance(heard.event, PublishPolicy):
+            service = self.service
+            yield published(heard.event, service.name, self.memory, service.parsers, service.checks, heard.heard_at)
+        elif not isinstance(heard.event, PolicyPublished) or heard.source:
+            yield from self.service.decider.decide(self.memory, heard)
+        if heard.retry_of:
+            yield EventUnparked(of=heard.parked_in or heard.event.stream, parked=str(heard.retry_of))
+
+    def _park(self, message: Message, reason: Any, error: Exception | None) -> Outcome:
+        heard = replace(message, row=self.position + 1)
+        said = EventParked(
+            of=message.event.stream, parked=str(message.id), parked_topic=message.event.TOPIC, reason=reason,
+            error=type(error).__name__ if error else "", where=place(error) if error else "",
+            remedy=f"correct what raised, then: vefa parked retry {self.service.name} {message.event.stream}",
+            deadline=message.event.key if isinstance(message.event, DeadlineReached) else "",
+        )  # fmt: skip
+        row = self._said(heard, said, 0)
+        plan = [
+            (heard, RowNotes(said=1, parked=reason), False, self._next_version(message.event.stream)),
+            (row, RowNotes(), True, self._next_version(said.stream)),
+        ]
+        self.memory.pass_over(heard)
+        self._plan(plan, self.memory.apply(row))
+        return Outcome(heard.row, (row,))
+
+    def _said(self, heard: Message, event: Event, index: int) -> Message:
+        """What is said because of ``heard``, the index-th of it."""
+        name, epoch = self.service.name, self.tx.head.epoch
+        return replace(
+            heard, event=event, id=said_id(name, heard.id, epoch, index), source="", position=0, previous=0, after={},
+            epoch=epoch, hash="", causation=heard.id, depth=heard.depth + 1, command=False, late=False, retry_of=None,
+            row=heard.row + 1 + index,
+        )  # fmt: skip
+
+    def _next_version(self, stream: str) -> int:
+        return self.memory.version(stream) + 1
+
+    def _plan(self, plan: list[Planned], ops: list[RowOp]) -> None:
+        self.planned += plan
+        self.ops += ops
+        self.position += len(plan)
+        for op in ops:
+            if op.table == "deadlines":
+                self.armed[op.key] = op.columns["armed_by"] if isinstance(op, Put) and "armed_by" in op.columns else (
+                    None if isinstance(op, Drop) else self.armed.get(op.key)
+                )  # fmt: skip
+
+    def move(self, message: Message) -> None:
+        if message.source and message.position > self.tracked.get(message.source, 0):
+            self.tracked[message.source] = self.moved[message.source] = message.position
+            for source, position in (*message.after.items(), (message.source, message.position)):
+                self.after[source] = max(position, self.after.get(source, 0))
+
+    async def write(self) -> None:
+        """Hand all that was planned to the transaction."""
+        tx = self.tx
+        tx.durable = bool(self.planned)
+        mine = (m.event for m, *_ in self.planned if not self._as_heard(m))
+        keys = await self.service.vault.keys_for(subjects(mine))
+        head = tx.head
+        head.after = self.after
+        after = {k: v for k, v in self.after.items() if k != self.service.name}
+        for message, notes, said, version in self.planned:
+            if said:
+                message = replace(message, previous=head.said, after=after)
+            event = message.event
+            state = self._as_heard(message) or self.service.mapper.encode(event, message.id, keys)
+            also = (*event.also, answer_to(message.causation)) if message.recovered else event.also
+            tx.record(
+                event.stream, version, event.TOPIC, state, message.id, to_metadata(message, notes), message.heard_at,
+                said=said, also=also,
+            )  # fmt: skip
+        tx.trackings = self.moved
+        tx.fold(self.service.views_schema, self.service.tables, self.ops)
+
+    def _as_heard(self, message: Message) -> bytes | None:
+        """Its publisher's own bytes, also what a later version of it added; not of what is too long or unreadable."""
+        state = self.states.get(message.id) if message.source or message.recovered else None
+        return None if state is None or len(state) > MAX_BYTES or isinstance(message.event, Unreadable) else state
+
+
+def subjects(events: Iterable[Event]) -> set[str]:
+    """The data subjects of everything personal in these events."""
+    return {
+        event.subject_of(name)
+        for event in events
+        for name in event.PERSONAL
+        if getattr(event, name) is not None and any(t.sealed is None for _, t in personal_values(getattr(event, name)))
+    }
+
+
+def _still_armed(message: Message, armed: Mapping[str, str | None]) -> bool:
+    """A deadline that was moved or disarmed meanwhile is not reached."""
+    by = armed.get(message.event.key)
+    return by is not None and deadline_id(by, message.event.key) == message.id
+
+
+def deadline_id(armed_by: str, key: str) -> UUID:
+    """The id of a deadline's event: made of the event that armed it, so that it is heard once whatever restarts."""
+    return uuid5(UUID(armed_by), f"deadline|{key}")
+
+
+def place(error: BaseException) -> str:
+    """File and line where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
