@@ -3,8 +3,10 @@
 from typing import Annotated, Literal
 
 from shared.core.events import Code, Event, Id, Of, Open, Part, Personal
+from shared.core.parts import Words
+from shared.core.vocabulary import Kind, Language, Priority, Sentiment
 
-from .common import CustomerCaseFact, Kind, Language, Priority, Sentiment, Words
+from .common import CustomerCaseFact
 
 Band = Literal["auto", "suggest", "review", "settled"]
 Source = Literal["rule", "model", "human", "sender", "external", "default"]

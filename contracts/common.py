@@ -1,31 +1,18 @@
 """Words and parts that the contracts of several services share."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from shared.core.events import Code, Event, Id, Open, OutOfCalendar, Part, Personal, utc
+from shared.core.events import Code, Event, Id, OutOfCalendar, Part, Personal, utc
+from shared.core.parts import FIRST, LAST
 
-Kind = Literal["complaint", "request", "question", "praise", "product_feedback", "order", "lead", "privacy_request"]
-Channel = Literal["web", "email", "phone", "chat", "social", "sms", "api"]
-Language = Literal["tr", "en", "other"]
-Category = Literal["new", "open", "waiting_customer", "waiting_third_party", "resolved", "closed", "merged", "spam"]
-Outcome = Literal["solved", "in_part", "not_solved", "rejected", "withdrawn", "customer_lost"]
-Sentiment = Literal["negative", "neutral", "positive"]
-Priority = Literal["low", "normal", "high", "urgent"]
 ContactKind = Literal["mail", "phone", "handle", "number"]
-Words = Annotated[str, Open("words of a policy document or of our own code: conditions, reasons, arithmetic")]
-Digest = Annotated[str, Open("a hash, keyed or of ciphertext; nothing can be read from it")]
 Money = Annotated[int, Field(ge=0, le=10**12)]
 """Minor units of a currency: kuruş, cent; up to ten thousand million liras."""
 Count = Annotated[int, Field(ge=1, le=10**9)]
 """A place in a row, from 1 on: a version, an attempt."""
-AHEAD: Final = timedelta(minutes=5)
-"""So far the clock of who says something may be ahead of ours."""
-FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Instants from outside lie in between: ids count their milliseconds from 1970 (UUIDv7), calendars end with 2199, and
-every policy can add its longest time to them."""
 
 
 def _instant(value: Any) -> datetime:
@@ -43,19 +30,6 @@ def _instant(value: Any) -> datetime:
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """An instant that somebody else says, UTC: with an offset, and within the years that can be counted with."""
-
-
-class Blob(Part):
-    """Large content kept encrypted in the blob table of the service that says so; others read it by ``vefa.blob``."""
-
-    digest: Digest
-    """SHA-256 of the ciphertext, hex; its name."""
-    size: Annotated[int, Field(ge=0, le=2**40)]
-    """Bytes of the plain content."""
-    type: Annotated[str, Open("a media type detected from the content, such as image/png")]
-    """Media type."""
-    name: Personal
-    """File name as it was sent."""
 
 
 class TextPart(Part):

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.core.events import Code, Event, Id, Open, Personal
+from shared.core.vocabulary import Channel, Kind, Language
 
-from .common import Channel, CustomerCaseFact, Kind, Language
+from .common import CustomerCaseFact
 
 SurveyKind = Literal["csat", "nps"]
 SlaResult = Literal["met", "breached", "none"]

@@ -4,23 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from shared.core.events import Code, Event, Id, Of, Open, Part, Personal
+from shared.core.parts import Blob, Digest, Words
+from shared.core.vocabulary import Category, Channel, Kind, Language, Outcome
 
-from .common import (
-    Blob,
-    CaseFact,
-    Category,
-    Channel,
-    ContactKind,
-    Count,
-    CustomerCaseFact,
-    Digest,
-    FormField,
-    Kind,
-    Language,
-    Outcome,
-    TextPart,
-    Words,
-)
+from .common import CaseFact, ContactKind, Count, CustomerCaseFact, FormField, TextPart
 
 NO_FORM = "none"
 """What stands for the form of a case that came without one, such as a mail."""

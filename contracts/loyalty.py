@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.core.events import Code, Event, Id, Open, Part, Personal
-
-from .common import Words
+from shared.core.parts import Words
 
 SourceId = Annotated[str, Open("id of what earned or cost the points: purchase, case, survey, grant")]
 Period = Annotated[str, Open("a calendar year in the programme's zone, such as 2026"), Field(pattern="^[0-9]{4}$")]

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from shared.core.events import Code, Event, Id, Open, Part
+from shared.core.vocabulary import Channel, Language
 
-from .common import Channel, Count, Language
+from .common import Count
 
 Zone = Annotated[str, Open("an IANA time zone, such as Europe/Istanbul")]
 TemplateClass = Literal["transactional", "commercial", "critical"]

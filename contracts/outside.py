@@ -5,8 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.core.events import Code, Event, Id, Open, Personal
+from shared.core.parts import Blob
+from shared.core.vocabulary import Channel, Kind, Language
 
-from .common import Blob, CaseFact, Channel, ContactKind, FormField, Instant, Kind, Language, Money
+from .common import CaseFact, ContactKind, FormField, Instant, Money
 
 
 class CaseSubmitted(

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.core.events import Code, Event, Id, Of, Open, Part, Personal
+from shared.core.parts import Words
+from shared.core.vocabulary import Category, Channel, Language, Priority
 
-from .common import CaseFact, Category, Channel, CustomerCaseFact, Language, Priority, Words
+from .common import CaseFact, CustomerCaseFact
 
 Number = Annotated[str, Open("the human number of a case, V-2026-000123")]
 Capacity = Annotated[int, Field(ge=0, le=1000)]

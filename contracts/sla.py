@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Literal
 
 from shared.core.events import Code, Event, Id
+from shared.core.parts import Words
+from shared.core.vocabulary import Category, Priority
 
-from .common import CaseFact, Category, Count, Priority, Words
+from .common import CaseFact, Count
 
 Metric = Literal["first_response", "next_response", "resolution"]
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid5
 
-from contracts.kernel import DeadlineReached, PolicyPublished
 from shared.core.events import Actor, Event, Message, said_id
+from shared.core.facts import DeadlineReached, PolicyPublished
 from shared.core.views import Tables, Views, fold
 from shared.core.world import Decider
 from shared.runtime.memory import Memory, Parsers

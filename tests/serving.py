@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 
-from contracts.kernel import PublishPolicy
 from shared.base.database import connect
 from shared.base.settings import Settings
 from shared.core.events import Actor, Event, Role, fresh
+from shared.core.facts import PublishPolicy
 from shared.edge import tokens
 from shared.edge.edge import Edge
 from shared.edge.http import build

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from nats.aio.client import Client
 
-from contracts.kernel import EpochBegan, EpochReconciled
 from shared.bus import reconcile as recovery
 from shared.core.events import utc
+from shared.core.facts import EpochBegan, EpochReconciled
 from shared.core.world import Refused
 from shared.runtime.service import Service
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from contracts.kernel import DeadlineReached
+from shared.core.facts import DeadlineReached
 from shared.runtime.service import deadline_id
 
 from .base import DATA, AsJson, Data, Logs, Seen, cell, instant, opened, print_json, print_table

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from psycopg import sql
 
-from contracts.kernel import EventParked, EventUnparked
+from shared.core.facts import EventParked, EventUnparked
 from shared.store.event_log import EventLog
 
 from .base import DATA, AsJson, Data, Logs, app_of, console, known, opened, print_json, print_table

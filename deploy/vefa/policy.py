@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from rich.console import Console
 
-from contracts.kernel import PolicyPublished
+from shared.core.facts import PolicyPublished
 
 from . import knowing, services
 from .base import (

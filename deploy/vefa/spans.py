@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid5
 
-from contracts.kernel import DeadlineReached
 from shared.base.tracing import hearing_of, outer_parent, span_of, trace_id
 from shared.core.events import Message
+from shared.core.facts import DeadlineReached
 from shared.core.views import Put
 from shared.runtime.effects import outcome_id
 from shared.runtime.service import deadline_id

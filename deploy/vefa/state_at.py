@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from contracts.kernel import PolicyPublished
 from shared.core.events import Personal
+from shared.core.facts import PolicyPublished
 from shared.core.views import Tables, fold
 from shared.host.app import App
 

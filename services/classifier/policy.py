@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from contracts.common import Channel, Kind, Priority, Sentiment
 from shared.core.events import Code, Value
+from shared.core.vocabulary import Channel, Kind, Priority, Sentiment
 
 from .wording import Lexicon, Reading, Wording
 

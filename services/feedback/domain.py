@@ -14,10 +14,10 @@ from contracts.feedback import (
     Withheld,
 )
 from contracts.intake import CaseClosed, CaseReopened, CaseResolved, StatusChanged
-from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced, NoticeFact, NoticeFailed, NoticeSent, NoticeWithheld
 from contracts.sla import TargetBreached, TargetMet
 from shared.core.events import Event, Message, uuid7
+from shared.core.facts import DeadlineReached
 from shared.core.world import Decider, World
 
 from .answers import answered, given_up, unanswered

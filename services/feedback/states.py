@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from contracts.classifier import CaseClassified
-from contracts.common import Category, Channel, Kind, Language, Outcome
 from contracts.feedback import (
     AnswerChanged,
     Delivery,
@@ -32,11 +31,12 @@ from contracts.intake import (
     CustomerKnown,
     StatusChanged,
 )
-from contracts.kernel import DeadlineReached
 from contracts.notification import PreferenceChanged
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached, TargetMet
 from shared.core.events import Event, Message, State, Value
+from shared.core.facts import DeadlineReached
+from shared.core.vocabulary import Category, Channel, Kind, Language, Outcome
 
 KEPT = 20
 

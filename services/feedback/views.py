@@ -24,9 +24,9 @@ from contracts.feedback import (
     SurveyWithheld,
 )
 from contracts.intake import CaseOpened, CaseResolved
-from contracts.kernel import DeadlineReached
 from contracts.sla import TargetMet
 from shared.core.events import Message
+from shared.core.facts import DeadlineReached
 from shared.core.views import Add, Put, RowOp, Table, Views, arm, disarm
 
 from .policy import BOTTOM, TOP

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from contracts.common import Blob, Channel, ContactKind, FormField
+from contracts.common import ContactKind, FormField
 from contracts.intake import (
     AddNote,
     CaseOpened,
@@ -30,6 +30,8 @@ from contracts.intake import (
 )
 from contracts.outside import CaseSubmitted, CustomerChanged, MessageSubmitted
 from shared.core.events import Event, Id, Personal
+from shared.core.parts import Blob
+from shared.core.vocabulary import Channel
 from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.edge.http import PUBLIC, SIGNED, Api, Call, problem, roles

@@ -5,12 +5,12 @@ from pathlib import Path
 from uuid import UUID
 
 from contracts.classifier import CaseClassified, ClassificationCorrected
-from contracts.common import Blob
 from contracts.feedback import RecoveryOpened
 from contracts.notification import NoticeBounced
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged, MessageSubmitted
 from contracts.router import CaseAssigned, CaseUnassigned
 from shared.core.events import Event
+from shared.core.parts import Blob
 from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.host.app import App, Listener, Policies

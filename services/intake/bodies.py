@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from contracts.common import Channel, ContactKind, Count, Instant, Kind, Language
-from contracts.common import Outcome as Ending
+from contracts.common import ContactKind, Count, Instant
 from shared.core.events import Code, Id
+from shared.core.vocabulary import Channel, Kind, Language
+from shared.core.vocabulary import Outcome as Ending
 from shared.edge.bodies import WHOLE
 
 FILES, FILE_BYTES = 10, 10 * 1024 * 1024

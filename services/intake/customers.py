@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 
-from contracts.common import Channel, ContactKind, Language
+from contracts.common import ContactKind
 from contracts.intake import (
     ChangeConsent,
     ConsentGiven,
@@ -20,6 +20,7 @@ from contracts.intake import (
 from contracts.notification import NoticeBounced
 from contracts.outside import ConsentChanged, CustomerChanged
 from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.vocabulary import Channel, Language
 from shared.core.world import Refused, World
 
 from .policy import IntakePolicy, near

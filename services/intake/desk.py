@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from contracts.common import Channel, ContactKind
+from contracts.common import ContactKind
 from contracts.intake import (
     AddNote,
     CaseConfirmed,
@@ -22,6 +22,7 @@ from contracts.intake import (
     StatusChanged,
 )
 from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.vocabulary import Channel
 from shared.core.world import Refused, World
 
 from .customers import policy

@@ -22,11 +22,11 @@ from contracts.intake import (
     Resolve,
     RotationTried,
 )
-from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged, MessageSubmitted
 from contracts.router import CaseAssigned
 from shared.core.events import Event, Message
+from shared.core.facts import DeadlineReached
 from shared.core.world import Decider, World
 
 from . import aside, customers, desk, life, mailbox

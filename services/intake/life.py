@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.classifier import CaseClassified
-from contracts.common import Blob, Channel, ContactKind, TextPart
+from contracts.common import ContactKind, TextPart
 from contracts.feedback import RecoveryOpened
 from contracts.intake import NO_FORM, CaseClosed, CaseOpened, CaseReopened, CasesLinked, MessageReceived, StatusChanged
-from contracts.kernel import DeadlineReached
 from contracts.outside import CaseSubmitted, MessageSubmitted
 from contracts.router import CaseAssigned
 from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.facts import DeadlineReached
+from shared.core.parts import Blob
+from shared.core.vocabulary import Channel
 from shared.core.world import Refused, World
 
 from .customers import know, policy

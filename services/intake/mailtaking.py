@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
 
-from contracts.common import Blob, TextPart
+from contracts.common import TextPart
 from contracts.intake import Copied, MailReceived, MailUnreadable
 from shared.core.events import Personal
+from shared.core.parts import Blob
 from shared.core.world import Refused
 
 from .glance import legible

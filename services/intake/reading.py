@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from contracts.common import Category, Channel, Kind
 from shared.core.events import Code, Id
+from shared.core.vocabulary import Category, Channel, Kind
 from shared.core.world import Refused
 from shared.edge.bodies import Day
 from shared.edge.edge import Edge

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid5
 
-from contracts.common import FIRST
 from contracts.intake import RotateMasterKey
 from shared.base.tasks import end
+from shared.core.parts import FIRST
 from shared.edge.edge import NAMESPACE, Edge
 
 LOOK_SECONDS = 2.0

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from contracts.classifier import CaseClassified, ClassificationCorrected
-from contracts.common import Category, Channel, ContactKind, Kind, Language, Outcome
+from contracts.common import ContactKind
 from contracts.intake import (
     AutomaticNoted,
     CaseClosed,
@@ -38,6 +38,7 @@ from contracts.intake import (
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged
 from contracts.router import CaseAssigned, CaseUnassigned
 from shared.core.events import Message, State
+from shared.core.vocabulary import Category, Channel, Kind, Language, Outcome
 
 COUNTED = (
     CaseOpened, MessageReceived, ReplySent, NoteAdded, StatusChanged, CaseResolved, CaseConfirmed, CaseClosed,

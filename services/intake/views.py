@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from contracts.classifier import CaseClassified, ClassificationCorrected, Label
-from contracts.common import Blob
 from contracts.intake import (
     NO_FORM,
     AutomaticNoted,
@@ -41,6 +40,7 @@ from contracts.intake import (
 )
 from contracts.router import CaseAssigned, CaseUnassigned
 from shared.core.events import Message, Personal
+from shared.core.parts import Blob
 from shared.core.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
 
 from .states import COPY, COUNTED, what

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 
 from contracts.feedback import AnswerChanged, RecoveryClosed, SurveyAnswered
 from contracts.intake import CaseClosed, CaseResolved, CustomerKnown
-from contracts.kernel import DeadlineReached
 from contracts.loyalty import ApproveGrant, EnrolMember, RefundSpend, RefuseGrant, RequestGrant, SpendPoints
 from contracts.outside import PurchaseMade, PurchaseReturned
 from contracts.sla import BreachRetracted
 from shared.core.events import Event, Message
+from shared.core.facts import DeadlineReached
 from shared.core.world import Decider, World
 
 from . import care, earning, members

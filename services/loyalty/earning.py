@@ -6,10 +6,10 @@ or earns nothing. A purchase in another currency than the programme's earns noth
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from contracts.common import AHEAD
 from contracts.loyalty import EnrolMember, PointsCancelled, PointsClawedBack, PointsEarned, PurchaseHeld
 from contracts.outside import PurchaseMade, PurchaseReturned
 from shared.core.events import Event, Message, uuid7
+from shared.core.parts import AHEAD
 from shared.core.world import Refused, World
 
 from . import ledger

@@ -14,7 +14,6 @@ from contracts.intake import (
     CustomerErased,
     CustomerKnown,
 )
-from contracts.kernel import DeadlineReached
 from contracts.loyalty import (
     GrantApproved,
     GrantRefused,
@@ -35,6 +34,7 @@ from contracts.outside import PurchaseMade, PurchaseReturned
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached
 from shared.core.events import Event, Message, State
+from shared.core.facts import DeadlineReached
 
 from . import ledger
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 from fastapi.responses import HTMLResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
-from contracts.common import Language
 from contracts.intake import CaseOpened
 from contracts.notification import ChangePreferences, NoticeQueued, PreferenceChanged, Redeliver, Unsubscribe
 from shared.core.calendar import Calendar, zone_names
 from shared.core.events import Code, Id
 from shared.core.pages import page
+from shared.core.vocabulary import Language
 from shared.core.world import Refused
 from shared.edge.http import SIGNED, Api, Call, roles
 

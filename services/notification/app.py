@@ -15,10 +15,10 @@ from contracts.intake import (
     MessageReceived,
     ParticipantAdded,
 )
-from contracts.kernel import PolicyPublished
 from contracts.loyalty import MemberEnrolled
 from contracts.router import AgentRegistered, CaseQueued, CaseUnassigned
 from shared.core.calendar import Calendar
+from shared.core.facts import PolicyPublished
 from shared.host.app import App, Policies
 
 from .api import api

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from contracts.common import Channel, Language
 from contracts.feedback import SurveyInvited
 from contracts.intake import CaseOpened, CaseResolved, ReplySent
 from contracts.notification import NoticeQueued, NoticeWithheld, Withholding
 from shared.core.calendar import NoOpenTime, next_opening
 from shared.core.events import Event, Message
+from shared.core.vocabulary import Channel, Language
 from shared.core.world import World
 
 from .policy import Rule, Templates

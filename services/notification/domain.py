@@ -12,7 +12,6 @@ from contracts.intake import (
     ContactForgotten,
     CustomerErased,
 )
-from contracts.kernel import DeadlineReached
 from contracts.notification import (
     ChangePreferences,
     DeliveryReported,
@@ -27,6 +26,7 @@ from contracts.notification import (
     Withholding,
 )
 from shared.core.events import Event, Message
+from shared.core.facts import DeadlineReached
 from shared.core.world import Decider, Refused, World
 
 from .asking import NOBODY, Asked, Cause, by_mail, opening, recipients, spoken

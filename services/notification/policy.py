@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from contracts.common import Language
 from contracts.intake import CaseOpened
 from contracts.notification import TemplateClass
 from shared.core.calendar import WEEKDAYS, Calendar, next_opening, window_minutes
 from shared.core.decisions import Condition, holds
 from shared.core.events import Code, Id, Value
+from shared.core.vocabulary import Language
 
 from .wording import TOPICS, check_text, facts, variables
 

@@ -20,7 +20,6 @@ from contracts.intake import (
     ParticipantAdded,
     ReplySent,
 )
-from contracts.kernel import DeadlineReached
 from contracts.loyalty import MemberEnrolled
 from contracts.notification import (
     NoticeBounced,
@@ -32,6 +31,7 @@ from contracts.notification import (
 )
 from contracts.router import CaseAssigned, CaseQueued, CaseUnassigned
 from shared.core.events import Message, State
+from shared.core.facts import DeadlineReached
 
 from .wording import filled
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StrictBool
 
-from contracts.common import Channel, Language
 from contracts.router import (
     AgentStatus,
     AssignCase,
@@ -16,6 +15,7 @@ from contracts.router import (
     TransferCase,
 )
 from shared.core.events import Code, Id, Personal, Role
+from shared.core.vocabulary import Channel, Language
 from shared.core.world import Refused
 from shared.edge.bodies import WHOLE
 from shared.edge.edge import Edge

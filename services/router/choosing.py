@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Literal
 
-from contracts.common import Priority
 from contracts.router import Candidate, Rejection
+from shared.core.vocabulary import Priority
 
 from .policy import PRIORITIES, Strategy
 

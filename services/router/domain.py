@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from contracts.classifier import CaseClassified
 from contracts.intake import CaseClosed, CaseReopened, CaseResolved, StatusChanged
-from contracts.kernel import DeadlineReached
 from contracts.router import (
     AssignCase,
     ChangeAgentStatus,
@@ -18,6 +17,7 @@ from contracts.router import (
 )
 from contracts.sla import CaseEscalated
 from shared.core.events import Event, Message
+from shared.core.facts import DeadlineReached
 from shared.core.world import Decider, World
 
 from . import by_hand, escalations, staff

@@ -9,9 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from contracts.common import Channel, Priority
 from shared.core.decisions import DecisionTable
 from shared.core.events import Code, Id, Value
+from shared.core.vocabulary import Channel, Priority
 
 FACTS = frozenset({
     "kind", "topic", "urgency", "priority", "channel", "language", "tier", "organisation", "business", "sentiment",

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from contracts.classifier import CaseClassified
-from contracts.common import Category, Channel, Language, Priority
 from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CaseResolved, CustomerKnown, StatusChanged
 from contracts.loyalty import MemberEnrolled, TierChanged
 from contracts.router import CaseAssigned, CaseDequeued, CaseQueued, CaseUnassigned, CaseWeighed
 from contracts.sla import CaseEscalated
 from shared.core.events import Message, State
+from shared.core.vocabulary import Category, Channel, Language, Priority
 
 from .policy import higher, raised
 

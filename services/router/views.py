@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.intake import CaseOpened
-from contracts.kernel import DeadlineReached, PolicyPublished
 from contracts.router import (
     AgentRegistered,
     AgentStatusChanged,
@@ -18,6 +17,7 @@ from contracts.router import (
     QueueAlerted,
 )
 from shared.core.events import Message
+from shared.core.facts import DeadlineReached, PolicyPublished
 from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
 
 from .state import ENDED

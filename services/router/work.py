@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from contracts.common import Language
 from contracts.router import (
     Candidate,
     CaseAssigned,
@@ -14,6 +13,7 @@ from contracts.router import (
     CaseWeighed,
 )
 from shared.core.events import Event, Message, Personal
+from shared.core.vocabulary import Language
 from shared.core.world import NotLoaded, World
 
 from .choosing import Choice, Demand, Worker, candidate, choose, holds, order, rejection

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from contracts.classifier import CaseClassified
-from contracts.common import Category, Priority
 from contracts.intake import (
     CaseClosed,
     CaseOpened,
@@ -35,6 +34,7 @@ from contracts.sla import (
     TargetMet,
 )
 from shared.core.events import Event, Message, State
+from shared.core.vocabulary import Category, Priority
 
 from .clocks import Clock, Pin
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from contracts.common import Priority
 from contracts.sla import Metric
 from shared.core.calendar import Calendar, NoOpenTime, due, elapsed
 from shared.core.events import State
+from shared.core.vocabulary import Priority
 
 from .policy import Level, Targets
 

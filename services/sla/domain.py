@@ -12,11 +12,11 @@ from contracts.intake import (
     ReplySent,
     StatusChanged,
 )
-from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld, Withholding
 from contracts.router import CaseAssigned
 from contracts.sla import ApplyTargets, Metric, ReplyUndelivered, TargetsApplied
 from shared.core.events import Event, Message
+from shared.core.facts import DeadlineReached
 from shared.core.world import Decider, NotLoaded, Refused, World
 
 from .cases import Case, Customer, evolve

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from contracts.common import Category
 from contracts.sla import Metric
 from shared.core.decisions import DecisionTable
 from shared.core.events import Code, Value
+from shared.core.vocabulary import Category
 
 FACTS = frozenset({"kind", "topic", "urgency", "priority", "channel", "language", "tier", "recovery", "team"})
 METRICS: tuple[Metric, ...] = get_args(Metric)

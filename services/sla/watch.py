@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal
 
-from contracts.common import Category
 from contracts.sla import (
     BreachRetracted,
     CaseEscalated,
@@ -24,6 +23,7 @@ from contracts.sla import (
 )
 from shared.core.calendar import Calendar
 from shared.core.events import Event, Message
+from shared.core.vocabulary import Category
 from shared.core.world import World
 
 from .cases import Case

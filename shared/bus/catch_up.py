@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from contracts.kernel import EpochBegan
+from shared.core.facts import EpochBegan
 from shared.runtime.service import Gap, Service, Stopped, UsedTwice
 from shared.store.codec import Envelope
 

@@ -12,7 +12,7 @@ import orjson
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from contracts.kernel import EpochReconciled
+from shared.core.facts import EpochReconciled
 from shared.runtime.losses import Loss, epoch_of, unsettled
 from shared.runtime.service import Silent, UsedTwice
 from shared.store.codec import Envelope

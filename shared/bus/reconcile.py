@@ -12,8 +12,8 @@ from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from contracts.kernel import EpochBegan, EpochReconciled
 from shared.core.events import Actor, Message, fresh
+from shared.core.facts import EpochBegan, EpochReconciled
 from shared.edge.edge import NAMESPACE
 from shared.runtime.service import Gap, Service
 from shared.store.codec import Envelope, from_row, key_ids, to_wire

@@ -12,10 +12,10 @@ from uuid import UUID, uuid5
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from contracts.common import AHEAD, FIRST
 from shared.base.settings import Settings
 from shared.core.addresses import normalise
 from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.parts import AHEAD, FIRST
 from shared.core.world import Refused
 from shared.privacy.sealing import Key, Links, contact_id, digest, unseal
 from shared.privacy.vault import Vault

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from contracts.kernel import PolicyPublished, PublishPolicy
 from shared.core.events import Code, Value
+from shared.core.facts import PolicyPublished, PublishPolicy
 from shared.core.world import Refused
 
 from .http import Api, Call, roles

@@ -19,7 +19,6 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from psycopg import AsyncConnection, OperationalError
 
-from contracts.kernel import PublishPolicy
 from shared.base.database import connect, reason, until_it_answers
 from shared.base.settings import Settings
 from shared.base.tasks import end
@@ -27,6 +26,7 @@ from shared.bus.bus import Bus
 from shared.bus.jetstream import broker_of
 from shared.bus.transport import TROUBLES, NatsCarrier
 from shared.core.events import Actor, fresh, utc
+from shared.core.facts import PublishPolicy
 from shared.edge.edge import NAMESPACE, Edge
 from shared.edge.http import OPEN, Api, Route, add, build
 from shared.edge.nats import told

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
-from contracts.kernel import (
+from shared.core.events import Event, Message, personal_values, said_id
+from shared.core.facts import (
     DeadlineReached,
     EpochBegan,
     EpochReconciled,
@@ -18,7 +19,6 @@ from contracts.kernel import (
     PublishPolicy,
     Unreadable,
 )
-from shared.core.events import Event, Message, personal_values, said_id
 from shared.core.views import Drop, Put, RowOp, Table
 from shared.core.world import Check, Decider, NotLoaded, Refused
 from shared.privacy.vault import Vault

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from contracts.kernel import (
+from shared.core.events import Message
+from shared.core.facts import (
     DeadlineReached,
     EpochBegan,
     EpochReconciled,
@@ -14,7 +15,6 @@ from contracts.kernel import (
     EventUnparked,
     PolicyPublished,
 )
-from shared.core.events import Message
 from shared.core.views import Add, Drop, Put, RowOp, Table, Views
 from shared.core.world import Decider, NotLoaded, Published, Row
 

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple, get_args, get_type_hints
 from eventsourcing.utils import resolve_topic
 from pydantic import BaseModel
 
-from contracts.common import Category, Channel, Kind, Language, Outcome, Priority, Sentiment
 from shared.core.decisions import COMPARISON
+from shared.core.vocabulary import Category, Channel, Kind, Language, Outcome, Priority, Sentiment
 
 CLOSED: Final[Mapping[str, tuple[str, ...]]] = {
     "kind": get_args(Kind), "channel": get_args(Channel), "language": get_args(Language),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from contracts.kernel import PolicyPublished, PublishPolicy
+from shared.core.facts import PolicyPublished, PublishPolicy
 from shared.core.world import Check, Refused
 
 from .memory import Memory, Parsers

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from psycopg import DataError
 
-from contracts.kernel import DeadlineReached, EpochBegan, EpochReconciled, Unreadable
 from shared.base.meters import Meters
 from shared.base.tasks import end
 from shared.base.tracing import Tracer, commit_spans
 from shared.core.events import Event, Message, Personal
+from shared.core.facts import DeadlineReached, EpochBegan, EpochReconciled, Unreadable
 from shared.core.views import Views
 from shared.core.world import Check, Decider, Refused
 from shared.privacy.vault import Vault

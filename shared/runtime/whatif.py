@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
-from contracts.kernel import DeadlineReached, EventUnparked, PolicyPublished, PublishPolicy
 from shared.core.events import Actor, Event, Message
+from shared.core.facts import DeadlineReached, EventUnparked, PolicyPublished, PublishPolicy
 from shared.core.views import Drop, Put, RowOp, Views
 from shared.core.world import Decider, Published, Refused
 

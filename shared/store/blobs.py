@@ -8,8 +8,8 @@ import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from contracts.common import Blob
 from shared.core.media import media_type
+from shared.core.parts import Blob
 from shared.privacy.sealing import seal_bytes, unseal_bytes
 from shared.privacy.vault import Vault
 

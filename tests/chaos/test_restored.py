@@ -12,11 +12,11 @@ import psycopg
 import pytest
 from nats.errors import TimeoutError as NatsTimeout
 
-from contracts.kernel import EpochBegan
 from deploy.vefa.base import Failed, opened
 from deploy.vefa.epoch import may_write
 from shared.bus.epochs import Epochs
 from shared.core.events import Event, Message
+from shared.core.facts import EpochBegan
 from shared.runtime.batch import Batch
 from shared.runtime.service import Outcome, Overloaded, Service, Silent
 from shared.store.codec import Envelope

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import pytest
 
-from contracts.kernel import EpochBegan
 from deploy.vefa.log_file import end_of, header_of, line_of
+from shared.core.facts import EpochBegan
 from shared.store.rows import GENESIS, Recorded, chain
 from tests.running import ROOT
 from tests.shared.trade import NOON, order

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from contracts.kernel import PublishPolicy
 from contracts.outside import CaseSubmitted
 from contracts.router import AssignCase, ChangeAgentStatus, RegisterAgent, TransferCase
 from services.intake.app import app as intake
 from services.router.app import app as router
 from services.sla.app import app as sla
 from shared.core.events import Actor, Event, Personal, fresh
+from shared.core.facts import PublishPolicy
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON
 

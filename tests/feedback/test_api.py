@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 
 from contracts.feedback import AnswerSurvey, SurveyScheduled
-from contracts.kernel import PolicyPublished
 from services.feedback.app import app
 from shared.base.database import connect
 from shared.base.settings import Settings
 from shared.core.events import Actor, Event, Personal, Role, fresh
+from shared.core.facts import PolicyPublished
 from shared.edge import tokens
 from shared.edge.edge import Edge
 from shared.edge.http import build

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from contracts.kernel import PolicyPublished
 from services.intake.app import app
 from services.intake.erasing import eraser, rotator
 from shared.base.database import connect
 from shared.base.settings import Settings
 from shared.core.events import Actor, Personal, Role, fresh
+from shared.core.facts import PolicyPublished
 from shared.edge import tokens
 from shared.edge.edge import Edge
 from shared.edge.http import build

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.common import Blob, FormField
+from contracts.common import FormField
 from contracts.intake import (
     CaseClosed,
     CaseOpened,
@@ -19,6 +19,7 @@ from contracts.intake import (
     Reply,
     StatusChanged,
 )
+from shared.core.parts import Blob
 from shared.core.world import Refused
 from tests.intake.words import (
     ALI,

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import pytest
 
-from contracts.common import Blob
 from contracts.intake import MailReceived, MailUnreadable
 from services.intake.mail import SmtpIntake
 from services.intake.mailparse import MAX_BYTES, Facts, parse
@@ -19,6 +18,7 @@ from services.intake.mailtaking import fitted, shortened
 from services.intake.mailworker import MailReader
 from shared.core.addresses import normalise
 from shared.core.events import Event
+from shared.core.parts import Blob
 from shared.privacy.reply_token import check_reply_token, reply_token
 from shared.privacy.sealing import Links, digest
 from tests.scene import MONDAY

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.common import AHEAD
 from contracts.loyalty import EnrolMember
 from contracts.outside import PurchaseMade
+from shared.core.parts import AHEAD
 from shared.core.world import Refused
 from shared.edge import edge
 from tests.scene import MONDAY

@@ -11,13 +11,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from contracts.kernel import PublishPolicy
 from contracts.loyalty import EnrolMember, PointsSpent, RefundSpend, SpendPoints
 from contracts.outside import PurchaseMade
 from services.loyalty.app import app
 from shared.base.database import connect
 from shared.base.settings import Settings
 from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.facts import PublishPolicy
 from shared.core.world import Refused
 from shared.edge import tokens
 from shared.edge.edge import Edge

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import yaml
 
-from contracts.common import Outcome
 from contracts.feedback import SurveyAnswered
 from contracts.intake import CaseClosed, CaseOpened, CaseResolved, CustomerErased, CustomerKnown
 from contracts.loyalty import EnrolMember, PointsSpent, RequestGrant, Severity, SpendPoints
@@ -19,6 +18,7 @@ from services.loyalty.ledger import Account
 from services.loyalty.policy import Programme
 from services.loyalty.views import views
 from shared.core.events import Actor, Event, Personal
+from shared.core.vocabulary import Outcome
 from tests.scene import MONDAY, Scene
 
 SHIPPED = Path(__file__).parents[2] / "services" / "loyalty" / "policy.yaml"

@@ -13,11 +13,11 @@ from uuid import uuid4
 import pytest_asyncio
 from aiosmtpd.smtp import SMTP
 
-from contracts.kernel import PublishPolicy
 from services.notification.app import app
 from shared.base.database import connect
 from shared.base.settings import Settings
 from shared.core.events import Actor, Event, fresh
+from shared.core.facts import PublishPolicy
 from shared.edge.edge import Edge
 from shared.privacy.master_key import MasterKey
 from shared.privacy.sealing import Links

@@ -11,12 +11,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from contracts.kernel import DeadlineReached, PublishPolicy
 from services.router.app import app
 from services.router.views import TABLES
 from shared.base.database import connect
 from shared.base.settings import Settings
 from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.facts import DeadlineReached, PublishPolicy
 from shared.core.world import Refused
 from shared.edge import tokens
 from shared.edge.edge import Edge

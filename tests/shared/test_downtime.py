@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.kernel import DeadlineReached
 from shared.base.tasks import end
 from shared.core.events import Message
+from shared.core.facts import DeadlineReached
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.service import Service
 from shared.store.rebuild import check, rebuild

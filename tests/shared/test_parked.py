@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.kernel import DeadlineReached, EventParked
 from shared.core.events import Event, Id, Message, State, fresh
+from shared.core.facts import DeadlineReached, EventParked
 from shared.core.views import RowOp, Table, Views, attempt, settled
 from shared.core.world import Decider, World
 from shared.privacy.vault import Vault

@@ -9,7 +9,7 @@ import nats
 import pytest
 import pytest_asyncio
 
-from contracts.kernel import EventParked
+from shared.core.facts import EventParked
 from shared.core.world import Decider
 from shared.runtime.service import Service
 from shared.store.codec import Envelope

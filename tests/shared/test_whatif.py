@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid5
 
-from contracts.kernel import DeadlineReached, EventParked, PolicyPublished
 from shared.core.events import NOBODY, Event, Id, Message, Personal, State, Value, fresh
+from shared.core.facts import DeadlineReached, EventParked, PolicyPublished
 from shared.core.views import Put, RowOp, Table, Views, arm, disarm
 from shared.core.world import Decider, Refused, World
 from shared.runtime.memory import Memory

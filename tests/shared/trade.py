@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from contracts.kernel import DeadlineReached
 from shared.core.events import Actor, Event, Id, Message, Personal, State, fresh
+from shared.core.facts import DeadlineReached
 from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm
 from shared.core.world import Decider, Refused, World
 from shared.privacy.vault import Vault

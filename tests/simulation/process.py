@@ -10,7 +10,6 @@ from uuid import uuid5
 
 from psycopg import OperationalError
 
-from contracts.kernel import PublishPolicy
 from contracts.notification import DeliveryReported, Withholding
 from services.classifier.app import app as classifier
 from services.feedback.app import app as feedback
@@ -22,6 +21,7 @@ from services.sla.app import app as sla
 from shared.base.settings import Settings
 from shared.bus.bus import Bus
 from shared.core.events import Actor, Event, Message, fresh
+from shared.core.facts import PublishPolicy
 from shared.edge.edge import NAMESPACE, Edge
 from shared.edge.nats import told
 from shared.host.app import App

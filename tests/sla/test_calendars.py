@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.kernel import PolicyPublished
 from contracts.sla import ClockResumed, ClockRetargeted, ClockStarted
 from services.sla.counting import WorkingCalendar, check
 from services.sla.policy import TargetsPolicy
+from shared.core.facts import PolicyPublished
 from shared.core.world import Refused
 
 from .words import POLICY, Desk, became, classified, every, only, opened, t

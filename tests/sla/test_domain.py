@@ -2,7 +2,6 @@
 
 import pytest
 
-from contracts.kernel import DeadlineReached, PolicyPublished
 from contracts.router import CaseAssigned
 from contracts.sla import (
     ApplyTargets,
@@ -20,6 +19,7 @@ from contracts.sla import (
     TargetsApplied,
     TargetWarned,
 )
+from shared.core.facts import DeadlineReached, PolicyPublished
 from shared.core.world import Refused
 
 from .words import (

@@ -10,11 +10,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from contracts.kernel import PublishPolicy
 from services.sla.app import app
 from shared.base.database import connect
 from shared.base.settings import Settings
 from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.facts import PublishPolicy
 from shared.core.world import Refused
 from shared.edge import tokens
 from shared.edge.edge import Edge

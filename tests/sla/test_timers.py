@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from contracts.kernel import DeadlineReached, PublishPolicy
 from contracts.sla import CaseEscalated, TargetBreached
 from services.sla.app import app
 from shared.base.database import connect
 from shared.core.events import Event, Message, fresh, uuid7
+from shared.core.facts import DeadlineReached, PublishPolicy
 from shared.privacy.master_key import MasterKey
 from shared.privacy.vault import Vault
 from shared.runtime.clock import Deadlines, SteppedClock

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import yaml
 
 from contracts.classifier import CaseClassified, Label
-from contracts.common import Category
 from contracts.intake import (
     CaseClosed,
     CaseOpened,
@@ -20,13 +19,14 @@ from contracts.intake import (
     ReplySent,
     StatusChanged,
 )
-from contracts.kernel import DeadlineReached
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld, Withholding
 from services.sla.domain import decider
 from services.sla.policy import TargetsPolicy
 from services.sla.views import views
 from shared.core.calendar import Calendar
 from shared.core.events import Event, Personal
+from shared.core.facts import DeadlineReached
+from shared.core.vocabulary import Category
 from tests.scene import Scene
 
 FOLDER = Path(__file__).parents[2] / "services" / "sla"

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid5
 
-from contracts.kernel import PublishPolicy
 from shared.base.database import connect
 from shared.bus.bus import Bus
 from shared.bus.jetstream import broker_of
 from shared.bus.transport import NatsCarrier
 from shared.core.events import fresh
+from shared.core.facts import PublishPolicy
 from shared.edge.edge import NAMESPACE
 from shared.host.app import App
 from shared.privacy.vault import Vault

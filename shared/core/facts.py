@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from shared.core.events import Code, Event, Id, Of, Open, Personal
-
-from .common import Words
+from .events import Code, Event, Id, Of, Open, Personal
+from .parts import Words
 
 Document = Annotated[
     str, Open("a policy document, checked against its model: rules and texts of the company, no customer's")
