@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from shared.core.events import Event, Personal
+from shared.core.event import Event
+from shared.core.personal import Personal
 
 FOLDER = Path(__file__).parent
 MODULES = tuple(sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in ("__init__", "catalogue", "common")))

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from shared.core.events import Code, Event, Id, Of, Open, Part, Personal
+from shared.core.event import Code, Event, Id, Part
 from shared.core.parts import Words
+from shared.core.personal import Of, Open, Personal
 from shared.core.vocabulary import Kind, Language, Priority, Sentiment
 
 from .common import CustomerCaseFact

@@ -1,35 +1,17 @@
 """Words and parts that the contracts of several services share."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from shared.core.events import Code, Event, Id, OutOfCalendar, Part, Personal, utc
-from shared.core.parts import FIRST, LAST
+from shared.core.event import Code, Event, Id, Part
+from shared.core.personal import Personal
 
 ContactKind = Literal["mail", "phone", "handle", "number"]
 Money = Annotated[int, Field(ge=0, le=10**12)]
 """Minor units of a currency: kuruş, cent; up to ten thousand million liras."""
 Count = Annotated[int, Field(ge=1, le=10**9)]
 """A place in a row, from 1 on: a version, an attempt."""
-
-
-def _instant(value: Any) -> datetime:
-    if not isinstance(value, str | datetime):
-        raise ValueError("write an instant such as 2026-10-26T09:00:00+03:00")
-    try:
-        at = utc(value if isinstance(value, str) else value.isoformat())
-        known = FIRST <= at < LAST
-    except OutOfCalendar:
-        known = False
-    if not known:
-        raise ValueError(f"lies outside of {FIRST.year} to {LAST.year - 1}; check the clock or the date it came from")
-    return at
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-"""An instant that somebody else says, UTC: with an offset, and within the years that can be counted with."""
 
 
 class TextPart(Part):

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.core.events import Code, Event, Id, Open, Personal
+from shared.core.event import Code, Event, Id
+from shared.core.personal import Open, Personal
 from shared.core.vocabulary import Channel, Kind, Language
 
 from .common import CustomerCaseFact

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from shared.core.events import Code, Event, Id, Of, Open, Part, Personal
+from shared.core.event import Code, Event, Id, Part
 from shared.core.parts import Blob, Digest, Words
+from shared.core.personal import Of, Open, Personal
 from shared.core.vocabulary import Category, Channel, Kind, Language, Outcome
 
 from .common import CaseFact, ContactKind, Count, CustomerCaseFact, FormField, TextPart

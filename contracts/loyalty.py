@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.core.events import Code, Event, Id, Open, Part, Personal
+from shared.core.event import Code, Event, Id, Part
 from shared.core.parts import Words
+from shared.core.personal import Open, Personal
 
 SourceId = Annotated[str, Open("id of what earned or cost the points: purchase, case, survey, grant")]
 Period = Annotated[str, Open("a calendar year in the programme's zone, such as 2026"), Field(pattern="^[0-9]{4}$")]

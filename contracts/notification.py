@@ -4,7 +4,8 @@ is sent."""
 from datetime import datetime
 from typing import Annotated, Literal
 
-from shared.core.events import Code, Event, Id, Open, Part
+from shared.core.event import Code, Event, Id, Part
+from shared.core.personal import Open
 from shared.core.vocabulary import Channel, Language
 
 from .common import Count

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.core.events import Code, Event, Id, Open, Personal
+from shared.core.event import Code, Event, Id
+from shared.core.instants import Instant
 from shared.core.parts import Blob
+from shared.core.personal import Open, Personal
 from shared.core.vocabulary import Channel, Kind, Language
 
-from .common import CaseFact, ContactKind, FormField, Instant, Money
+from .common import CaseFact, ContactKind, FormField, Money
 
 
 class CaseSubmitted(

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.core.events import Code, Event, Id, Of, Open, Part, Personal
+from shared.core.event import Code, Event, Id, Part
 from shared.core.parts import Words
+from shared.core.personal import Of, Open, Personal
 from shared.core.vocabulary import Category, Channel, Language, Priority
 
 from .common import CaseFact, CustomerCaseFact

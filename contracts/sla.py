@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from shared.core.events import Code, Event, Id
+from shared.core.event import Code, Event, Id
 from shared.core.parts import Words
 from shared.core.vocabulary import Category, Priority
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.vefa.services import app_of, names
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge.http import Route
 from shared.edge.policies_api import policies_api
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid5
 
-from shared.core.events import Actor, Event, Message, said_id
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached, PolicyPublished
-from shared.core.views import Tables, Views, fold
+from shared.core.message import Actor, Message, said_id
+from shared.core.projection import Tables, fold
+from shared.core.views import Views
 from shared.core.world import Decider
 from shared.runtime.memory import Memory, Parsers
 

@@ -11,8 +11,9 @@ import httpx
 
 from shared.base.database import connect
 from shared.base.settings import Settings
-from shared.core.events import Actor, Event, Role, fresh
+from shared.core.event import Event
 from shared.core.facts import PublishPolicy
+from shared.core.message import Actor, Role, fresh
 from shared.edge import tokens
 from shared.edge.edge import Edge
 from shared.edge.http import build

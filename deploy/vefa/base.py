@@ -19,7 +19,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from deploy.vefa.local.home import make_data_dir
-from shared.core.events import Event, Message, utc
+from shared.base.database import reason
+from shared.core.event import Event
+from shared.core.instants import utc
+from shared.core.message import Message
 from shared.privacy.master_key import MasterKey
 from shared.privacy.sealing import Key
 from shared.privacy.vault import Vault
@@ -137,7 +140,7 @@ async def opened(data: Path, *only: str) -> AsyncIterator[Logs]:
         try:
             yield Logs(logs, Vault(next(iter(pools.values())), master), master)
         except OperationalError as e:  # it ended while we read
-            raise Failed(f"--data {data}: PostgreSQL: {reach.reason(e)}; {AGAIN.format(data=data)}") from e
+            raise Failed(f"--data {data}: PostgreSQL: {reason(e)}; {AGAIN.format(data=data)}") from e
 
 
 def master_folder(data: Path) -> Path:

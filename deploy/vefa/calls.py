@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 
 from deploy.vefa.local import secret
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge.tokens import create
 
 from .base import Failed, known, running

@@ -12,8 +12,8 @@ import typer
 from nats.aio.client import Client
 
 from shared.bus import reconcile as recovery
-from shared.core.events import utc
 from shared.core.facts import EpochBegan, EpochReconciled
+from shared.core.instants import utc
 from shared.core.world import Refused
 from shared.runtime.service import Service
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from shared.core.events import Event, kinds_of
+from shared.core.event import Event, kinds_of
 
 from .base import Logs, opened
 

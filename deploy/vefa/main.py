@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.vefa.local.mail_sink import MailSink
-from shared.core.events import Role
+from shared.core.message import Role
 
 from . import (
     audit,

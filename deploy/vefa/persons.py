@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from contracts.intake import CustomerErased
-from shared.core.events import Event
+from shared.core.event import Event
 
 from .base import DATA, AsJson, Data, Failed, Logs, Seen, console, opened, print_json, progress_console
 from .calls import call

@@ -25,7 +25,7 @@ from deploy.vefa.local.home import take_lock, write_private
 from deploy.vefa.local.process import ending, free_port
 from deploy.vefa.local.servers import DATABASE_VARIABLE, NATS_VARIABLE
 from shared.base.settings import Settings
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge import tokens
 from shared.host.app import App
 from shared.host.process import run

@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from shared.base.tracing import hearing_of, outer_parent, span_of, trace_id
-from shared.core.events import Message
 from shared.core.facts import DeadlineReached
-from shared.core.views import Put
+from shared.core.message import Message
+from shared.core.projection import Put
 from shared.runtime.effects import outcome_id
 from shared.runtime.service import deadline_id
 from shared.store.codec import EventMapper, RowNotes, from_row

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from shared.core.events import Personal
 from shared.core.facts import PolicyPublished
-from shared.core.views import Tables, fold
+from shared.core.personal import Personal
+from shared.core.projection import Tables, fold
 from shared.host.app import App
 
 from .base import DATA, AsJson, Data, Seen, app_of, console, instant, opened, print_json, print_table

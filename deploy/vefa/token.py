@@ -10,7 +10,7 @@ import jwt
 import typer
 
 from deploy.vefa.local import secret
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge.tokens import create, public_key, read
 
 from .base import DATA, AsJson, Data, Failed, opened, print_json, print_table

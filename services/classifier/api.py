@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from contracts.classifier import CaseClassified, CorrectClassification, Head
-from shared.core.events import Id, Personal
+from shared.core.event import Id
+from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.http import Api, Call, roles
 

@@ -16,7 +16,9 @@ from contracts.classifier import (
 from contracts.intake import CaseOpened, CustomerKnown
 from contracts.loyalty import TierChanged
 from contracts.sla import CaseEscalated
-from shared.core.events import Event, Message, Personal, State
+from shared.core.event import Event, State
+from shared.core.message import Message
+from shared.core.personal import Personal
 from shared.core.text import fold, words
 from shared.core.world import Decider, Refused, World
 

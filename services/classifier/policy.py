@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from shared.core.events import Code, Value
+from shared.core.event import Code, Value
 from shared.core.vocabulary import Channel, Kind, Priority, Sentiment
 
 from .wording import Lexicon, Reading, Wording

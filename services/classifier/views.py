@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from contracts.classifier import CaseClassified, ClassificationCorrected, ReviewRequested
 from contracts.intake import CaseClosed, CaseOpened
-from shared.core.events import Message
-from shared.core.views import Add, Drop, Put, RowOp, Table, Views
+from shared.core.message import Message
+from shared.core.projection import Add, Drop, Put, RowOp, Table
+from shared.core.views import Views
 
 HEADS = ("topic", "kind", "urgency", "sentiment", "action", "language")
 

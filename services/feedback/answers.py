@@ -17,7 +17,8 @@ from contracts.feedback import (
     SurveyFact,
     SurveyScheduled,
 )
-from shared.core.events import Event, Message, uuid7
+from shared.core.event import Event
+from shared.core.message import Message, uuid7
 from shared.core.world import Refused, World
 
 from .policy import SCALES, SurveysPolicy

@@ -8,10 +8,11 @@ from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from contracts.feedback import AnswerSurvey, SurveyKind
-from shared.core.events import Id, Personal
-from shared.core.pages import PageLanguage, fields, language_of, plain, posted
+from shared.core.event import Id
+from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.edge import Edge
+from shared.edge.html import PageLanguage, fields, language_of, plain, posted
 from shared.edge.http import SIGNED, Api, Call, roles
 
 from . import pages

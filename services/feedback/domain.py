@@ -16,8 +16,9 @@ from contracts.feedback import (
 from contracts.intake import CaseClosed, CaseReopened, CaseResolved, StatusChanged
 from contracts.notification import NoticeBounced, NoticeFact, NoticeFailed, NoticeSent, NoticeWithheld
 from contracts.sla import TargetBreached, TargetMet
-from shared.core.events import Event, Message, uuid7
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message, uuid7
 from shared.core.world import Decider, World
 
 from .answers import answered, given_up, unanswered

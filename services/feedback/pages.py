@@ -6,7 +6,7 @@ from html import escape
 from fastapi.responses import HTMLResponse
 
 from contracts.feedback import SurveyKind
-from shared.core.pages import PageLanguage, page, warning
+from shared.edge.html import PageLanguage, page, warning
 
 from .answers import LONGEST
 from .policy import SCALES, Texts

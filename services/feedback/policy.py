@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from contracts.feedback import SurveyKind
 from shared.core.decisions import Condition, holds
-from shared.core.events import Code, Value
+from shared.core.event import Code, Value
 
 FLOOR = timedelta(hours=24)
 """Nobody is asked twice within this time, on whatever channel; no policy can say otherwise."""

@@ -34,8 +34,9 @@ from contracts.intake import (
 from contracts.notification import PreferenceChanged
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached, TargetMet
-from shared.core.events import Event, Message, State, Value
+from shared.core.event import Event, State, Value
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 from shared.core.vocabulary import Category, Channel, Kind, Language, Outcome
 
 KEPT = 20

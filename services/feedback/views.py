@@ -25,9 +25,10 @@ from contracts.feedback import (
 )
 from contracts.intake import CaseOpened, CaseResolved
 from contracts.sla import TargetMet
-from shared.core.events import Message
 from shared.core.facts import DeadlineReached
-from shared.core.views import Add, Put, RowOp, Table, Views, arm, disarm
+from shared.core.message import Message
+from shared.core.projection import Add, Put, RowOp, Table, arm, disarm
+from shared.core.views import Views
 
 from .policy import BOTTOM, TOP
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.edge.http import roles

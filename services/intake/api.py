@@ -29,8 +29,9 @@ from contracts.intake import (
     RotateMasterKey,
 )
 from contracts.outside import CaseSubmitted, CustomerChanged, MessageSubmitted
-from shared.core.events import Event, Id, Personal
+from shared.core.event import Event, Id
 from shared.core.parts import Blob
+from shared.core.personal import Personal
 from shared.core.vocabulary import Channel
 from shared.core.world import Refused
 from shared.edge.edge import Edge

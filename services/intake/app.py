@@ -9,7 +9,7 @@ from contracts.feedback import RecoveryOpened
 from contracts.notification import NoticeBounced
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged, MessageSubmitted
 from contracts.router import CaseAssigned, CaseUnassigned
-from shared.core.events import Event
+from shared.core.event import Event
 from shared.core.parts import Blob
 from shared.core.world import Refused
 from shared.edge.edge import Edge

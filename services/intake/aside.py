@@ -4,7 +4,8 @@ dismissed can still be released, for that may have been a mistake."""
 from collections.abc import Iterator
 
 from contracts.intake import DismissMessage, MailSeen, MessageDismissed, MessageReleased, ReleaseMessage
-from shared.core.events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 from shared.core.world import Refused, World
 
 from .customers import know

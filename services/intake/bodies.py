@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from contracts.common import ContactKind, Count, Instant
-from shared.core.events import Code, Id
+from contracts.common import ContactKind, Count
+from shared.core.event import Code, Id
+from shared.core.instants import Instant
 from shared.core.vocabulary import Channel, Kind, Language
 from shared.core.vocabulary import Outcome as Ending
 from shared.edge.bodies import WHOLE

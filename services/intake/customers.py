@@ -19,7 +19,9 @@ from contracts.intake import (
 )
 from contracts.notification import NoticeBounced
 from contracts.outside import ConsentChanged, CustomerChanged
-from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.event import Event
+from shared.core.message import Message, uuid7
+from shared.core.personal import Personal
 from shared.core.vocabulary import Channel, Language
 from shared.core.world import Refused, World
 

@@ -21,7 +21,9 @@ from contracts.intake import (
     Resolve,
     StatusChanged,
 )
-from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.event import Event
+from shared.core.message import Message, uuid7
+from shared.core.personal import Personal
 from shared.core.vocabulary import Channel
 from shared.core.world import Refused, World
 

@@ -25,8 +25,9 @@ from contracts.intake import (
 from contracts.notification import NoticeBounced
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged, MessageSubmitted
 from contracts.router import CaseAssigned
-from shared.core.events import Event, Message
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 from shared.core.world import Decider, World
 
 from . import aside, customers, desk, life, mailbox

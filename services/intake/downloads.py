@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import Response
 
-from shared.core.events import Id
+from shared.core.event import Id
 from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.edge.http import Api, Call

@@ -10,8 +10,9 @@ from psycopg import Error
 
 from contracts.intake import EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried
 from shared.base.tasks import end
-from shared.core.events import Event, Message
-from shared.edge.edge import NAMESPACE, Edge
+from shared.core.event import Event
+from shared.core.message import NAMESPACE, Message
+from shared.edge.edge import Edge
 from shared.runtime.effects import Sender
 
 FAILURES = (OSError, Error)

@@ -11,9 +11,11 @@ from contracts.feedback import RecoveryOpened
 from contracts.intake import NO_FORM, CaseClosed, CaseOpened, CaseReopened, CasesLinked, MessageReceived, StatusChanged
 from contracts.outside import CaseSubmitted, MessageSubmitted
 from contracts.router import CaseAssigned
-from shared.core.events import Event, Message, Personal, uuid7
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message, uuid7
 from shared.core.parts import Blob
+from shared.core.personal import Personal
 from shared.core.vocabulary import Channel
 from shared.core.world import Refused, World
 

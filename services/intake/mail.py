@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from aiosmtpd.smtp import SMTP
 
 from contracts.intake import MailReceived
-from shared.core.events import Event
+from shared.core.event import Event
 from shared.core.world import Refused
 
 from .mailparse import MAX_BYTES

@@ -16,7 +16,8 @@ from contracts.intake import (
     MessageQuarantined,
     ReleaseMessage,
 )
-from shared.core.events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 from shared.core.world import World
 
 from .customers import bounced, policy

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 from contracts.common import TextPart
 from contracts.intake import Copied, MailReceived, MailUnreadable
-from shared.core.events import Personal
 from shared.core.parts import Blob
+from shared.core.personal import Personal
 from shared.core.world import Refused
 
 from .glance import legible

@@ -7,10 +7,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from contracts.intake import Confirm
-from shared.core.events import Personal
-from shared.core.pages import PageLanguage, fields, language_of, page, plain, posted, warning
+from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.edge import Edge
+from shared.edge.html import PageLanguage, fields, language_of, page, plain, posted, warning
 from shared.edge.http import SIGNED, Api, Call
 
 api = Api()

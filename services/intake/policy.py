@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from contracts.intake import NO_FORM
-from shared.core.events import Value
+from shared.core.event import Value
 from shared.core.vocabulary import Category, Kind, Language
 
 from .phrases import Phrases, phrases

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from shared.core.events import Code, Id
+from shared.core.event import Code, Id
 from shared.core.vocabulary import Category, Channel, Kind
 from shared.core.world import Refused
 from shared.edge.bodies import Day

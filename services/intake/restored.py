@@ -9,8 +9,9 @@ from uuid import uuid5
 
 from contracts.intake import RotateMasterKey
 from shared.base.tasks import end
-from shared.core.parts import FIRST
-from shared.edge.edge import NAMESPACE, Edge
+from shared.core.instants import FIRST
+from shared.core.message import NAMESPACE
+from shared.edge.edge import Edge
 
 LOOK_SECONDS = 2.0
 PAGE = 10_000

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Response
 from pydantic import Field
 
-from contracts.common import Instant
 from contracts.intake import DismissMessage, MailReceived, MessageReleased, ReleaseMessage
-from shared.core.events import Code, Id, Personal
+from shared.core.event import Code, Id
+from shared.core.instants import Instant
 from shared.core.media import media_type
+from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.edge.http import Api, Call

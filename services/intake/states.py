@@ -37,7 +37,8 @@ from contracts.intake import (
 )
 from contracts.outside import CaseSubmitted, ConsentChanged, CustomerChanged
 from contracts.router import CaseAssigned, CaseUnassigned
-from shared.core.events import Message, State
+from shared.core.event import State
+from shared.core.message import Message
 from shared.core.vocabulary import Category, Channel, Kind, Language, Outcome
 
 COUNTED = (

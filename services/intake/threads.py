@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from contracts.intake import Copied, ParticipantAdded
-from shared.core.events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 from shared.core.world import World
 
 from .customers import know, policy

@@ -39,9 +39,11 @@ from contracts.intake import (
     StatusChanged,
 )
 from contracts.router import CaseAssigned, CaseUnassigned
-from shared.core.events import Message, Personal
+from shared.core.message import Message
 from shared.core.parts import Blob
-from shared.core.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
+from shared.core.personal import Personal
+from shared.core.projection import Add, Put, RowOp, Table, arm, attempt, disarm, retry, settled
+from shared.core.views import Views
 
 from .states import COPY, COUNTED, what
 

@@ -21,7 +21,9 @@ from contracts.loyalty import (
     SpendRefunded,
 )
 from contracts.outside import PurchaseMade, PurchaseReturned
-from shared.core.events import Id, Personal, Role, Value
+from shared.core.event import Id, Value
+from shared.core.message import Role
+from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.http import Api, Call, roles
 from shared.runtime.service import Outcome

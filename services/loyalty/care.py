@@ -12,7 +12,8 @@ from contracts.loyalty import (
     RefuseGrant,
     RequestGrant,
 )
-from shared.core.events import Event, Message, uuid7
+from shared.core.event import Event
+from shared.core.message import Message, uuid7
 from shared.core.world import Refused, World
 
 from .earning import credit, earn_on, enrol_when, reverse

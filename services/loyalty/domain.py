@@ -7,8 +7,9 @@ from contracts.intake import CaseClosed, CaseResolved, CustomerKnown
 from contracts.loyalty import ApproveGrant, EnrolMember, RefundSpend, RefuseGrant, RequestGrant, SpendPoints
 from contracts.outside import PurchaseMade, PurchaseReturned
 from contracts.sla import BreachRetracted
-from shared.core.events import Event, Message
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 from shared.core.world import Decider, World
 
 from . import care, earning, members

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from contracts.loyalty import EnrolMember, PointsCancelled, PointsClawedBack, PointsEarned, PurchaseHeld
 from contracts.outside import PurchaseMade, PurchaseReturned
-from shared.core.events import Event, Message, uuid7
-from shared.core.parts import AHEAD
+from shared.core.event import Event
+from shared.core.instants import AHEAD
+from shared.core.message import Message, uuid7
 from shared.core.world import Refused, World
 
 from . import ledger

@@ -20,7 +20,7 @@ from contracts.loyalty import (
     TierChanged,
     TierKept,
 )
-from shared.core.events import Event, State
+from shared.core.event import Event, State
 
 PERIODS_KEPT = 3
 

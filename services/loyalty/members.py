@@ -14,7 +14,8 @@ from contracts.loyalty import (
     TierChanged,
     TierKept,
 )
-from shared.core.events import Event, Message, uuid7
+from shared.core.event import Event
+from shared.core.message import Message, uuid7
 from shared.core.world import Refused, World
 
 from . import ledger

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from contracts.loyalty import Severity
-from shared.core.events import Code, Value
+from shared.core.event import Code, Value
 
 Percent = Annotated[int, Field(gt=0, le=10_000)]
 Points = Annotated[int, Field(gt=0, le=10**9)]

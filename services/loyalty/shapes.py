@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contracts.common import ContactKind, Instant, Money
+from contracts.common import ContactKind, Money
 from contracts.loyalty import Severity
-from shared.core.events import Code, Id, Value
+from shared.core.event import Code, Id, Value
+from shared.core.instants import Instant
 from shared.edge.bodies import WHOLE
 
 

@@ -33,8 +33,9 @@ from contracts.loyalty import (
 from contracts.outside import PurchaseMade, PurchaseReturned
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached
-from shared.core.events import Event, Message, State
+from shared.core.event import Event, State
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 
 from . import ledger
 

@@ -26,8 +26,10 @@ from contracts.loyalty import (
     TierKept,
 )
 from contracts.outside import PurchaseMade
-from shared.core.events import Event, Message
-from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.core.event import Event
+from shared.core.message import Message
+from shared.core.projection import Add, Drop, Put, RowOp, Table, arm, disarm
+from shared.core.views import Views
 
 from .ledger import points
 from .states import hold_key

@@ -10,10 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from contracts.intake import CaseOpened
 from contracts.notification import ChangePreferences, NoticeQueued, PreferenceChanged, Redeliver, Unsubscribe
 from shared.core.calendar import Calendar, zone_names
-from shared.core.events import Code, Id
-from shared.core.pages import page
+from shared.core.event import Code, Id
 from shared.core.vocabulary import Language
 from shared.core.world import Refused
+from shared.edge.html import page
 from shared.edge.http import SIGNED, Api, Call, roles
 
 from .content import Reader, reader, write

@@ -13,7 +13,8 @@ from contracts.feedback import SurveyInvited
 from contracts.intake import CaseOpened, CaseResolved, ReplySent
 from contracts.notification import NoticeQueued, NoticeWithheld, Withholding
 from shared.core.calendar import NoOpenTime, next_opening
-from shared.core.events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 from shared.core.vocabulary import Channel, Language
 from shared.core.world import World
 

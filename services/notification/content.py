@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from contracts.feedback import SurveyInvited
 from contracts.intake import CaseOpened, CaseResolved
-from shared.core.events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 from shared.edge.edge import Edge
 
 from .policy import Rule, Templates, Word

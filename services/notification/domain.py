@@ -25,8 +25,9 @@ from contracts.notification import (
     Unsubscribe,
     Withholding,
 )
-from shared.core.events import Event, Message
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 from shared.core.world import Decider, Refused, World
 
 from .asking import NOBODY, Asked, Cause, by_mail, opening, recipients, spoken

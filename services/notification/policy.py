@@ -11,7 +11,7 @@ from contracts.intake import CaseOpened
 from contracts.notification import TemplateClass
 from shared.core.calendar import WEEKDAYS, Calendar, next_opening, window_minutes
 from shared.core.decisions import Condition, holds
-from shared.core.events import Code, Id, Value
+from shared.core.event import Code, Id, Value
 from shared.core.vocabulary import Language
 
 from .wording import TOPICS, check_text, facts, variables

@@ -30,8 +30,9 @@ from contracts.notification import (
     PreferenceChanged,
 )
 from contracts.router import CaseAssigned, CaseQueued, CaseUnassigned
-from shared.core.events import Message, State
+from shared.core.event import State
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 
 from .wording import filled
 

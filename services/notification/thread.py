@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from contracts.intake import CaseOpened, MessageReceived
 from contracts.notification import NoticeQueued
-from shared.core.events import Message
+from shared.core.message import Message
 from shared.edge.edge import Edge
 from shared.privacy.reply_token import PURPOSE
 

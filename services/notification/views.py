@@ -21,8 +21,9 @@ from contracts.notification import (
     PreferenceChanged,
 )
 from contracts.router import AgentRegistered
-from shared.core.events import Message
-from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
+from shared.core.message import Message
+from shared.core.projection import Add, Drop, Put, RowOp, Table, arm, attempt, disarm, retry, settled
+from shared.core.views import Views
 
 PATIENCE = timedelta(minutes=10)
 """So long an acknowledgement waits for the classification of its case."""

@@ -23,7 +23,8 @@ from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CaseResolved,
 from contracts.loyalty import GrantApproved, GrantRefused, PointsEarned, PointsExpired, PointsExpiring, TierChanged
 from contracts.router import CaseAssigned, QueueAlerted
 from contracts.sla import CaseEscalated, TargetBreached, TargetWarned
-from shared.core.events import Event, Personal
+from shared.core.event import Event
+from shared.core.personal import Personal
 
 HEARD: tuple[type[Event], ...] = (
     CaseOpened, ReplySent, CaseResolved, CaseReopened, CaseClosed, CaseAssigned, QueueAlerted, TargetWarned,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.router import QueueAlerted
-from shared.core.events import Message
+from shared.core.message import Message
 from shared.core.world import World
 
 from .choosing import Demand

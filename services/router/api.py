@@ -14,7 +14,9 @@ from contracts.router import (
     TakeCase,
     TransferCase,
 )
-from shared.core.events import Code, Id, Personal, Role
+from shared.core.event import Code, Id
+from shared.core.message import Role
+from shared.core.personal import Personal
 from shared.core.vocabulary import Channel, Language
 from shared.core.world import Refused
 from shared.edge.bodies import WHOLE

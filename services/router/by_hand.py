@@ -3,7 +3,7 @@
 Spec: router, Choosing 4 and 13."""
 
 from contracts.router import AssignCase, ReleaseCase, TakeCase, TransferCase
-from shared.core.events import Message, Role
+from shared.core.message import Message, Role
 from shared.core.world import Refused, World
 
 from .choosing import Worker

@@ -16,8 +16,9 @@ from contracts.router import (
     TransferCase,
 )
 from contracts.sla import CaseEscalated
-from shared.core.events import Event, Message
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 from shared.core.world import Decider, World
 
 from . import by_hand, escalations, staff

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from contracts.sla import CaseEscalated
-from shared.core.events import Message
+from shared.core.message import Message
 from shared.core.world import World
 
 from .alerts import tell

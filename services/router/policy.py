@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.core.decisions import DecisionTable
-from shared.core.events import Code, Id, Value
+from shared.core.event import Code, Id, Value
 from shared.core.vocabulary import Channel, Priority
 
 FACTS = frozenset({

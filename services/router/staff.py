@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from contracts.router import AgentRegistered, AgentStatusChanged, ChangeAgentStatus, RegisterAgent
-from shared.core.events import Message
+from shared.core.message import Message
 from shared.core.world import Refused, World
 
 from .policy import RoutingPolicy, unknown

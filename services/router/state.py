@@ -8,7 +8,8 @@ from contracts.intake import CaseClosed, CaseOpened, CaseReopened, CaseResolved,
 from contracts.loyalty import MemberEnrolled, TierChanged
 from contracts.router import CaseAssigned, CaseDequeued, CaseQueued, CaseUnassigned, CaseWeighed
 from contracts.sla import CaseEscalated
-from shared.core.events import Message, State
+from shared.core.event import State
+from shared.core.message import Message
 from shared.core.vocabulary import Category, Channel, Language, Priority
 
 from .policy import higher, raised

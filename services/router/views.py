@@ -16,9 +16,10 @@ from contracts.router import (
     CaseWeighed,
     QueueAlerted,
 )
-from shared.core.events import Message
 from shared.core.facts import DeadlineReached, PolicyPublished
-from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.core.message import Message
+from shared.core.projection import Add, Drop, Put, RowOp, Table, arm, disarm
+from shared.core.views import Views
 
 from .state import ENDED
 

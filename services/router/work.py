@@ -12,7 +12,9 @@ from contracts.router import (
     CaseUnassigned,
     CaseWeighed,
 )
-from shared.core.events import Event, Message, Personal
+from shared.core.event import Event
+from shared.core.message import Message
+from shared.core.personal import Personal
 from shared.core.vocabulary import Language
 from shared.core.world import NotLoaded, World
 

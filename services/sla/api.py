@@ -7,7 +7,7 @@ from fastapi import Path, Query
 
 from contracts.sla import ApplyTargets, ClockRetargeted, TargetsApplied
 from shared.core.calendar import Calendar
-from shared.core.events import Id, Value
+from shared.core.event import Id, Value
 from shared.core.world import Refused
 from shared.edge.bodies import Day
 from shared.edge.http import Api, Call, roles

@@ -33,7 +33,8 @@ from contracts.sla import (
     TargetBreached,
     TargetMet,
 )
-from shared.core.events import Event, Message, State
+from shared.core.event import Event, State
+from shared.core.message import Message
 from shared.core.vocabulary import Category, Priority
 
 from .clocks import Clock, Pin

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from contracts.sla import Metric
 from shared.core.calendar import Calendar, NoOpenTime, due, elapsed
-from shared.core.events import State
+from shared.core.event import State
 from shared.core.vocabulary import Priority
 
 from .policy import Level, Targets

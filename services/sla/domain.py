@@ -15,8 +15,9 @@ from contracts.intake import (
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld, Withholding
 from contracts.router import CaseAssigned
 from contracts.sla import ApplyTargets, Metric, ReplyUndelivered, TargetsApplied
-from shared.core.events import Event, Message
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 from shared.core.world import Decider, NotLoaded, Refused, World
 
 from .cases import Case, Customer, evolve

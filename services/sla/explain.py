@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from shared.core.calendar import Calendar, elapsed, intervals
-from shared.core.events import Value
+from shared.core.event import Value
 
 Row = Mapping[str, Any]
 ENDS = frozenset({"met", "late", "cancelled"})

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from contracts.sla import Metric
 from shared.core.decisions import DecisionTable
-from shared.core.events import Code, Value
+from shared.core.event import Code, Value
 from shared.core.vocabulary import Category
 
 FACTS = frozenset({"kind", "topic", "urgency", "priority", "channel", "language", "tier", "recovery", "team"})

@@ -25,8 +25,10 @@ from contracts.sla import (
     TargetMet,
     TargetWarned,
 )
-from shared.core.events import Event, Message
-from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.core.event import Event
+from shared.core.message import Message
+from shared.core.projection import Add, Drop, Put, RowOp, Table, arm, disarm
+from shared.core.views import Views
 
 Counted = Literal["met", "breached", "cancelled"]
 

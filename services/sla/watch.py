@@ -22,7 +22,8 @@ from contracts.sla import (
     TargetWarned,
 )
 from shared.core.calendar import Calendar
-from shared.core.events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 from shared.core.vocabulary import Category
 from shared.core.world import World
 

@@ -4,12 +4,35 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.edge.callers import Network, networks
-from shared.edge.oidc import Oidc
+from shared.base.networks import Network, networks
+
+LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+
+class Oidc(BaseModel):
+    """Which provider, and where its tokens say who speaks."""
+
+    issuer: str
+    """Address of the provider, as its tokens name it; ``/.well-known/openid-configuration`` lies below it."""
+    audience: str = "vefa"
+    """Whom tokens must be made for."""
+    role_claim: str = "roles"
+    """Claim that holds one of our roles, or a list with one; dots lead into it (``realm_access.roles``)."""
+    name_claim: str = "sub"
+    """Claim that holds the name: an agent's id, a customer's id."""
+
+    @field_validator("issuer")
+    @classmethod
+    def _sealed_way(cls, issuer: str) -> str:
+        where = urlsplit(issuer)
+        if where.scheme != "https" and where.hostname not in LOCAL:
+            raise ValueError("must begin with https://, or its keys could be exchanged on the way")
+        return issuer
 
 
 class Settings(BaseSettings):

@@ -12,9 +12,8 @@ from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from shared.core.events import Actor, Message, fresh
 from shared.core.facts import EpochBegan, EpochReconciled
-from shared.edge.edge import NAMESPACE
+from shared.core.message import NAMESPACE, Actor, Message, fresh
 from shared.runtime.service import Gap, Service
 from shared.store.codec import Envelope, from_row, key_ids, to_wire
 from shared.store.event_log import EventLog

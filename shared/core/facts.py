@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from .events import Code, Event, Id, Of, Open, Personal
+from shared.core.event import Code, Event, Id
+from shared.core.personal import Of, Open, Personal
+
 from .parts import Words
 
 Document = Annotated[

@@ -1,19 +1,14 @@
-"""Parts and bounds of events that the kernel uses, too."""
+"""Parts of events that the kernel uses too."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
-from .events import Open, Part, Personal
+from .event import Part
+from .personal import Open, Personal
 
 Words = Annotated[str, Open("words of a policy document or of our own code: conditions, reasons, arithmetic")]
 Digest = Annotated[str, Open("a hash, keyed or of ciphertext; nothing can be read from it")]
-AHEAD: Final = timedelta(minutes=5)
-"""So far the clock of who says something may be ahead of ours."""
-FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Instants from outside lie in between: ids count their milliseconds from 1970 (UUIDv7), calendars end with 2199, and
-every policy can add its longest time to them."""
 
 
 class Blob(Part):

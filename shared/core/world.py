@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from .events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 
 Row = Mapping[str, Any]
 

@@ -7,25 +7,14 @@ of them was written by anybody."""
 import math
 import time
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from fastapi import Request
 
-Network = IPv4Network | IPv6Network
+from shared.base.networks import Network
+
 KEPT = 10_000
 """Addresses whose requests are counted; the one that was quiet for longest is forgotten first."""
-
-
-def networks(text: str) -> tuple[Network, ...]:
-    """``10.0.0.0/8, 192.0.2.7`` as networks. ValueError names the part that is none."""
-    found = list[Network]()
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        try:
-            found.append(ip_network(part))
-        except ValueError as e:
-            remedy = "write addresses or networks apart by commas: 10.0.0.0/8, 192.0.2.7"
-            raise ValueError(f"{part!r} is no network ({e}); {remedy}") from e
-    return tuple(found)
 
 
 def caller_of(request: Request, proxies: tuple[Network, ...], header: str) -> str:

@@ -14,8 +14,9 @@ from psycopg.rows import dict_row
 
 from shared.base.settings import Settings
 from shared.core.addresses import normalise
-from shared.core.events import Actor, Event, Role, fresh, uuid7
-from shared.core.parts import AHEAD, FIRST
+from shared.core.event import Event
+from shared.core.instants import AHEAD, FIRST
+from shared.core.message import NAMESPACE, Actor, Role, fresh, uuid7
 from shared.core.world import Refused
 from shared.privacy.sealing import Key, Links, contact_id, digest, unseal
 from shared.privacy.vault import Vault
@@ -24,7 +25,6 @@ from shared.runtime.service import Outcome, Service
 from shared.store.blobs import Blobs
 from shared.store.codec import MAX_BYTES
 
-NAMESPACE = UUID("5f0c8f0e-2a64-5d5e-9d5e-76656661ed9e")
 NUMBER = re.compile(r"[A-Za-z]{1,8}-[0-9]{4}-[0-9]{1,12}")
 """How numbers of cases look: no id of ours does."""
 

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Message
 
 from shared.base.tracing import parent
-from shared.core.events import Actor
+from shared.core.message import Actor
 from shared.core.world import Refused
 
 from . import tokens

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, FastAPI, Request
 
-from shared.core.events import Role
+from shared.core.message import Role
 
 from .described import describe, responses, spoken
 from .edge import Edge

@@ -12,12 +12,14 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.base.tracing import parent
-from shared.core.events import Actor, Event, utc
+from shared.core.event import Event
+from shared.core.instants import utc
+from shared.core.message import NAMESPACE, Actor
 from shared.core.world import Refused
 from shared.runtime.batch import place
 from shared.runtime.service import Overloaded, Silent
 
-from .edge import NAMESPACE, Edge
+from .edge import Edge
 
 log = logging.getLogger("vefa.told")
 NAMED = r"^[^\x00-\x1f\x7f]*$"

@@ -9,40 +9,17 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import jwt
-from pydantic import BaseModel, field_validator
 
-from shared.core.events import Actor, Role
+from shared.base.settings import Oidc
+from shared.core.message import Actor, Role
 
-LOCAL = {"localhost", "127.0.0.1", "::1"}
 NAME = re.compile(r"[\w:.@~/+-]{1,128}")
 PATIENCE = 30.0
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures by a key pair only: with HS256 a published key would be the secret."""
-
-
-class Oidc(BaseModel):
-    """Which provider, and where its tokens say who speaks."""
-
-    issuer: str
-    """Address of the provider, as its tokens name it; ``/.well-known/openid-configuration`` lies below it."""
-    audience: str = "vefa"
-    """Whom tokens must be made for."""
-    role_claim: str = "roles"
-    """Claim that holds one of our roles, or a list with one; dots lead into it (``realm_access.roles``)."""
-    name_claim: str = "sub"
-    """Claim that holds the name: an agent's id, a customer's id."""
-
-    @field_validator("issuer")
-    @classmethod
-    def _sealed_way(cls, issuer: str) -> str:
-        where = urlsplit(issuer)
-        if where.scheme != "https" and where.hostname not in LOCAL:
-            raise ValueError("must begin with https://, or its keys could be exchanged on the way")
-        return issuer
 
 
 class Provider:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from shared.core.events import Code, Value
+from shared.core.event import Code, Value
 from shared.core.facts import PolicyPublished, PublishPolicy
 from shared.core.world import Refused
 

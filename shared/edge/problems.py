@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.core.events import Event, kinds_of
+from shared.core.event import Event, kinds_of
 from shared.core.world import Refused
 from shared.runtime.batch import place
 from shared.runtime.service import Overloaded, Silent

@@ -10,7 +10,7 @@ from uuid import uuid4
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from shared.core.events import Actor, Role
+from shared.core.message import Actor, Role
 
 ISSUER = "vefa"
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from shared.base.tracing import tracer_of
-from shared.core.events import Event, topics_of
+from shared.core.event import Event, topics_of
 from shared.core.views import Views
 from shared.core.world import Check, Decider, Doubts
 from shared.edge.edge import Edge

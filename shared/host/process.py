@@ -25,9 +25,10 @@ from shared.base.tasks import end
 from shared.bus.bus import Bus
 from shared.bus.jetstream import broker_of
 from shared.bus.transport import TROUBLES, NatsCarrier
-from shared.core.events import Actor, fresh, utc
 from shared.core.facts import PublishPolicy
-from shared.edge.edge import NAMESPACE, Edge
+from shared.core.instants import utc
+from shared.core.message import NAMESPACE, Actor, fresh
+from shared.edge.edge import Edge
 from shared.edge.http import OPEN, Api, Route, add, build
 from shared.edge.nats import told
 from shared.edge.oidc import Provider

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
-from shared.core.events import Event, Message, personal_values, said_id
+from shared.core.event import Event
 from shared.core.facts import (
     DeadlineReached,
     EpochBegan,
@@ -19,7 +19,9 @@ from shared.core.facts import (
     PublishPolicy,
     Unreadable,
 )
-from shared.core.views import Drop, Put, RowOp, Table
+from shared.core.message import Message, said_id
+from shared.core.personal import personal_values
+from shared.core.projection import Drop, Put, RowOp, Table
 from shared.core.world import Check, Decider, NotLoaded, Refused
 from shared.privacy.vault import Vault
 from shared.store.append import Append, Read, answer_to

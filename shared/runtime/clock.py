@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from shared.core.events import Actor, Message
 from shared.core.facts import DeadlineReached
+from shared.core.message import Actor, Message
 from shared.store.queries import DueDeadline
 
 from .service import Service, deadline_id

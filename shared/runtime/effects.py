@@ -10,7 +10,8 @@ from itertools import groupby
 from uuid import UUID, uuid5
 
 from shared.base.tracing import traceparent
-from shared.core.events import Actor, Event, Message, fresh
+from shared.core.event import Event
+from shared.core.message import Actor, Message, fresh
 from shared.store.codec import from_row
 from shared.store.queries import DueEffect, Tried
 from shared.store.rows import Recorded

@@ -6,8 +6,8 @@ brought back or given up."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.core.events import Message
 from shared.core.facts import EpochBegan, EpochReconciled
+from shared.core.message import Message
 
 from .memory import Memory
 

@@ -6,16 +6,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from shared.core.events import Message
-from shared.core.facts import (
-    DeadlineReached,
-    EpochBegan,
-    EpochReconciled,
-    EventParked,
-    EventUnparked,
-    PolicyPublished,
-)
-from shared.core.views import Add, Drop, Put, RowOp, Table, Views
+from shared.core.builtin import project_kernel
+from shared.core.message import Message
+from shared.core.projection import Add, Drop, Put, RowOp, Table
+from shared.core.views import Views
 from shared.core.world import Decider, NotLoaded, Published, Row
 
 SNAPSHOT_EVERY = 200
@@ -231,31 +225,3 @@ class Memory:
             self.streams.pop(stream, None)
         else:
             self.streams[stream] = held
-
-
-KERNEL_READS = (PolicyPublished, DeadlineReached, EventParked, EventUnparked, EpochBegan, EpochReconciled)
-"""What ``project_kernel`` looks at."""
-
-
-def project_kernel(message: Message) -> Iterator[RowOp]:
-    """The kernel's own tables: policies, deadlines, what is parked, what logs have lost."""
-    match message.event:
-        case PolicyPublished() as e:
-            row = {"name": e.name, "version": e.version, "document": e.document, "published_at": message.occurred_at}
-            yield Put("policies", e.name, row)
-            yield Put("policies", f"{e.name}@{e.version}", row)
-        case DeadlineReached() as e:
-            yield Drop("deadlines", e.key)
-        case EventParked() as e:
-            yield Put("parked", e.of, {"stream": e.of})
-            yield Add("parked", e.of, {"count": 1})
-            if e.deadline:  # or it would be reached again for ever, and those after it never
-                yield Drop("deadlines", e.deadline)
-        case EventUnparked() as e:
-            yield Add("parked", e.of, {"count": -1})
-        case EpochBegan() as e:
-            row = {"source": message.source, "epoch": e.epoch, "restored_to": e.restored_to, "lost_to": e.lost_to}
-            began = message.position or message.row
-            yield Put("losses", f"{message.source}/{e.epoch}", {**row, "began": began, "settled": False})
-        case EpochReconciled() as e:
-            yield Put("losses", f"{message.source}/{e.epoch}", {"settled": True})

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.core.events import Message
+from shared.core.message import Message
 
 
 class Gap(Exception):

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid5
 
-from shared.core.events import Event, Message
+from shared.core.event import Event
 from shared.core.facts import EventUnparked, Unreadable
+from shared.core.message import Message
 from shared.store.codec import from_row, key_ids
 
 from .batch import Outcome, RetryFailed

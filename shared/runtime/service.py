@@ -15,8 +15,10 @@ from psycopg import DataError
 from shared.base.meters import Meters
 from shared.base.tasks import end
 from shared.base.tracing import Tracer, commit_spans
-from shared.core.events import Event, Message, Personal
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached, EpochBegan, EpochReconciled, Unreadable
+from shared.core.message import Message
+from shared.core.personal import Personal
 from shared.core.views import Views
 from shared.core.world import Check, Decider, Refused
 from shared.privacy.vault import Vault

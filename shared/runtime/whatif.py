@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
-from shared.core.events import Actor, Event, Message
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached, EventUnparked, PolicyPublished, PublishPolicy
-from shared.core.views import Drop, Put, RowOp, Views
+from shared.core.message import Actor, Message
+from shared.core.projection import Drop, Put, RowOp
+from shared.core.views import Views
 from shared.core.world import Decider, Published, Refused
 
 from .losses import says_itself

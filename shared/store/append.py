@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 from psycopg import AsyncConnection, AsyncCursor, sql
 
-from shared.core.views import RowOp, Statement, Table, statements
+from shared.core.projection import RowOp, Table
+from shared.store.view_sql import Statement, statements
 
 from .rows import GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, head_of, rows_of
 

@@ -14,17 +14,10 @@ from eventsourcing.utils import resolve_topic
 from pydantic import BaseModel
 
 from shared.base.tracing import heard_trace, traceparent
-from shared.core.events import (
-    FROM_LOG,
-    NOBODY,
-    Actor,
-    Event,
-    Message,
-    Personal,
-    personal_fields,
-    personal_values,
-    utc,
-)
+from shared.core.event import Event
+from shared.core.instants import utc
+from shared.core.message import NOBODY, Actor, Message
+from shared.core.personal import FROM_LOG, Personal, personal_fields, personal_values
 from shared.privacy.sealing import Key, seal, unseal
 
 from .rows import Recorded

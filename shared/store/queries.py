@@ -8,7 +8,7 @@ from typing import NamedTuple
 from psycopg import sql
 
 from shared.base.database import Pool
-from shared.core.views import Table
+from shared.core.projection import Table
 from shared.core.world import Row
 
 from .rows import COLUMNS, TRACKINGS

@@ -8,14 +8,17 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from shared.core.events import Message, topics_of
-from shared.core.views import RowOp, Views, statements
-from shared.runtime.memory import KERNEL_READS, project_kernel
+from shared.core.builtin import KERNEL_READS, project_kernel
+from shared.core.event import topics_of
+from shared.core.message import Message
+from shared.core.projection import RowOp
+from shared.core.views import Views
 
 from .codec import EventMapper, from_row
 from .event_log import EventLog
 from .fingerprint import rules_of
 from .rows import HEAD, head_of
+from .view_sql import create, statements
 
 FLUSH = 200_000
 Progress = Callable[[int], None]
@@ -142,7 +145,7 @@ async def _table_hash(conn, schema: str, table: str) -> TableHash:  # type: igno
 
 async def _create(conn, views: Views, schema: str) -> None:  # type: ignore[no-untyped-def]
     await conn.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-    for statement in views.create(schema):
+    for statement in create(views.all_tables(), schema):
         await conn.execute(statement)
     comment = sql.SQL("comment on schema {} is {}").format(sql.Identifier(schema), sql.Literal(fingerprint(views)))
     await conn.execute(comment)

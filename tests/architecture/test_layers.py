@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.core.events import Event
+from shared.core.event import Event
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(p.parent for p in (ROOT / "services").glob("*/app.py"))

@@ -9,7 +9,7 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from deploy.vefa.services import app_of, names
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge import tokens
 from shared.edge.http import Api, Route, Way, build
 from shared.edge.policies_api import policies_api

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge import tokens
 from tests.running import Running
 

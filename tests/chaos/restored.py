@@ -21,8 +21,11 @@ from psycopg import sql
 from deploy.vefa.local import Servers, secret
 from shared.base.settings import Settings
 from shared.bus.jetstream import declare
-from shared.core.events import Event, Id, Message, Personal, Role
-from shared.core.views import RowOp, Views, attempt, settled
+from shared.core.event import Event, Id
+from shared.core.message import Message, Role
+from shared.core.personal import Personal
+from shared.core.projection import RowOp, attempt, settled
+from shared.core.views import Views
 from shared.core.world import Decider, World
 from shared.edge import tokens
 from shared.edge.edge import Edge

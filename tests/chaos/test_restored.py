@@ -15,8 +15,9 @@ from nats.errors import TimeoutError as NatsTimeout
 from deploy.vefa.base import Failed, opened
 from deploy.vefa.epoch import may_write
 from shared.bus.epochs import Epochs
-from shared.core.events import Event, Message
+from shared.core.event import Event
 from shared.core.facts import EpochBegan
+from shared.core.message import Message
 from shared.runtime.batch import Batch
 from shared.runtime.service import Outcome, Overloaded, Service, Silent
 from shared.store.codec import Envelope

@@ -10,7 +10,8 @@ from contracts.sla import CaseEscalated
 from services.classifier.app import app
 from services.classifier.domain import decider
 from services.classifier.views import views
-from shared.core.events import Event, Personal
+from shared.core.event import Event
+from shared.core.personal import Personal
 from tests.scene import Scene
 
 SURE, UNSURE = "My parcel is five days late", "xyzzy plugh"

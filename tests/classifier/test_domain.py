@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contracts.classifier import CaseClassified, ClassificationCorrected, ReviewRequested
-from shared.core.events import Personal
+from shared.core.personal import Personal
 from shared.core.world import Refused
 
 from .desk import SURE, UNSURE, Desk, document, first, opening

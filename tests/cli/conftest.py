@@ -20,7 +20,7 @@ from deploy.vefa import main
 from deploy.vefa.local import secret
 from shared.base.settings import Settings
 from shared.bus.jetstream import declare
-from shared.core.events import Message
+from shared.core.message import Message
 from shared.edge import tokens
 from shared.host.app import App
 from shared.host.process import Process

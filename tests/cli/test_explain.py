@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from services.sla.app import app
-from shared.core.events import fresh
+from shared.core.message import fresh
 from tests.conftest import FreshNats
 from tests.sla.words import became, opened, replied, t
 

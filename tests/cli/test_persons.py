@@ -8,7 +8,9 @@ import pytest
 
 from contracts.intake import CaseReopened, CasesLinked, ContactForgotten, CustomerErased, CustomerKnown, NoteAdded
 from deploy.vefa.local import secret
-from shared.core.events import Actor, Event, Message, Personal, fresh, uuid7
+from shared.core.event import Event
+from shared.core.message import Actor, Message, fresh, uuid7
+from shared.core.personal import Personal
 from shared.privacy.sealing import contact_id
 from tests.shared.trade import NOON
 

@@ -10,7 +10,7 @@ import pytest
 from contracts.router import RegisterAgent
 from deploy.vefa.local import secret
 from services.router.app import app as router
-from shared.core.events import Role, fresh
+from shared.core.message import Role, fresh
 from shared.edge.tokens import create
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON, order

@@ -14,8 +14,10 @@ from contracts.router import AssignCase, ChangeAgentStatus, RegisterAgent, Trans
 from services.intake.app import app as intake
 from services.router.app import app as router
 from services.sla.app import app as sla
-from shared.core.events import Actor, Event, Personal, fresh
+from shared.core.event import Event
 from shared.core.facts import PublishPolicy
+from shared.core.message import Actor, fresh
+from shared.core.personal import Personal
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON
 

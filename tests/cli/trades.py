@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from contracts.intake import CustomerErased, EraseCustomer
-from shared.core.events import Code, Event, Id, Message, State, Value
+from shared.core.event import Code, Event, Id, State, Value
+from shared.core.message import Message
 from shared.core.views import Views
 from shared.core.world import Decider, World
 from shared.edge.http import Api, Call, roles

@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from contracts.catalogue import FOLDER, events, generated
 from deploy.vefa.services import app_of, names
-from shared.core.events import Event, Open, Personal
+from shared.core.event import Event
+from shared.core.personal import Open, Personal
 from shared.store.codec import EventMapper
 
 EVENTS = events()

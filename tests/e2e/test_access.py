@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge import tokens
 from tests.access import COLUMNS, EVERY, NOBODY, Row, rows_of_page
 from tests.running import Running, until_true, up

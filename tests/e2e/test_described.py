@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge import tokens
 from tests.access import COLUMNS, NOBODY
 from tests.running import ROOT, Running, up

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.vefa.demo.stage import Stage
 from deploy.vefa.local.mail_sink import MailSink
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge.tokens import create
 from tests.running import Running, up
 

@@ -16,10 +16,12 @@ from deploy.vefa.base import learn_topics
 from deploy.vefa.local import Servers
 from deploy.vefa.services import ORDER, app_of, names
 from shared.base.database import Pool, connect
-from shared.core.views import Tables, Views, dump, fold
-from shared.runtime.memory import project_kernel
+from shared.core.builtin import project_kernel
+from shared.core.projection import Tables, fold
+from shared.core.views import Views
 from shared.store.event_log import EventLog
 from shared.store.rebuild import check, rebuild, replay
+from shared.store.view_sql import dump
 from tests.running import ROOT
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]

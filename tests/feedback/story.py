@@ -13,7 +13,8 @@ from contracts.sla import TargetMet
 from services.feedback.domain import decider
 from services.feedback.policy import SurveysPolicy
 from services.feedback.views import views
-from shared.core.events import Event, Personal
+from shared.core.event import Event
+from shared.core.personal import Personal
 from tests.scene import Scene
 
 SHIPPED: dict[str, Any] = yaml.safe_load(

@@ -15,8 +15,10 @@ from contracts.feedback import AnswerSurvey, SurveyScheduled
 from services.feedback.app import app
 from shared.base.database import connect
 from shared.base.settings import Settings
-from shared.core.events import Actor, Event, Personal, Role, fresh
+from shared.core.event import Event
 from shared.core.facts import PolicyPublished
+from shared.core.message import Actor, Role, fresh
+from shared.core.personal import Personal
 from shared.edge import tokens
 from shared.edge.edge import Edge
 from shared.edge.http import build

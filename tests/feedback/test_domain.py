@@ -16,7 +16,8 @@ from contracts.notification import (
 )
 from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached
-from shared.core.events import Event, Personal
+from shared.core.event import Event
+from shared.core.personal import Personal
 from shared.runtime.memory import Memory
 from tests.feedback.story import SHIPPED, Story, only, resolution, says, story
 

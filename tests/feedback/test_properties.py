@@ -17,7 +17,7 @@ from contracts.feedback import (
     SurveyInvited,
 )
 from contracts.intake import CaseClosed, StatusChanged
-from shared.core.events import Message
+from shared.core.message import Message
 from shared.core.world import Refused
 from tests.feedback.story import SHIPPED, Story, story
 

@@ -8,7 +8,7 @@ import pytest
 from contracts.notification import NoticeBounced, NoticeSent
 from services.feedback.figures import net, rate, score, wilson
 from services.feedback.views import month_of
-from shared.core.events import uuid7
+from shared.core.message import uuid7
 from tests.feedback.story import Story, story
 from tests.feedback.test_domain import notice
 

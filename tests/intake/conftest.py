@@ -12,8 +12,9 @@ from services.intake.app import app
 from services.intake.erasing import eraser, rotator
 from shared.base.database import connect
 from shared.base.settings import Settings
-from shared.core.events import Actor, Personal, Role, fresh
 from shared.core.facts import PolicyPublished
+from shared.core.message import Actor, Role, fresh
+from shared.core.personal import Personal
 from shared.edge import tokens
 from shared.edge.edge import Edge
 from shared.edge.http import build

@@ -17,7 +17,7 @@ from contracts.intake import (
     ReplySent,
     StatusChanged,
 )
-from shared.core.events import Event
+from shared.core.event import Event
 from shared.core.world import Refused
 from tests.intake.words import (
     ALI,

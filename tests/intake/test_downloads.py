@@ -12,7 +12,8 @@ from contracts.intake import Copied, MailReceived
 from services.intake.app import smtp
 from services.intake.downloads import disposition
 from services.intake.mail import SmtpIntake
-from shared.core.events import Personal, fresh
+from shared.core.message import fresh
+from shared.core.personal import Personal
 from tests.intake.conftest import CONCERN, Running
 
 pytestmark = pytest.mark.servers

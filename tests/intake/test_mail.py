@@ -17,7 +17,7 @@ from services.intake.mailparse import MAX_BYTES, Facts, parse
 from services.intake.mailtaking import fitted, shortened
 from services.intake.mailworker import MailReader
 from shared.core.addresses import normalise
-from shared.core.events import Event
+from shared.core.event import Event
 from shared.core.parts import Blob
 from shared.privacy.reply_token import check_reply_token, reply_token
 from shared.privacy.sealing import Links, digest

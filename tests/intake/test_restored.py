@@ -15,7 +15,8 @@ from contracts.intake import CustomerErased, EraseCustomer, KeysDestroyed
 from contracts.outside import CaseSubmitted
 from services.intake.app import app
 from services.intake.restored import ErasedAgain
-from shared.core.events import Personal, fresh
+from shared.core.message import fresh
+from shared.core.personal import Personal
 from shared.host.app import App
 from shared.host.process import Process
 from tests.cli.conftest import running

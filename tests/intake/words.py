@@ -15,7 +15,7 @@ from services.intake import domain
 from services.intake.policy import IntakePolicy
 from services.intake.states import Case, Contact
 from services.intake.views import views
-from shared.core.events import Event
+from shared.core.event import Event
 from tests.scene import Scene
 
 FILE = Path(domain.__file__).with_name("policy.yaml")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from contracts.loyalty import EnrolMember
 from contracts.outside import PurchaseMade
-from shared.core.parts import AHEAD
+from shared.core.instants import AHEAD
 from shared.core.world import Refused
 from shared.edge import edge
 from tests.scene import MONDAY

@@ -11,7 +11,8 @@ from contracts.loyalty import PointsEarned, RefundSpend
 from services.loyalty.domain import decider
 from services.loyalty.policy import Programme
 from services.loyalty.views import views
-from shared.core.events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 from shared.core.world import Refused
 from shared.runtime.memory import Memory
 from tests.scene import MONDAY

@@ -16,8 +16,9 @@ from contracts.outside import PurchaseMade
 from services.loyalty.app import app
 from shared.base.database import connect
 from shared.base.settings import Settings
-from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.event import Event
 from shared.core.facts import PublishPolicy
+from shared.core.message import Actor, Role, fresh, uuid7
 from shared.core.world import Refused
 from shared.edge import tokens
 from shared.edge.edge import Edge

@@ -17,7 +17,9 @@ from services.loyalty.domain import decider
 from services.loyalty.ledger import Account
 from services.loyalty.policy import Programme
 from services.loyalty.views import views
-from shared.core.events import Actor, Event, Personal
+from shared.core.event import Event
+from shared.core.message import Actor
+from shared.core.personal import Personal
 from shared.core.vocabulary import Outcome
 from tests.scene import MONDAY, Scene
 

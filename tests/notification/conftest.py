@@ -16,8 +16,9 @@ from aiosmtpd.smtp import SMTP
 from services.notification.app import app
 from shared.base.database import connect
 from shared.base.settings import Settings
-from shared.core.events import Actor, Event, fresh
+from shared.core.event import Event
 from shared.core.facts import PublishPolicy
+from shared.core.message import Actor, fresh
 from shared.edge.edge import Edge
 from shared.privacy.master_key import MasterKey
 from shared.privacy.sealing import Links

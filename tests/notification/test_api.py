@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from contracts.notification import NoticeQueued
 from services.notification.app import app
-from shared.core.events import Role
 from shared.core.facts import PublishPolicy
+from shared.core.message import Role
 from shared.core.world import Refused
 from shared.edge import tokens
 from shared.edge.http import build

@@ -36,7 +36,7 @@ from contracts.router import CaseUnassigned, QueueAlerted
 from contracts.sla import CaseEscalated
 from services.notification.app import app
 from services.notification.asking import notice_id
-from shared.core.events import Event
+from shared.core.event import Event
 from shared.core.world import Refused
 from tests.scene import MONDAY, Scene
 

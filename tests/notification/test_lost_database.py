@@ -15,7 +15,8 @@ from contracts.notification import NoticeQueued, NoticeSent, NoticeWithheld
 from contracts.outside import CaseSubmitted
 from services.intake.app import app as intake
 from services.notification.views import PATIENCE
-from shared.core.events import Message, Personal, fresh
+from shared.core.message import Message, fresh
+from shared.core.personal import Personal
 from shared.runtime.clock import Deadlines
 from shared.store.codec import Envelope, to_wire
 from tests.scene import MONDAY

@@ -10,7 +10,7 @@ from contracts.notification import DeliveryReported, NoticeQueued, NoticeWithhel
 from contracts.router import AgentRegistered, CaseAssigned
 from contracts.sla import TargetBreached, TargetWarned
 from services.notification.app import app
-from shared.core.events import Event
+from shared.core.event import Event
 from tests.scene import MONDAY, Scene
 
 AYSE, CUSTOMER, CASE = "c0ffee00c0ffee00c0ffee00c0ffee00", "customer-1", "01980000-0000-7000-8000-000000000001"

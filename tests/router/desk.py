@@ -21,7 +21,7 @@ from contracts.sla import CaseEscalated
 from services.router.domain import decider
 from services.router.policy import RoutingPolicy
 from services.router.views import views
-from shared.core.events import Event
+from shared.core.event import Event
 from tests.scene import Scene
 
 POLICY: Mapping[str, Any] = {

@@ -10,7 +10,8 @@ from contracts.router import CaseDequeued, CaseUnassigned, CaseWeighed, QueueAle
 from services.router.domain import decider
 from services.router.views import views
 from services.router.work import together
-from shared.core.events import Actor, Event
+from shared.core.event import Event
+from shared.core.message import Actor
 from shared.core.world import NotLoaded, Refused
 from shared.runtime.memory import Memory
 from tests.router.desk import Desk, assigned, names, queued

@@ -23,8 +23,9 @@ from services.router.choosing import Demand, Worker, holds, order, rejection
 from services.router.domain import decider
 from services.router.policy import PRIORITIES, RoutingPolicy
 from services.router.views import TABLES, views
-from shared.core.events import Event, Message
-from shared.core.views import RowOp, Tables, fold
+from shared.core.event import Event
+from shared.core.message import Message
+from shared.core.projection import RowOp, Tables, fold
 from shared.core.world import Refused
 from shared.runtime.memory import Memory
 from tests.router.desk import Desk

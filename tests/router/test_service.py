@@ -15,8 +15,9 @@ from services.router.app import app
 from services.router.views import TABLES
 from shared.base.database import connect
 from shared.base.settings import Settings
-from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached, PublishPolicy
+from shared.core.message import Actor, Role, fresh, uuid7
 from shared.core.world import Refused
 from shared.edge import tokens
 from shared.edge.edge import Edge

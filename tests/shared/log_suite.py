@@ -15,7 +15,8 @@ from eventsourcing.tests.persistence import (
     ProcessRecorderTestCase,
 )
 
-from shared.core.views import Add, Drop, Put, RowOp, Table, Views
+from shared.core.projection import Add, Drop, Put, RowOp, Table
+from shared.core.views import Views
 from shared.store.event_log import EventLog
 
 RECORDERS = (ProcessRecorderTestCase, NonInterleavingNotificationIDsBaseCase, ApplicationRecorderTestCase)

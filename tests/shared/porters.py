@@ -8,8 +8,11 @@ from uuid import UUID, uuid5
 
 from psycopg import sql
 
-from shared.core.events import Event, Id, Message, Personal, State, fresh
-from shared.core.views import Add, Put, RowOp, Table, Views, arm, attempt, settled
+from shared.core.event import Event, Id, State
+from shared.core.message import Message, fresh
+from shared.core.personal import Personal
+from shared.core.projection import Add, Put, RowOp, Table, arm, attempt, settled
+from shared.core.views import Views
 from shared.core.world import Decider, World
 from shared.privacy.vault import Vault
 from shared.runtime.service import Service

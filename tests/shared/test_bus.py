@@ -13,7 +13,7 @@ from nats.js.errors import NotFoundError
 
 from deploy.vefa.local.nats_server import NatsServer
 from shared.bus.jetstream import STREAM, broker_of, declare
-from shared.core.events import Message, fresh
+from shared.core.message import Message, fresh
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.store.rebuild import check
 from tests.conftest import FreshNats

@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 from starlette.requests import Request
 
+from shared.base.networks import networks
 from shared.base.settings import Settings
-from shared.edge.callers import KEPT, Limits, caller_of, networks, source
+from shared.edge.callers import KEPT, Limits, caller_of, source
 
 PROXIES = networks("10.0.0.0/8, 192.0.2.7, 2001:db8:ffff::/48")
 

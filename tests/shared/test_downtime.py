@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from shared.base.tasks import end
-from shared.core.events import Message
 from shared.core.facts import DeadlineReached
+from shared.core.message import Message
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.service import Service
 from shared.store.rebuild import check, rebuild

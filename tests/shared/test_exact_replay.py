@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.core.events import Event, Message
-from shared.core.views import Put, RowOp
+from shared.core.event import Event
+from shared.core.message import Message
+from shared.core.projection import Put, RowOp
 from shared.privacy.vault import Vault
 from shared.runtime.clock import SteppedClock
 from shared.runtime.effects import Effects

@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from deploy.vefa.local import Servers
 from shared.base.database import Pool, connect
-from shared.core.events import Message
+from shared.core.message import Message
 from shared.core.world import Refused
 from shared.privacy.master_key import MasterKey
 from shared.privacy.vault import Vault

@@ -11,9 +11,9 @@ from fastapi import Query
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel, ConfigDict
 
-from shared.core.events import Role
+from shared.base.networks import networks
+from shared.core.message import Role
 from shared.edge import tokens
-from shared.edge.callers import networks
 from shared.edge.guard import LARGEST
 from shared.edge.http import PUBLIC, Api, Call, build, roles
 from tests.shared.trade import PlaceOrder

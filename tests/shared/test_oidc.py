@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from httpx import ASGITransport, AsyncClient
 from pydantic import ValidationError
 
-from shared.base.settings import Settings
-from shared.core.events import Role
+from shared.base.settings import Oidc, Settings
+from shared.core.message import Role
 from shared.edge import oidc, tokens
 from shared.edge.http import Api, Call, build, roles
-from shared.edge.oidc import Oidc, Provider
+from shared.edge.oidc import Provider
 
 SEED = bytes(range(32))
 KEY, OTHER = (generate_private_key(65537, 2048) for _ in range(2))

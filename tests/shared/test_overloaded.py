@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge import tokens
 from shared.edge.http import PROBLEM, Api, Call, roles
 from shared.host.app import App

@@ -9,9 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from shared.core.events import Event, Id, Message, State, fresh
+from shared.core.event import Event, Id, State
 from shared.core.facts import DeadlineReached, EventParked
-from shared.core.views import RowOp, Table, Views, attempt, settled
+from shared.core.message import Message, fresh
+from shared.core.projection import RowOp, Table, attempt, settled
+from shared.core.views import Views
 from shared.core.world import Decider, World
 from shared.privacy.vault import Vault
 from shared.runtime.clock import Deadlines, SteppedClock

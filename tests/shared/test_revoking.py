@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.edge import tokens
 from shared.privacy.master_key import MasterKey
 from shared.privacy.vault import Vault

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from shared.core.events import fresh, said_id
 from shared.core.facts import EventParked, EventUnparked
+from shared.core.message import fresh, said_id
 from shared.core.world import Decider, Refused
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.memory import SNAPSHOT_EVERY

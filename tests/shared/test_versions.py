@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 from psycopg import AsyncConnection
 
-from shared.core.events import Message
-from shared.core.views import Put, RowOp, Table, Views
+from shared.core.message import Message
+from shared.core.projection import Put, RowOp, Table
+from shared.core.views import Views
 from shared.store.event_log import EventLog
 from shared.store.rebuild import check, prepare
 from shared.store.versions import Versions

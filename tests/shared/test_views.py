@@ -2,8 +2,10 @@
 
 import pytest
 
-from shared.core.events import Personal, Value
-from shared.core.views import Add, Drop, Put, dump, fold
+from shared.core.event import Value
+from shared.core.personal import Personal
+from shared.core.projection import Add, Drop, Put, fold
+from shared.store.view_sql import dump
 
 
 class Label(Value):

@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid5
 
-from shared.core.events import NOBODY, Event, Id, Message, Personal, State, Value, fresh
+from shared.core.event import Event, Id, State, Value
 from shared.core.facts import DeadlineReached, EventParked, PolicyPublished
-from shared.core.views import Put, RowOp, Table, Views, arm, disarm
+from shared.core.message import NOBODY, Message, fresh
+from shared.core.personal import Personal
+from shared.core.projection import Put, RowOp, Table, arm, disarm
+from shared.core.views import Views
 from shared.core.world import Decider, Refused, World
 from shared.runtime.memory import Memory
 from shared.runtime.service import deadline_id

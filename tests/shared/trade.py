@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from shared.core.events import Actor, Event, Id, Message, Personal, State, fresh
+from shared.core.event import Event, Id, State
 from shared.core.facts import DeadlineReached
-from shared.core.views import Add, Drop, Put, RowOp, Table, Views, arm
+from shared.core.message import Actor, Message, fresh
+from shared.core.personal import Personal
+from shared.core.projection import Add, Drop, Put, RowOp, Table, arm
+from shared.core.views import Views
 from shared.core.world import Decider, Refused, World
 from shared.privacy.vault import Vault
 from shared.runtime.service import Service

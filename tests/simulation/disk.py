@@ -9,8 +9,9 @@ from uuid import UUID
 
 import orjson
 
-from shared.core.views import Add, Drop, Put, RowOp, Table, dump
+from shared.core.projection import Add, Drop, Put, RowOp, Table
 from shared.store.rows import GENESIS, Head, Recorded
+from shared.store.view_sql import dump
 
 from .fate import Ports
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shared.runtime.memory import project_kernel
+from shared.core.builtin import project_kernel
 from shared.store.codec import EventMapper, from_row
 from shared.store.rows import GENESIS, Recorded, chain
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from eventsourcing.persistence import IntegrityError
 from psycopg import OperationalError
 
-from shared.core.views import RowOp, Table
+from shared.core.projection import RowOp, Table
 from shared.store.append import Append, Loaded, Read
 from shared.store.event_log import EventLog
 from shared.store.queries import DueDeadline, DueEffect, Stand, Tried

@@ -20,9 +20,10 @@ from services.router.app import app as router
 from services.sla.app import app as sla
 from shared.base.settings import Settings
 from shared.bus.bus import Bus
-from shared.core.events import Actor, Event, Message, fresh
+from shared.core.event import Event
 from shared.core.facts import PublishPolicy
-from shared.edge.edge import NAMESPACE, Edge
+from shared.core.message import NAMESPACE, Actor, Message, fresh
+from shared.edge.edge import Edge
 from shared.edge.nats import told
 from shared.host.app import App
 from shared.privacy.sealing import Key, Links

@@ -12,8 +12,9 @@ from psycopg import OperationalError
 
 from contracts.intake import Reply, Resolve
 from contracts.router import ChangeAgentStatus, RegisterAgent
-from shared.core.events import Actor, Event, Personal
-from shared.edge.edge import NAMESPACE
+from shared.core.event import Event
+from shared.core.message import NAMESPACE, Actor
+from shared.core.personal import Personal
 from shared.runtime.service import Outcome, Overloaded
 
 from .carrier import SimulatedBus, SimulatedCarrier

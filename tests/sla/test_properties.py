@@ -12,7 +12,7 @@ from services.sla.cases import Case
 from services.sla.domain import decider
 from services.sla.explain import explain
 from shared.core.calendar import Calendar
-from shared.core.events import Event
+from shared.core.event import Event
 
 from .words import (
     Desk,

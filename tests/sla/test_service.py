@@ -13,8 +13,9 @@ import pytest_asyncio
 from services.sla.app import app
 from shared.base.database import connect
 from shared.base.settings import Settings
-from shared.core.events import Actor, Event, Role, fresh, uuid7
+from shared.core.event import Event
 from shared.core.facts import PublishPolicy
+from shared.core.message import Actor, Role, fresh, uuid7
 from shared.core.world import Refused
 from shared.edge import tokens
 from shared.edge.edge import Edge

@@ -13,8 +13,9 @@ import pytest
 from contracts.sla import CaseEscalated, TargetBreached
 from services.sla.app import app
 from shared.base.database import connect
-from shared.core.events import Event, Message, fresh, uuid7
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached, PublishPolicy
+from shared.core.message import Message, fresh, uuid7
 from shared.privacy.master_key import MasterKey
 from shared.privacy.vault import Vault
 from shared.runtime.clock import Deadlines, SteppedClock

@@ -24,8 +24,9 @@ from services.sla.domain import decider
 from services.sla.policy import TargetsPolicy
 from services.sla.views import views
 from shared.core.calendar import Calendar
-from shared.core.events import Event, Personal
+from shared.core.event import Event
 from shared.core.facts import DeadlineReached
+from shared.core.personal import Personal
 from shared.core.vocabulary import Category
 from tests.scene import Scene
 

@@ -19,6 +19,7 @@ from deploy.vefa.local.home import Home, password
 from deploy.vefa.local.postgres import DATABASE, SUPERUSER, Postgres
 from deploy.vefa.local.process import free_port
 from deploy.vefa.local.servers import DATABASE_VARIABLE
+from shared.base.database import reason
 
 from . import secrets
 from .archive import Manifest, Writer, private_file
@@ -61,7 +62,7 @@ def backup(
                 writer = Writer(out)
                 manifest = writer.finish(dump(dsn, writer, known))
     except OperationalError as e:  # it ended while we read
-        raise Failed(f"--data {data}: PostgreSQL: {reach.reason(e)}; {AGAIN.format(data=data)}") from e
+        raise Failed(f"--data {data}: PostgreSQL: {reason(e)}; {AGAIN.format(data=data)}") from e
     note(data, target, manifest)
     told = {"file": str(target), "size": target.stat().st_size, "holds": HOLDS, "holds_not": HOLDS_NOT}
     if as_json:

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from contracts.outside import CaseSubmitted
-from shared.core.events import Actor, Message, Personal, fresh
+from shared.core.message import Actor, Message, fresh
+from shared.core.personal import Personal
 from shared.privacy.sealing import contact_id
 
 CUSTOMERS = 1000

@@ -15,7 +15,7 @@ from nats.js.api import DeliverPolicy
 
 from deploy.vefa.services import app_of
 from shared.bus.jetstream import STREAM
-from shared.core.events import fresh
+from shared.core.message import fresh
 from shared.store.rows import Recorded
 
 from .frame import Figure, Options, Run, by_turns, in_loop, percentile

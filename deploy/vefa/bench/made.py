@@ -10,7 +10,9 @@ import orjson
 from psycopg import sql
 
 from contracts.intake import CaseClosed, CaseOpened, CaseResolved, ReplySent
-from shared.core.events import Event, Message, Personal, fresh
+from shared.core.event import Event
+from shared.core.message import Message, fresh
+from shared.core.personal import Personal
 from shared.privacy.vault import Vault
 from shared.runtime.batch import subjects
 from shared.runtime.service import Service

@@ -11,9 +11,8 @@ from shared.base.database import connect
 from shared.bus.bus import Bus
 from shared.bus.jetstream import broker_of
 from shared.bus.transport import NatsCarrier
-from shared.core.events import fresh
 from shared.core.facts import PublishPolicy
-from shared.edge.edge import NAMESPACE
+from shared.core.message import NAMESPACE, fresh
 from shared.host.app import App
 from shared.privacy.vault import Vault
 from shared.runtime.clock import SystemClock

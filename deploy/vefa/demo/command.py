@@ -17,7 +17,7 @@ from deploy.vefa.local.mail_sink import MailSink
 from deploy.vefa.platform import Platform
 from deploy.vefa.services import app_of, names
 from deploy.vefa.verifying import verify
-from shared.core.events import Role
+from shared.core.message import Role
 from shared.store.rebuild import check
 
 from .agenda import END, ISTANBUL, START

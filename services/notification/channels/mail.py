@@ -14,7 +14,8 @@ from typing import Any, Literal
 import aiosmtplib
 
 from contracts.notification import DeliveryReported, NoticeQueued, Withholding
-from shared.core.events import Event, Message
+from shared.core.event import Event
+from shared.core.message import Message
 from shared.edge.edge import Edge
 from shared.privacy.reply_token import reply_token, with_token
 from shared.runtime.effects import Sender

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from .world import Refused
+from shared.core.world import Refused
 
 PageLanguage = Literal["tr", "en"]
 LARGEST = 64 * 1024

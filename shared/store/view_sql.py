@@ -1,0 +1,168 @@
+"""Row operations as SQL: few statements with array parameters for a whole batch."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import orjson
+from psycopg import sql
+from pydantic import BaseModel
+
+from shared.core.personal import Personal, personal_values
+from shared.core.projection import TYPES, Add, Drop, Put, RowOp, Table
+
+
+def create(tables: Mapping[str, Table], schema: str) -> Iterator[sql.Composed]:
+    """The statements that make every table in ``schema``."""
+    for name, table in tables.items():
+        columns = [sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(TYPES[t])) for c, t in table.columns.items()]
+        yield sql.SQL('create table {} (key text collate "C" primary key, {})').format(
+            sql.Identifier(schema, name), sql.SQL(", ").join(columns)
+        )
+        for column in table.indexes:
+            yield sql.SQL("create index on {} ({})").format(sql.Identifier(schema, name), sql.Identifier(column))
+
+
+@dataclass(slots=True)
+class Net:
+    """The net effect of many operations on one row."""
+
+    dropped: bool = False
+    put: dict[str, Any] = field(default_factory=dict)
+    add: dict[str, int] = field(default_factory=dict)
+
+    def then(self, op: RowOp) -> None:
+        match op:
+            case Put():
+                self.put.update(op.columns)
+                for column in op.columns:
+                    self.add.pop(column, None)
+            case Add():
+                for column, amount in op.columns.items():
+                    into = self.put if column in self.put or self.dropped else self.add
+                    into[column] = (into.get(column) or 0) + amount
+            case Drop():
+                self.dropped, self.put, self.add = True, {}, {}
+
+
+def net(ops: Iterable[RowOp]) -> dict[tuple[str, str], Net]:
+    """One Net for each (table, key) that the operations touch."""
+    touched: dict[tuple[str, str], Net] = {}
+    for op in ops:
+        touched.setdefault((op.table, op.key), Net()).then(op)
+    return touched
+
+
+Statement = tuple[bytes, tuple[list[Any], ...]]
+
+
+def statements(schema: str, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> list[Statement]:
+    """A batch of operations as few statements with array parameters: one for each set of columns that rows share."""
+    drops: dict[str, list[str]] = {}
+    upserts: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[tuple[Any, ...]]] = {}
+    for (table, key), row in net(ops).items():
+        types = tables[table].columns
+        if row.dropped:
+            drops.setdefault(table, []).append(key)
+        if row.put or row.add:
+            values = (dump(types[c], v) for c, v in row.put.items())
+            upserts.setdefault((table, tuple(row.put), tuple(row.add)), []).append((key, *values, *row.add.values()))
+    result: list[Statement] = [(_delete(schema, t), (keys,)) for t, keys in drops.items()]
+    for (table, put, add), rows in upserts.items():
+        kinds = tuple(tables[table].columns[c] for c in (*put, *add))
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        result.append((_upsert(schema, table, put, add, kinds), columns))
+    return result
+
+
+def dump(kind: str, value: Any) -> Any:
+    """A value as its column type wants it: JSON as text, personal text as its sealed form."""
+    if value is None:
+        return None
+    if kind == "personal":
+        return _sealed(value)
+    if kind == "json":
+        return _json(value)
+    if kind == "text" and not isinstance(value, str):
+        return str(value)
+    if isinstance(value, Personal):
+        raise TypeError("personal text in a plain column; declare the column as 'personal'")
+    return value
+
+
+def _sealed(value: Any) -> str:
+    if not isinstance(value, Personal) or value.sealed is None:
+        raise TypeError("a personal column takes the Personal field of the event at hand, unchanged")
+    return _json(dict(value.sealed))
+
+
+JSON = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
+"""Subclasses are passed on: orjson would write personal text, a kind of ``str``, in plain."""
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value, default=_plain_json, option=JSON).decode()
+    except orjson.JSONEncodeError as e:
+        raise TypeError(str(e.__cause__ or e)) from e
+
+
+def _plain_json(value: Any) -> Any:
+    if isinstance(value, Personal):
+        raise TypeError("personal text in a JSON column; declare a column of its own as 'personal'")
+    if isinstance(value, BaseModel):
+        if next(personal_values(value), None):
+            raise TypeError(f"personal text within {type(value).__name__} in a JSON column; take its plain parts")
+        return value.model_dump(mode="json")
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+@cache
+def _delete(schema: str, table: str) -> bytes:
+    return sql.SQL("delete from {} where key = any(%b::text[])").format(sql.Identifier(schema, table)).as_bytes(None)
+
+
+@cache
+def _upsert(schema: str, table: str, put: tuple[str, ...], add: tuple[str, ...], types: tuple[str, ...]) -> bytes:
+    names = [sql.Identifier(c) for c in (*put, *add)]
+    arrays = [sql.SQL(f"{_form(t)}::{_wire(t)}[]") for t in ("text", *types)]
+    picks = [sql.SQL("key")] + [
+        sql.SQL("{}::jsonb").format(n) if _wire(t) != TYPES[t] else n for n, t in zip(names, types, strict=True)
+    ]
+    sets = [sql.SQL("{c} = excluded.{c}").format(c=sql.Identifier(c)) for c in put]
+    sets += [
+        sql.SQL("{c} = coalesce({t}.{c}, 0) + excluded.{c}").format(c=sql.Identifier(c), t=sql.Identifier(table))
+        for c in add
+    ]
+    columns = [sql.Identifier("key"), *names]
+    return (
+        sql.SQL("insert into {t} ({c}) select {p} from unnest({a}) as rows ({c}) on conflict (key) do {s}")
+        .format(
+            t=sql.Identifier(schema, table),
+            c=sql.SQL(", ").join(columns),
+            p=sql.SQL(", ").join(picks),
+            a=sql.SQL(", ").join(arrays),
+            s=sql.SQL("update set {}").format(sql.SQL(", ").join(sets)),
+        )
+        .as_bytes(None)
+    )
+
+
+def _form(kind: str) -> str:
+    """Texts and instants go in binary: in text each would be searched for what must be escaped. Numbers stay text, so
+    that one with a fraction is refused by a column of whole ones and not rounded."""
+    return "%b" if _wire(kind) in ("text", "timestamptz") else "%s"
+
+
+def _wire(kind: str) -> str:
+    """jsonb arrays are slow to send (15,000 rows/s): texts are sent and cast by the server."""
+    return "text" if TYPES[kind] == "jsonb" else TYPES[kind]
