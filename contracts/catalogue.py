@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from shared.core import facts
 from shared.core.event import Event
 from shared.core.personal import Personal
 
@@ -28,8 +29,7 @@ SEALED = {"k": "00000000-0000-4000-8000-000000000000", "c": "AAAAAAAAAAAAAAAAAAA
 def events() -> dict[str, type[Event]]:
     """Topic -> class, of every contract."""
     found: dict[str, type[Event]] = {}
-    for name in MODULES:
-        module = import_module(f"contracts.{name}")
+    for module in (*(import_module(f"contracts.{name}") for name in MODULES), facts):
         for value in vars(module).values():
             if (
                 isinstance(value, type)

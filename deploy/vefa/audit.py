@@ -13,13 +13,14 @@ import typer
 from nats.errors import Error as NatsError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from shared.audit.logs import Seen
+
 from . import reach
 from .base import (
     AGAIN,
     DATA,
     AsJson,
     Data,
-    Seen,
     app_of,
     cell,
     console,
@@ -44,8 +45,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check hash chain, positions and gaps of logs, and what each heard with what was said. Status 1 on a misfit."""
-    from .verifying import Verdict
-    from .verifying import verify as look
+    from shared.audit.verify import Verdict
+    from shared.audit.verify import verify as look
 
     async def verdicts() -> list[Verdict]:
         async with opened(data) as logs:

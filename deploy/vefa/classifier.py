@@ -1,6 +1,5 @@
 """``vefa classifier``: how good a model is on texts that people labelled."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,7 +32,8 @@ def evaluate(
 ) -> None:
     """Measure the shipped model, or one trained on a file of yours: accuracy, coverage, calibration, every label,
     what is taken for what, capitals and missing diacritics, time per text. Needs no running platform."""
-    measuring = import_module("services.classifier.measuring")
+    from services.classifier import measuring  # numpy and the model: for this command alone
+
     try:
         tested = measuring.labelled(file, text, label)
         learned = None

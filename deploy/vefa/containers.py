@@ -53,7 +53,8 @@ def provide(secrets: SECRETS = FOLDER) -> None:
     known = {service: conninfo_to_dict(url) for service, url in urls.items()}
     with psycopg.connect(settings.database_url) as admin:
         roles.admit(admin, admin.info.dbname, {str(k["user"]): str(k["password"]) for k in known.values()})
-    roles.provide(settings.database_url, {service: str(k["user"]) for service, k in known.items()})
+    erasers = {service for service in known if app_of(service).erases}
+    roles.provide(settings.database_url, {service: str(k["user"]) for service, k in known.items()}, erasers)
     with psycopg.connect(settings.database_url) as admin:
         if not admin.execute("select 1 from vault.master").fetchone():  # never a new key for keys that are wrapped
             MasterKey.begin(settings.master_folder)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from nats.aio.client import Client
 
+from shared.audit.logs import Logs
 from shared.bus import reconcile as recovery
 from shared.core.facts import EpochBegan, EpochReconciled
 from shared.core.instants import utc
@@ -19,7 +20,7 @@ from shared.runtime.service import Service
 
 from . import reach
 from .audit import states
-from .base import AGAIN, DATA, AsJson, Data, Failed, Logs, app_of, console, known, opened, print_json, print_table
+from .base import AGAIN, DATA, AsJson, Data, Failed, app_of, console, known, opened, print_json, print_table
 from .base import running as noted_by
 
 app = typer.Typer(help="Epochs of logs: which log was restored behind what others know of it, and going on above that")

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 import typer
 
+from shared.audit.wording import span
+
 from .base import DATA, AsJson, Data, cell, console, print_json, print_table
 from .calls import call
 from .lookup import case_id
-from .telling import span
 
 app = typer.Typer()
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from psycopg import sql
 
+from shared.audit.logs import Logs
 from shared.core.event import Event, kinds_of
 
-from .base import Logs, opened
+from .base import opened
 
 NUMBER = re.compile(r"[A-Z]{1,6}-\d{4}-\d+", re.IGNORECASE)
 """A human number of a case."""

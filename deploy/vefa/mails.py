@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +11,7 @@ from shared.base.settings import Settings
 
 from .base import AsJson, Failed, print_json
 
+Reading = Literal["assumed", "first", "answers"]
 app = typer.Typer(no_args_is_help=True, help="Raw mails: what intake would make of them")
 OUTCOMES = {"new-case": "new case", "appended": "would be appended", "set-aside": "set aside", "not-read": "not read"}
 OWN: str = Settings.model_fields["mail_from"].default
@@ -34,7 +34,7 @@ def check(
     no reply token can be checked: who names another mail is assumed to answer one of ours; the output says so."""
     if first and answers:
         raise typer.BadParameter("a mail is read in one way; leave one of the two out", param_hint="--first, --answers")
-    read_as = "first" if first else "answers" if answers else "assumed"
+    read_as: Reading = "first" if first else "answers" if answers else "assumed"
     found = asyncio.run(_checked(path, own.strip(), read_as))
     if as_json:
         print_json(found)
@@ -45,10 +45,11 @@ def check(
     print(f"{len(found)} mails: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.most_common()))
 
 
-async def _checked(path: Path, own: str, read_as: str) -> list[dict[str, Any]]:
-    checking = import_module("services.intake.mailcheck")
+async def _checked(path: Path, own: str, read_as: Reading) -> list[dict[str, Any]]:
+    from services.intake import mailcheck  # parsers of mail, HTML and files: for this command alone
+
     try:
-        return [mail async for mail in checking.check(path, own, read_as)]
+        return [mail async for mail in mailcheck.check(path, own, read_as)]
     except OSError as e:
         raise Failed(f"PATH: {path} cannot be read: {e.strerror}; give a raw mail or a folder of them") from e
 

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 import typer
 from psycopg import sql
 
+from shared.audit.logs import Logs
 from shared.core.facts import EventParked, EventUnparked
+from shared.runtime.parking import retry_parked
 from shared.store.event_log import EventLog
 
-from .base import DATA, AsJson, Data, Logs, app_of, console, known, opened, print_json, print_table
+from .base import DATA, AsJson, Data, app_of, console, known, opened, print_json, print_table
 from .epoch import may_write
 
 app = typer.Typer(no_args_is_help=True, help="Facts that were set aside because a rule could not take them in")
@@ -79,7 +81,7 @@ def retry(service: Service, stream: Stream, data: Data = DATA, as_json: AsJson =
             runtime = app_.service_on(logs[service], logs.vault_of(service))
             await runtime.start()
             try:
-                return await runtime.retry_parked(stream)
+                return await retry_parked(runtime, stream)
             finally:
                 await runtime.stop()
 

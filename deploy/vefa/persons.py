@@ -10,11 +10,12 @@ from urllib.parse import quote
 import typer
 
 from contracts.intake import CustomerErased
+from shared.audit.history import in_order, merged
+from shared.audit.logs import Logs, Seen
 from shared.core.event import Event
 
-from .base import DATA, AsJson, Data, Failed, Logs, Seen, console, opened, print_json, progress_console
+from .base import DATA, AsJson, Data, Failed, console, opened, print_json, progress_console
 from .calls import call
-from .history import in_order, merged
 from .log_file import export_log
 from .whom import Person, person
 

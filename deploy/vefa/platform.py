@@ -141,7 +141,8 @@ class Platform:
         public = self.data_dir / "secrets" / "token.pub"
         public.write_bytes(tokens.public_key(secret(self.data_dir, "token.key")))
         if isinstance(self.backing, Servers):
-            roles.provide(self.backing.postgres_admin_dsn, {name: f"vefa_{name}" for name in self._apps})
+            erasers = {name for name, app in self._apps.items() if app.erases}
+            roles.provide(self.backing.postgres_admin_dsn, {name: f"vefa_{name}" for name in self._apps}, erasers)
         else:
             reach.postgres(self.backing.postgres_admin_dsn, DATABASE_VARIABLE, REMEDY)
 

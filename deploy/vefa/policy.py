@@ -14,22 +14,11 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from rich.console import Console
 
+from shared.audit.logs import Logs
 from shared.core.facts import PolicyPublished
 
 from . import knowing, services
-from .base import (
-    DATA,
-    AsJson,
-    Data,
-    Logs,
-    app_of,
-    console,
-    opened,
-    print_json,
-    print_table,
-    progress_console,
-    running,
-)
+from .base import DATA, AsJson, Data, app_of, console, opened, print_json, print_table, progress_console, running
 from .calls import call
 from .documents import Document, read
 

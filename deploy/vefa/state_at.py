@@ -13,12 +13,13 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from shared.audit.logs import Seen
 from shared.core.facts import PolicyPublished
 from shared.core.personal import Personal
 from shared.core.projection import Tables, fold
 from shared.host.app import App
 
-from .base import DATA, AsJson, Data, Seen, app_of, console, instant, opened, print_json, print_table
+from .base import DATA, AsJson, Data, app_of, console, instant, opened, print_json, print_table
 from .lookup import stream_of, unknown
 
 PERSONAL = "[personal]"

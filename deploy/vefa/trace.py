@@ -9,14 +9,16 @@ from uuid import UUID
 
 import typer
 
+from shared.audit.history import OF_A_CASE
+from shared.audit.logs import Logs
+from shared.audit.trace import Line, Step, Trace, ids_of_trace, traces_of
+from shared.audit.wording import span
 from shared.base.tracing import PARENT
+from shared.core.views import Views
 from shared.store.codec import EventMapper
 
-from .base import DATA, AsJson, Data, Logs, cell, console, opened, print_json, print_table
-from .history import OF_A_CASE
+from .base import DATA, AsJson, Data, app_of, cell, console, opened, print_json, print_table
 from .lookup import stream_of, unknown
-from .spans import Line, Step, Trace, ids_of_trace, traces_of
-from .telling import span
 
 WIDTH = 24
 """Characters of a bar that lasts as long as its trace."""
@@ -51,18 +53,22 @@ def trace(
         print_table("", COLUMNS, (_row(found, line) for line in found.lines()))
 
 
+def views_of(service: str) -> Views:
+    return app_of(service).views
+
+
 async def _traces(data: Path, case: str) -> list[Trace]:
     async with opened(data) as logs:
         if ids := await _of_stream(logs, await stream_of(logs, case)):
-            return await traces_of(logs, ids)
+            return await traces_of(logs, ids, views_of)
         name = found[1] if (found := PARENT.fullmatch(case.lower())) else case.lower()
         try:
             wanted = UUID(name)
         except ValueError:
             raise await unknown(logs, case, MORE) from None
-        if traces := await traces_of(logs, [wanted]):
+        if traces := await traces_of(logs, [wanted], views_of):
             return traces
-        if traces := await traces_of(logs, await ids_of_trace(logs, wanted.hex)):
+        if traces := await traces_of(logs, await ids_of_trace(logs, wanted.hex), views_of):
             return traces
         raise await unknown(logs, case, MORE)
 

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import typer
 
+from shared.audit.logs import Logs, Seen
 from shared.runtime import whatif
 
 from .audit import bar
-from .base import DATA, AsJson, Data, Logs, Seen, app_of, console, opened, print_json, print_table
+from .base import DATA, AsJson, Data, app_of, console, opened, print_json, print_table
 from .documents import read
 
 app = typer.Typer()

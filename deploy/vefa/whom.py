@@ -11,11 +11,12 @@ from typing import Any
 
 from contracts.common import ContactKind
 from contracts.intake import ContactForgotten, CustomerErased, CustomerKnown
+from shared.audit.logs import ERASED, Logs, Seen
 from shared.core.addresses import normalise
 from shared.core.world import Refused
 from shared.privacy.sealing import contact_id
 
-from .base import ERASED, Failed, Logs, Seen
+from .base import Failed
 
 KINDS: tuple[ContactKind, ...] = ("mail", "phone", "handle", "number")
 REGION_VARIABLE = "VEFA_REGION"

@@ -52,6 +52,7 @@ app = App(
     policies={"intake": Policies(IntakePolicy, {"intake": "policy.yaml"})},
     told=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
     api=api,
+    erases=True,
     senders={"erase": eraser, "rotate": rotator},
     listeners=(ErasedAgain, smtp, Nightly),
     figures=figures,

@@ -5,8 +5,8 @@ the second. So a service compares its log with the bus before it speaks, and lis
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import orjson
 from psycopg import OperationalError
@@ -14,25 +14,39 @@ from psycopg_pool import PoolTimeout
 
 from shared.core.facts import EpochReconciled
 from shared.runtime.losses import Loss, epoch_of, unsettled
-from shared.runtime.service import Silent, UsedTwice
+from shared.runtime.service import Service, Silent, UsedTwice
 from shared.store.codec import Envelope
+from shared.store.event_log import EventLog
 from shared.store.rows import Recorded
 
-from .transport import TROUBLES
-
-if TYPE_CHECKING:
-    from shared.store.event_log import EventLog
-
-    from .bus import Bus
+from .transport import TROUBLES, Carrier
 
 PAGE = 1000
 log = logging.getLogger("vefa.epochs")
 
 
+class Ways(Protocol):
+    """What the epochs of a process need of its way to the others."""
+
+    service: Service
+    carrier: Carrier
+    relayed: int
+
+    async def announce(self) -> None: ...
+
+    async def backfill(self, source: str, upto: int) -> None: ...
+
+    async def read(
+        self, source: str, after: int, upto: int | None = None, topics: Sequence[str] = (), late: bool = False
+    ) -> tuple[list[Envelope], int]: ...
+
+    async def settle(self, envelopes: Sequence[Envelope]) -> None: ...
+
+
 class Epochs:
     """What one process knows of the epochs of its own log and of those that it hears."""
 
-    def __init__(self, bus: "Bus"):
+    def __init__(self, bus: Ways):
         self.bus, self.service = bus, bus.service
         self.compared = asyncio.Event()
         """Set once it is known how this log stands, or why that cannot be known."""
@@ -197,13 +211,13 @@ class Epochs:
             after = max(looked, after + 1)
 
 
-async def held(event_log: "EventLog", loss: Loss) -> list[Recorded]:
+async def held(event_log: EventLog, loss: Loss) -> list[Recorded]:
     """What a log holds of another's loss."""
     found = await heard_above(event_log, loss.source, loss.restored_to)
     return [row for row, position, epoch in found if position <= loss.lost_to and epoch < loss.epoch]
 
 
-async def heard_above(event_log: "EventLog", source: str, above: int) -> list[tuple[Recorded, int, int]]:
+async def heard_above(event_log: EventLog, source: str, above: int) -> list[tuple[Recorded, int, int]]:
     """(row, position, epoch) of everything that a log heard of ``source`` above a position, the last one first."""
     if (await event_log.trackings()).get(source, 0) <= above:
         return []

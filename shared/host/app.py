@@ -69,6 +69,8 @@ class App:
     api: Api = field(default_factory=Api)
     senders: Mapping[str, Callable[[Edge], Sender]] = field(default_factory=dict)
     listeners: Sequence[Callable[[Edge], Listener]] = ()
+    erases: bool = False
+    """Carries out erasures: may destroy keys, revoke tokens and exchange the master key."""
     figures: Callable[[Edge], Awaitable[Figures]] | None = None
     """Asked whenever metrics are."""
 

@@ -41,7 +41,6 @@ from shared.runtime.clock import Deadlines, SteppedClock, SystemClock
 from shared.runtime.effects import Effects
 from shared.store.blobs import Blobs
 from shared.store.rebuild import prepare
-from shared.store.roles import ERASERS
 from shared.store.versions import Versions
 
 from .app import App
@@ -205,7 +204,7 @@ class Process:
             await self.bus.act()
             running = (self.deadlines.run(), self.effects.run(), self._mend_views(conn), self._ship_later())
             tasks = [asyncio.create_task(t) for t in running]
-            if self.app.name in ERASERS:
+            if self.app.erases:
                 tasks.append(asyncio.create_task(self._sweep()))
             while True:
                 ended, _ = await asyncio.wait([*tasks, *self.bus.tasks], timeout=5, return_when=asyncio.FIRST_EXCEPTION)

@@ -2,7 +2,6 @@
 
 import base64
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from uuid import uuid5
 
 from shared.core.event import Event
@@ -12,12 +11,10 @@ from shared.store.codec import from_row, key_ids
 
 from .batch import Outcome, RetryFailed
 from .ordering import while_lost
-
-if TYPE_CHECKING:
-    from .service import Service
+from .service import Service
 
 
-async def retry_parked(service: "Service", stream: str) -> list[tuple[str, str]]:
+async def retry_parked(service: Service, stream: str) -> list[tuple[str, str]]:
     """Hear the parked rows of a stream again, in order, until one raises again; returns (event id, result) for each.
     What was unreadable is in no order: each of it is tried."""
     if service.lost:
@@ -49,7 +46,7 @@ async def retry_parked(service: "Service", stream: str) -> list[tuple[str, str]]
     return results
 
 
-async def _read(service: "Service", kept: Message) -> Event:
+async def _read(service: Service, kept: Message) -> Event:
     """The event that could not be read when it came. Raises RetryFailed when it still cannot."""
     content = base64.b64decode(kept.event.content)
     if not content:

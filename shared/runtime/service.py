@@ -31,7 +31,6 @@ from .loading import hold
 from .losses import Loss, own_loss
 from .memory import Memory, Parsers
 from .ordering import Gap, Overloaded, Silent, Stopped, UsedTwice, gap_before
-from .parking import retry_parked
 
 WAITING = 10_000
 WRITING = (DataError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -310,10 +309,6 @@ class Service:
         """Rows as messages, with personal text in plain where its key exists."""
         keys = await self.vault.keys(key_ids(row.state for row in rows))
         return [from_row(r, self.mapper.decode(r.topic, r.event_id, r.state, keys))[0] for r in rows]
-
-    async def retry_parked(self, stream: str) -> list[tuple[str, str]]:
-        """Hear the parked rows of a stream again; returns (event id, result) for each."""
-        return await retry_parked(self, stream)
 
     async def _snapshot(self) -> None:
         """Keep long streams quick to load; a snapshot only saves time, so it is written after the commit."""

@@ -1,7 +1,7 @@
 """Who may do what in PostgreSQL: each service appends to its own log and cannot change what stands there, owns its
 views, reads and adds keys, and touches nothing of the others."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import psycopg
@@ -11,7 +11,6 @@ from shared.privacy.vault import VAULT
 
 from .event_log import ddl
 
-ERASERS = ("intake",)
 RIGHTS = {
     "stored_events": "select, insert", "links": "select, insert", "hears": "select, insert", "blobs": "select, insert",
     "notification_tracking": "select, insert, update", "head": "select, update", "snapshots": "select, insert, update",
@@ -30,9 +29,9 @@ def admit(conn: psycopg.Connection[Any], database: str, passwords: Mapping[str, 
         conn.execute(sql.SQL("grant connect, create on database {} to {}").format(sql.Identifier(database), name))
 
 
-def provide(admin_dsn: str, roles: dict[str, str]) -> None:
+def provide(admin_dsn: str, roles: Mapping[str, str], erasers: Collection[str]) -> None:
     """Make the vault and the logs, and grant each service's role (name of service -> role) what it needs of them; safe
-    to repeat. Only the service that carries out erasures may destroy keys and revoke tokens."""
+    to repeat. Only the services that carry out erasures (``erasers``) may destroy keys and revoke tokens."""
     with psycopg.connect(admin_dsn) as conn:
         conn.execute("select pg_advisory_xact_lock(hashtext('create vault'))")
         for statement in VAULT.split(";\n"):
@@ -50,7 +49,7 @@ def provide(admin_dsn: str, roles: dict[str, str]) -> None:
                     sql.SQL("grant {} on {} to {}").format(sql.SQL(rights), sql.Identifier(service, own), name)
                 )
             conn.execute(sql.SQL("grant select, insert on vault.master to {}").format(name))
-            if service in ERASERS:
+            if service in erasers:
                 conn.execute(sql.SQL("grant delete, update (wrapped, wrapped_by) on vault.keys to {}").format(name))
                 conn.execute(sql.SQL("grant update on vault.master to {}").format(name))
                 conn.execute(sql.SQL("grant insert on vault.destroyed to {}").format(name))

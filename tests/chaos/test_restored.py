@@ -19,6 +19,7 @@ from shared.core.event import Event
 from shared.core.facts import EpochBegan
 from shared.core.message import Message
 from shared.runtime.batch import Batch
+from shared.runtime.parking import retry_parked
 from shared.runtime.service import Outcome, Overloaded, Service, Silent
 from shared.store.codec import Envelope
 from tests.cli.conftest import until
@@ -134,7 +135,7 @@ async def refuses_until_settled(everybody: Traders) -> None:
     with pytest.raises(Silent, match="were lost in a restore"):
         await process.edge.hear(PlaceOrder(**content), command=False)
     with pytest.raises(Silent):
-        await process.service.retry_parked("order:1")
+        await retry_parked(process.service, "order:1")
     retry = await everybody.vefa("parked", "retry", "shop", "order:1")
     assert (retry.status, "nothing is parked" in retry.err) == (2, True)
     with pytest.raises(Failed, match="first: vefa reconcile shop"):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.vefa.base import Logs
-from deploy.vefa.history import Happening, in_order
 from deploy.vefa.lookup import stream_of
+from shared.audit.history import Happening, in_order
+from shared.audit.logs import Logs
 from shared.base.database import connect
 from shared.privacy.master_key import MasterKey
 from shared.privacy.vault import Vault

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.vefa.base import learn_topics
 from deploy.vefa.demo.story import LEFT_OUT
-from deploy.vefa.telling import SAYS, candidates, label, says, span, told
+from shared.audit.wording import SAYS, candidates, label, says, span, told
 from shared.core.event import Event
 
 DELIVERY = {"value": "delivery", "source": "model", "score": 0.9312, "words": ["kargo", "teslim", "gelmedi", "gün"]}

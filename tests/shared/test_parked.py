@@ -18,6 +18,7 @@ from shared.core.world import Decider, World
 from shared.privacy.vault import Vault
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.effects import Effects
+from shared.runtime.parking import retry_parked
 from shared.runtime.service import Overloaded, Service
 from shared.store.event_log import EventLog
 from shared.store.rebuild import check, prepare
@@ -64,7 +65,7 @@ async def test_a_parked_deadline_is_heard_again_once_the_rule_is_mended(start: M
     await shop.hear(order(1))
     await Deadlines(shop, LATER).fire()
     mended = await start("shop")
-    assert [result for _, result in await mended.retry_parked("order:1")] == ["heard"]
+    assert [result for _, result in await retry_parked(mended, "order:1")] == ["heard"]
     assert await stale(mended) == ["order:1"]
     assert not mended.memory.table("parked").get("order:1")["count"]  # type: ignore[index]
 
@@ -148,7 +149,7 @@ async def test_an_effect_whose_result_is_parked_is_not_done_again(pool: Any, vau
 
     mended = post(log, vault, lambda *_: iter(()))
     await mended.start()
-    assert {result for _, result in await mended.retry_parked("letter:1")} == {"heard"}
+    assert {result for _, result in await retry_parked(mended, "letter:1")} == {"heard"}
     assert await Effects(mended, SteppedClock(NOON), {"post": send}).next.count() == 0
     assert sorted(sent) == ["1", "1", "2"]
     await mended.stop()

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from shared.core.facts import EventParked
 from shared.core.world import Decider
+from shared.runtime.parking import retry_parked
 from shared.runtime.service import Service
 from shared.store.codec import Envelope
 from shared.store.rebuild import check
@@ -91,14 +92,14 @@ def mended(world: Any, message: Any) -> Iterator[Any]:
 async def test_once_the_rule_is_mended_a_retry_goes_through_once(trade_with_poison: Trade, start: Make) -> None:
     await hear(trade_with_poison.clerk, trade_with_poison.told)
     first = f"order:{RAISES[0]}"
-    [(_, again)] = await trade_with_poison.clerk.retry_parked(first)
+    [(_, again)] = await retry_parked(trade_with_poison.clerk, first)
     assert again.startswith("ZeroDivisionError"), "as long as the rule raises it stays parked"
-    unread = await trade_with_poison.clerk.retry_parked("unreadable:shop")
+    unread = await retry_parked(trade_with_poison.clerk, "unreadable:shop")
     assert [text.startswith("it cannot be read") for _, text in unread] == [True] * len(UNREADABLE)
     clerk = await start("clerk", decider=Decider(trade.STATES, trade.evolve, mended))
     for number in RAISES:
-        assert [result for _, result in await clerk.retry_parked(f"order:{number}")] == ["heard"]
-        assert await clerk.retry_parked(f"order:{number}") == []
+        assert [result for _, result in await retry_parked(clerk, f"order:{number}")] == ["heard"]
+        assert await retry_parked(clerk, f"order:{number}") == []
     assert await packed(clerk) == [f"order:{n}" for n in (*SOUND, *RAISES)]
     assert await views_equal(clerk)
 

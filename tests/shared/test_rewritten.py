@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from eventsourcing.persistence import IntegrityError
 
-from deploy.vefa.base import Logs
-from deploy.vefa.verifying import verify
+from shared.audit.logs import Logs
+from shared.audit.verify import verify
 from shared.privacy.vault import Vault
 from shared.store.event_log import EventLog
 from shared.store.rows import GENESIS, chain

@@ -44,8 +44,8 @@ async def as_shop(database: str) -> AsyncIterator[str]:
         admin.execute(grant.format(sql.Identifier(known[0]), sql.Identifier(name)))
         for statement in ddl("clerk"):
             admin.execute(statement)
-    roles.provide(database, {"shop": name})
-    roles.provide(database, {"shop": name})  # as at every start
+    roles.provide(database, {"shop": name}, ())
+    roles.provide(database, {"shop": name}, ())  # as at every start
     yield make_conninfo(database, user=name, password="secret")
     with psycopg.connect(database, autocommit=True) as admin:
         admin.execute(sql.SQL("drop owned by {}; drop role {}").format(*[sql.Identifier(name)] * 2))

@@ -15,6 +15,7 @@ from shared.core.message import fresh, said_id
 from shared.core.world import Decider, Refused
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.memory import SNAPSHOT_EVERY
+from shared.runtime.parking import retry_parked
 from shared.runtime.service import Gap, Outcome, Service
 from shared.store.append import Append, Loaded
 from shared.store.rebuild import check, rebuild
@@ -260,7 +261,7 @@ async def test_a_parked_order_goes_through_once_the_rule_is_mended(start: Make) 
     shop, clerk = await start("shop"), await start("clerk")
     await shop.hear(order(1, amount=13))
     await clerk.hear(*await said_by(shop))
-    [(_, result)] = await clerk.retry_parked("order:1")
+    [(_, result)] = await retry_parked(clerk, "order:1")
     assert result.startswith("ZeroDivisionError")
 
     def packs(world: Any, message: Any) -> Any:
@@ -268,9 +269,9 @@ async def test_a_parked_order_goes_through_once_the_rule_is_mended(start: Make) 
             yield OrderPacked(order=message.event.order, amount=message.event.amount)
 
     mended = await start("clerk", decider=Decider(trade.STATES, trade.evolve, packs))
-    [(_, result)] = await mended.retry_parked("order:1")
+    [(_, result)] = await retry_parked(mended, "order:1")
     assert result == "heard"
-    assert await mended.retry_parked("order:1") == []
+    assert await retry_parked(mended, "order:1") == []
     topics = [r.topic for r in await mended.log.rows(0, 100)]
     assert topics.count(OrderPacked.TOPIC) == 1
     assert EventUnparked.TOPIC in topics
@@ -298,7 +299,7 @@ async def test_a_fact_whose_consequences_cannot_be_written_is_parked_and_others_
     parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 99)) if isinstance(m.event, EventParked)]
     assert [(p.of, p.reason, p.error) for p in parked] == [("order:1", "rule-raised", "NumericValueOutOfRange")]
     assert clerk.tracked["shop"] == shop.said
-    [(_, result)] = await clerk.retry_parked("order:1")
+    [(_, result)] = await retry_parked(clerk, "order:1")
     assert result.startswith("NumericValueOutOfRange")
     assert clerk.memory.table("parked").get("order:1")["count"] == 1  # type: ignore[index]
     assert await views_equal(clerk)
@@ -336,7 +337,7 @@ async def test_each_of_what_cannot_be_read_says_so_and_a_retry_of_it_changes_not
     parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 9)) if isinstance(m.event, EventParked)]
     assert [p.reason for p in parked] == ["unreadable", "unreadable"]
     before = (await clerk.log.head()).position
-    results = await clerk.retry_parked("unreadable:shop")
+    results = await retry_parked(clerk, "unreadable:shop")
     assert [(event, result.partition(" (")[0]) for event, result in results] == [
         (p.parked, "it cannot be read") for p in parked
     ]
@@ -360,7 +361,7 @@ async def test_newer_code_hears_again_what_it_can_read_and_leaves_the_rest(
     with monkeypatch.context() as patched:
         patched.setattr(clerk.mapper, "decode", older)
         await clerk.hear(replace(first, state=b"null"), second, *others)
-    results = await clerk.retry_parked("unreadable:shop")
+    results = await retry_parked(clerk, "unreadable:shop")
     assert [result.partition(" (")[0] for _, result in results] == ["it cannot be read", "heard"]
     heard, packed, unparked = await clerk.open((await clerk.log.rows(0, 99))[-3:])
     assert (heard.retry_of, heard.event.stream, heard.event.text) == (
@@ -370,7 +371,7 @@ async def test_newer_code_hears_again_what_it_can_read_and_leaves_the_rest(
     )
     assert (packed.event, unparked.event.of) == (OrderPacked(order="1", amount=1), "unreadable:shop")
     assert (clerk.memory.table("parked").get("unreadable:shop") or {})["count"] == 1
-    assert [event for event, _ in await clerk.retry_parked("unreadable:shop")] == [str(first.message.id)]
+    assert [event for event, _ in await retry_parked(clerk, "unreadable:shop")] == [str(first.message.id)]
     assert await views_equal(clerk)
 
 
@@ -380,7 +381,7 @@ async def test_what_was_destroyed_in_quarantine_is_not_heard_again(start: Make) 
     [placed] = await said_by(shop)
     await clerk.hear(replace(placed, state=b"null"))
     assert await clerk.vault.destroy_quarantine(NOON + timedelta(days=99))
-    [(_, result)] = await clerk.retry_parked("unreadable:shop")
+    [(_, result)] = await retry_parked(clerk, "unreadable:shop")
     assert result.startswith("its bytes are destroyed")
 
 
@@ -393,7 +394,7 @@ async def test_a_cause_of_a_cause_of_too_many_is_parked_so_that_no_circle_turns_
     assert (packed.TOPIC, packed.order) == (OrderPacked.TOPIC, "1")
     assert (parked.TOPIC, parked.of, parked.reason) == (EventParked.TOPIC, "order:2", "causation-too-deep")
     assert [e.message.depth for e in await said_by(clerk)] == [17, 18]
-    [(_, again)] = await clerk.retry_parked("order:2")
+    [(_, again)] = await retry_parked(clerk, "order:2")
     assert again.startswith("it follows from more than 16 others")
 
 

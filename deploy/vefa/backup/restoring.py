@@ -14,12 +14,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from deploy.vefa.base import Failed, Logs, learn_topics, usable
+from deploy.vefa.base import Failed, learn_topics, usable
 from deploy.vefa.local import LocalServerError, postgres
 from deploy.vefa.local.home import Home
 from deploy.vefa.local.postgres import DATA, RESTORED, SUPERUSER, Postgres
 from deploy.vefa.local.process import free_port
-from deploy.vefa.verifying import Verdict, verify
+from shared.audit.logs import Logs
+from shared.audit.verify import Verdict, verify
 from shared.base.database import connect
 from shared.privacy.master_key import MasterKey
 from shared.privacy.vault import Vault

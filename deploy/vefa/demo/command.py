@@ -16,7 +16,7 @@ from deploy.vefa.base import AsJson, Failed, console, opened, print_json, usable
 from deploy.vefa.local.mail_sink import MailSink
 from deploy.vefa.platform import Platform
 from deploy.vefa.services import app_of, names
-from deploy.vefa.verifying import verify
+from shared.audit.verify import verify
 from shared.core.message import Role
 from shared.store.rebuild import check
 

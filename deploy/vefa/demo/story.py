@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.vefa.base import console
-from deploy.vefa.history import Happening, history_of, texts_of
-from deploy.vefa.telling import told
+from deploy.vefa.history import history_in
+from shared.audit.history import Happening, texts_of
+from shared.audit.wording import told
 
 from .agenda import ISTANBUL
 
@@ -32,7 +33,7 @@ async def tell(folder: Path, shown: dict[str, tuple[str, str]]) -> None:
     for name in ("at", "service", "event"):
         table.add_column(name, no_wrap=True)
     table.add_column("what", overflow="fold")
-    for happening in await history_of(folder, case):
+    for happening in await history_in(folder, case):
         if worth_telling(happening):
             table.add_row(*(Text(word) for word in line(happening)))
     console.print(table)

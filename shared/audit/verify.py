@@ -10,11 +10,11 @@ from uuid import UUID
 import orjson
 from eventsourcing.persistence import IntegrityError
 
-from shared.bus import reconcile as recovery
+from shared.bus import reconcile
 from shared.store.event_log import EventLog
 from shared.store.rows import Recorded
 
-from .base import Logs
+from .logs import Logs
 
 PAGE = 5000
 UNREADABLE = "kernel.unreadable.v1"
@@ -104,7 +104,7 @@ async def _anchors(logs: Logs, log: EventLog, verdict: Verdict) -> None:
 async def _lost(source: EventLog, log: EventLog, anchors: list[Anchor], there: Mapping[int, str]) -> str | None:
     """What is wrong with rows that are not where they were heard; nothing is with those that a restore cost, once they
     were brought back with the content that they had, or given up."""
-    losses = await recovery.losses(source)
+    losses = await reconcile.losses(source)
     for anchor in anchors:
         heard = f"log {source.schema}: row {anchor.position}, which {log.schema} heard,"
         epochs = [e for e in losses if e.costs(anchor.epoch, anchor.position)]

@@ -2,7 +2,7 @@
 follows. Nothing is opened: no text of a person is read."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,13 +13,14 @@ from shared.base.tracing import hearing_of, outer_parent, span_of, trace_id
 from shared.core.facts import DeadlineReached
 from shared.core.message import Message
 from shared.core.projection import Put
+from shared.core.views import Views
 from shared.runtime.effects import outcome_id
 from shared.runtime.service import deadline_id
 from shared.store.codec import EventMapper, RowNotes, from_row
 from shared.store.event_log import EventLog
 from shared.store.rows import Recorded, rows_of
 
-from .base import Logs, app_of
+from .logs import Logs
 
 TRIES = 64
 """Tries of one effect that are looked for."""
@@ -75,14 +76,15 @@ class Step:
         }
         return [mark for mark, so in found.items() if so]
 
-    def next_ids(self) -> Iterator[UUID]:
-        """Ids of events that may belong to the same trace; what was said because of it follows it in its log."""
+    def next_ids(self, views: Views) -> Iterator[UUID]:
+        """Ids of events that may belong to the same trace; what was said because of it follows it in its log. ``views``
+        of its service know the effects that it opens."""
         message = self.message
         yield from (i for i in (self.id, message.causation, message.correlation) if i.int)
         if self.notes.parked:
             yield uuid5(self.id, "1")
         elif not self.hearing:
-            for op in app_of(self.log).views.rows_of(message):
+            for op in views.rows_of(message):
                 if isinstance(op, Put) and op.table == "effects" and "kind" in op.columns:
                     yield from (outcome_id(self.id, op.key, n + 1) for n in range(TRIES))
 
@@ -190,8 +192,8 @@ def _tree(below: dict[UUID | None, list[Line]], cause: UUID | None, depth: int) 
         yield from _tree(below, line.home.id, depth + 1)
 
 
-async def traces_of(logs: Logs, ids: Iterable[UUID]) -> list[Trace]:
-    """The traces that hold these events, whole, in time order."""
+async def traces_of(logs: Logs, ids: Iterable[UUID], views_of: Callable[[str], Views]) -> list[Trace]:
+    """The traces that hold these events, whole, in time order. ``views_of``: name of a service -> its read models."""
     wanted, asked = set(ids), set[UUID]()
     found: dict[Place, Step] = {}
     while wanted:
@@ -203,7 +205,7 @@ async def traces_of(logs: Logs, ids: Iterable[UUID]) -> list[Trace]:
             steps += [_step(name, row) for row in (await log.at(said) if said else ())]
             new |= {(name, s.row.id): s for s in steps if (name, s.row.id) not in found}
         found |= new
-        wanted = {i for step in new.values() for i in step.next_ids()} - asked
+        wanted = {i for step in new.values() for i in step.next_ids(views_of(step.log))} - asked
     by_trace: dict[str, list[Step]] = defaultdict(list)
     for step in found.values():
         by_trace[step.trace].append(step)
