@@ -119,6 +119,14 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.idf)
 
+    def has_word(self, folded: str) -> bool:
+        """Whether this very word is known."""
+        return folded in self._words
+
+    def has_run(self, characters: str) -> bool:
+        """Whether this character n-gram is known."""
+        return characters in self._chars
+
     def vector(self, grams: Grams) -> Vector:
         """TF-IDF of the n-grams known here; word and character part are each of length sqrt(1/2)."""
         word_features, word_weights = self._block(grams.word, self._words)
