@@ -179,8 +179,12 @@ def test_a_mail_of_thanks_is_praise_and_nobodys_complaint() -> None:
     assert (said.kind.value, said.kind.source, said.priority) == ("praise", "rule", "low")
 
 
-def test_an_offer_is_low_and_spam_whatever_it_is_guessed_to_be_about() -> None:
-    said = Desk().opened("We offer guest posts, DA90+ backlinks and link building packages.")
+@pytest.mark.parametrize(
+    "text",
+    ["We offer guest posts, DA90+ backlinks and link building packages.", "Fatura satılır, uygun fiyata kesilir"],
+)
+def test_an_offer_is_low_and_spam_whatever_it_is_guessed_to_be_about(text: str) -> None:
+    said = Desk().opened(text)
     assert (said.tags, said.priority) == (("spam",), "low")
 
 
