@@ -188,6 +188,14 @@ def test_an_offer_is_low_and_spam_whatever_it_is_guessed_to_be_about(text: str) 
     assert (said.tags, said.priority) == (("spam",), "low")
 
 
+@pytest.mark.parametrize("text", ["Bayiniz olmak istiyorum, şartlar nedir?", "Can I get a quote for 500 mugs?"])
+def test_who_wants_to_buy_or_to_be_a_dealer_is_a_lead_and_nobody_is_asked(text: str) -> None:
+    said = Desk().when(opening(text))
+    labels = first(CaseClassified, said)
+    assert (labels.kind.value, labels.kind.source, labels.topic.value, labels.tags) == ("lead", "rule", "other", ())
+    assert not [event for event in said if isinstance(event, ReviewRequested)]
+
+
 # priority
 def test_a_priority_is_impact_times_urgency_plus_modifiers_in_words() -> None:
     desk = Desk(rules=[rule("urgent", "parcel", urgency=2)])
