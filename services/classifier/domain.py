@@ -22,7 +22,7 @@ from shared.world import Decider, Refused, World
 
 from .familiar import familiar
 from .language import Detected, Language, detect
-from .model import Model, Prediction
+from .model import Model, Prediction, grams_of
 from .models import model_named
 from .policy import ClassificationPolicy
 
@@ -95,7 +95,7 @@ def classify(policy: ClassificationPolicy, opened: CaseOpened) -> tuple[dict[Hea
     text = f"{opened.subject}\n{opened.text}"
     fired = policy.speaking(text, {"channel": opened.channel, "form": opened.form})
     found = detect(text)
-    labels = _guessed(policy, text, found.language) if words(fold(text)) else _without_words(policy)
+    labels = _guessed(policy, text, found.language) if _has_words(text) else _without_words(policy)
     labels["language"] = _language(opened, found)
     if opened.topic in policy.topics:
         labels["topic"] = Label(value=opened.topic or policy.other, source="sender")
@@ -116,12 +116,17 @@ def _language(opened: CaseOpened, found: Detected) -> Label:
     return Label(value=found.language, source="model" if found.score else "default", band="settled")
 
 
+def _has_words(text: str) -> bool:
+    return any(character.isalnum() and character.isascii() for character in text) or bool(words(fold(text)))
+
+
 def _guessed(policy: ClassificationPolicy, text: str, language: Language) -> dict[Head, Label]:
     """What the model says; of a text whose words it does not know, nothing that may choose."""
     model = model_named(policy.model)
-    answers = model.predict(text)
+    grams = grams_of(text)
+    answers = model.answers(grams)
     labels = {head: _from_model(policy, model, head, answers[head]) for head in HEADS if head in answers}
-    if familiar(model.vocabulary, text, language):
+    if familiar(model.vocabulary, grams.words, language):
         return labels
     return {head: label.model_copy(update={"band": "review"}) for head, label in labels.items()}
 

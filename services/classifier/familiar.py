@@ -3,22 +3,26 @@
 A word is known when the vocabulary holds it, or nearly all letter n-grams of a longer one: Turkish words are seldom met
 with the same suffixes twice. Numbers and single letters say nothing of their own. Pure."""
 
-from shared.text import char_ngrams, fold, words
+from collections.abc import Sequence
+
+from shared.text import char_ngrams
 
 from .language import Language
-from .model import READ_CHARACTERS, Vocabulary
+from .model import Vocabulary
 
 LEAST_KNOWN = 0.25
-"""The share of a text's words below which nothing is judged. With the rule for
-foreign texts this holds back 37 of 16,279 Turkish tweets and none of 10,003 questions to a bank."""
+"""The share of a text's words below which nothing is judged. With the rule for foreign texts this holds
+back 37 of 16,279 Turkish tweets and none of 10,003 questions to a bank."""
 _NEARLY_ALL = 0.85
 _LONGER = 5
 
 
-def familiar(vocabulary: Vocabulary, text: str, language: Language) -> bool:
-    """Whether enough words of a text are known: a quarter, or most of them in a language nobody trained on, whose words
-    look alike here and there (`paket`, `factura`)."""
-    read = [word for word in words(fold(text[:READ_CHARACTERS])) if sum(map(str.isalpha, word)) > 1]
+def familiar(vocabulary: Vocabulary, words: Sequence[str], language: Language) -> bool:
+    """Whether enough (folded) words of a text are known: a quarter, or most of them in a language nobody trained on,
+    whose words look alike here and there (`paket`, `factura`)."""
+    read = [word for word in words if sum(map(str.isalpha, word)) > 1]
+    if 2 * sum(map(vocabulary.has_word, read)) > len(read):
+        return True  # nearly every text: letters need not be looked at
     known = sum(_knows(vocabulary, word) for word in read)
     foreign = language == "other" and len(read) - known >= 2  # two words of chat or a product are often named so
     return known > len(read) - known if foreign else known >= max(1, LEAST_KNOWN * len(read))
