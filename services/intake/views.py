@@ -41,7 +41,7 @@ from contracts.intake import (
 )
 from contracts.router import CaseAssigned, CaseUnassigned
 from shared.events import Message, Personal
-from shared.views import Add, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
+from shared.views import Add, Index, Put, RowOp, Table, Views, arm, attempt, disarm, retry, settled
 
 from .states import COPY, COUNTED, what
 
@@ -57,7 +57,11 @@ TABLES = {
          "closed_at": "timestamptz", "changed_at": "timestamptz", "outcome": "text", "reopens": "bigint",
          "contacts_before": "bigint", "follows": "text", "recovery": "text", "external_id": "text", "version": "bigint",
          "silent": "text", "received_at": "timestamptz", "subject": "personal"},
-        indexes=("number", "customer", "category", "owner", "external_id", "silent"),
+        indexes=(
+            "number", *(Index((filter_, "key")) for filter_ in ("customer", "category", "status", "channel")),
+            *(Index((filter_, "key"), where=filter_) for filter_ in ("owner", "kind", "topic")),
+            Index(("key",), where="silent"), Index(("external_id",), where="external_id"),
+        ),
     ),
     "messages": Table(
         {"case": "text", "row": "bigint", "at": "timestamptz", "direction": "text", "by": "text", "contact": "text",
@@ -107,7 +111,7 @@ TABLES = {
         {"message": "text", "group": "text", "reason": "text", "state": "text", "contact": "text", "case": "text",
          "at": "timestamptz", "raw": "text", "size": "bigint", "by": "text", "decided_at": "timestamptz",
          "address": "personal", "subject": "personal", "why": "personal"},
-        indexes=("state", "reason", "contact", "at"),
+        indexes=(Index(("at", "key")), *(Index((f, "at", "key")) for f in ("group", "state", "reason", "contact"))),
     ),
     "volume": Table(
         {"day": "text", "channel": "text", "opened": "bigint", "received": "bigint", "sent": "bigint",
