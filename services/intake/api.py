@@ -34,7 +34,7 @@ from shared.events import Event, Id, Personal
 from shared.http import PUBLIC, SIGNED, Api, Call, problem, roles
 from shared.world import Refused
 
-from . import bodies, downloads, pages, reading, setaside
+from . import bodies, casefile, downloads, pages, reading, setaside
 from .access import (
     READERS,
     STAFF,
@@ -52,7 +52,7 @@ from .pages import LINK
 from .policy import IntakePolicy, Problem, near
 from .reading import policy_in_force
 
-api = Api([*reading.api.routes, *downloads.api.routes, *setaside.api.routes, *pages.api.routes])
+api = Api([route for part in (reading, casefile, downloads, setaside, pages) for route in part.api.routes])
 PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 
 

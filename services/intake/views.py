@@ -67,24 +67,24 @@ TABLES = {
         {"case": "text", "row": "bigint", "at": "timestamptz", "direction": "text", "by": "text", "contact": "text",
          "channel": "text", "acknowledgement": "bool", "silent": "text", "raw": "text", "size": "bigint",
          "text": "personal"},
-        indexes=("case",),
+        indexes=(Index(("case", "row")),),
     ),
     "parts": Table(
         {"case": "text", "message": "text", "number": "bigint", "kind": "text", "at": "bigint", "length": "bigint",
          "text": "personal"},
-        indexes=("case",),
+        indexes=("message",),
     ),
     "files": Table(
         {"case": "text", "message": "text", "number": "bigint", "contact": "text", "digest": "text", "size": "bigint",
          "type": "text", "name": "personal"},
-        indexes=("case",),
+        indexes=("message",),
     ),
     "fields": Table({"case": "text", "number": "bigint", "name": "text", "value": "personal"}, indexes=("case",)),
     "participants": Table({"case": "text", "contact": "text", "how": "text", "at": "timestamptz"}, indexes=("case",)),
     "timeline": Table(
         {"case": "text", "row": "bigint", "at": "timestamptz", "what": "text", "by": "text", "detail": "json",
          "reason": "personal"},
-        indexes=("case",),
+        indexes=(Index(("case", "row")),),
     ),
     "links": Table({"case": "text", "other": "text", "why": "text", "at": "timestamptz"}, indexes=("case", "other")),
     "customers": Table(
