@@ -27,7 +27,7 @@ from contracts.intake import CaseOpened, CaseResolved
 from contracts.kernel import DeadlineReached
 from contracts.sla import TargetMet
 from shared.events import Message
-from shared.views import Add, Put, RowOp, Table, Views, arm, disarm
+from shared.views import Add, Index, Put, RowOp, Table, Views, arm, disarm
 
 from .policy import BOTTOM, TOP
 
@@ -44,7 +44,7 @@ TABLES = {
             "invited_at": "timestamptz", "expires_at": "timestamptz", "answered_at": "timestamptz",
             "changed_at": "timestamptz", "edits": "bigint", "delivery": "text",
         },
-        indexes=("case", "customer"),
+        indexes=(Index(("case", "key")), "customer"),
     ),
     "scores": Table(
         {
@@ -64,7 +64,7 @@ TABLES = {
             "recovered": "bool", "cause": "text", "action": "text", "opened_at": "timestamptz",
             "ended_at": "timestamptz",
         },
-        indexes=("state", "case"),
+        indexes=(Index(("opened_at", "key")), Index(("state", "opened_at", "key")), "case"),
     ),
 }  # fmt: skip
 

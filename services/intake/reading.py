@@ -9,6 +9,7 @@ from shared.bodies import Day
 from shared.edge import Edge
 from shared.events import Code, Id
 from shared.http import PUBLIC, Api, Call
+from shared.paging import LINKED, USUAL, After, Limit, Paged, Place
 from shared.world import Refused
 
 from .access import READERS, STAFF, is_customer, own, unknown_customer, visible_case
@@ -68,13 +69,15 @@ async def list_cases(
     return {"cases": page, "next": page[-1]["case"] if len(rows) > limit else None}
 
 
-@api.get("/v1/cases/{case}/timeline", way=STAFF)
-async def timeline(case: Id, call: Call) -> list[dict[str, Any]]:
-    """Everything that happened to a case, oldest first."""
+@api.get("/v1/cases/{case}/timeline", way=STAFF, responses=LINKED)
+async def timeline(case: Id, call: Call, page: Paged, after: Place = 0, limit: Limit = USUAL) -> list[dict[str, Any]]:
+    """Everything that happened to a case, oldest first; ``after`` the row of the last one read."""
     await visible_case(case, call)
-    return await call.rows(
-        'select row, at, what, "by", detail, reason from {views}.timeline where "case" = %s order by row', case
-    )
+    rows = await call.rows(
+        'select row, at, what, "by", detail, reason from {views}.timeline where "case" = %s and row > %s'
+        " order by row limit %s", case, after, limit + 1,
+    )  # fmt: skip
+    return page.of(rows, limit, lambda row: row["row"])
 
 
 @api.get("/v1/customers/{customer}", way=READERS)
@@ -108,19 +111,22 @@ async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
     return row | {"contacts": contacts, "consents": consents, "recent": cases} | seen
 
 
-@api.get("/v1/volume", way=STAFF)
+@api.get("/v1/volume", way=STAFF, responses=LINKED)
 async def volume(
     call: Call,
+    page: Paged,
     since: Day,
+    after: After = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 400,
 ) -> list[dict[str, Any]]:
     """Cases opened, messages received and sent, mails set aside, and cases that nothing automatic answers, by UTC day
     and channel, from a day on."""
     counts = ", ".join(f"coalesce({name}, 0) as {name}" for name in COUNTS)
-    return await call.rows(
-        f"select day, channel, {counts} from {{views}}.volume where day >= %s order by key limit %s",  # noqa: S608
-        since.isoformat(), limit,
+    rows = await call.rows(
+        f"select day, channel, {counts} from {{views}}.volume where key >= %s and key > %s order by key limit %s",  # noqa: S608
+        since.isoformat(), after or "", limit + 1,
     )  # fmt: skip
+    return page.of(rows, limit, lambda row: f"{row['day']}/{row['channel']}")
 
 
 def policy_in_force(call: Edge) -> IntakePolicy:

@@ -27,7 +27,7 @@ from contracts.loyalty import (
 )
 from contracts.outside import PurchaseMade
 from shared.events import Event, Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.views import Add, Drop, Index, Put, RowOp, Table, Views, arm, disarm
 
 from .ledger import points
 from .states import hold_key
@@ -56,7 +56,7 @@ TABLES = {
             "member": "text", "row": "bigint", "at": "timestamptz", "movement": "text", "balance": "bigint",
             "pending": "bigint", "source": "text", "lots": "json", "why": "text",
         },
-        indexes=("member",),
+        indexes=(Index(("member", "row")),),
     ),
     "grants": Table(
         {

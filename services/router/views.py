@@ -18,7 +18,7 @@ from contracts.router import (
     QueueAlerted,
 )
 from shared.events import Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.views import Add, Drop, Index, Put, RowOp, Table, Views, arm, disarm
 
 from .state import ENDED
 
@@ -67,7 +67,7 @@ TABLES = {
             "priority": "text",
             "waited": "bigint", "candidates": "json",
         },
-        indexes=("case",),
+        indexes=(Index(("case", "row")),),
     ),
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ from contracts.sla import (
     TargetWarned,
 )
 from shared.events import Event, Message
-from shared.views import Add, Drop, Put, RowOp, Table, Views, arm, disarm
+from shared.views import Add, Drop, Index, Put, RowOp, Table, Views, arm, disarm
 
 Counted = Literal["met", "breached", "cancelled"]
 
@@ -40,7 +40,7 @@ TABLES = {
             "policy": "bigint", "rule": "text", "condition": "text", "calendar": "text", "calendar_version": "bigint",
             "priority": "text",
         },
-        indexes=("case",),
+        indexes=(Index(("case", "started_at", "key")),),
     ),
     "legs": Table(
         {

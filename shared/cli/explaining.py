@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from .base import DATA, AsJson, Data, cell, console, print_json, print_table
-from .calls import call
+from .calls import every
 from .lookup import case_id
 from .telling import span
 
@@ -22,7 +22,7 @@ def explain(
     """Why each clock of a case says what it says: policy, condition, calendar, every counted and paused interval, the
     sum, due and result."""
     its = quote(asyncio.run(case_id(data, case)), safe="")
-    clocks: list[dict[str, Any]] = call(data, "sla", "GET", f"/v1/cases/{its}/clocks/explain")
+    clocks: list[dict[str, Any]] = every(data, "sla", f"/v1/cases/{its}/clocks/explain")
     if as_json:
         print_json(clocks)
         return
