@@ -16,6 +16,7 @@ from deploy.vefa.local import Servers
 from deploy.vefa.local.home import Home
 from deploy.vefa.local.nats_server import NatsServer
 from deploy.vefa.local.process import free_port
+from tests.planned import Planned, watch
 
 os.environ.pop("COLUMNS", None)  # a parallel run sets it; commands print here as into a pipe
 SERVICES = ("intake", "classifier", "router", "sla", "feedback", "loyalty", "notification")
@@ -91,3 +92,9 @@ def fresh_nats(open_folder: Path) -> Iterator[FreshNats]:
         fresh.start()
         yield fresh
         fresh.stop()
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> Planned:
+    """How PostgreSQL answers what routes ask from now on."""
+    return watch(monkeypatch)

@@ -47,9 +47,11 @@ class Served:
         self, method: str, path: str, body: Any = None, *, role: str = "supervisor", name: str = "s1"
     ) -> tuple[int, Any]:
         """(status, answer) of a request with a token of this role."""
-        headers = {"Authorization": f"Bearer {tokens.create(SEED, Role(role), name)}"}
-        answer = await self.http.request(method, path, json=body, headers=headers)
+        answer = await self.http.request(method, path, json=body, headers=self.headers(role, name))
         return answer.status_code, answer.json()
+
+    def headers(self, role: str, name: str = "s1") -> dict[str, str]:
+        return {"Authorization": f"Bearer {tokens.create(SEED, Role(role), name)}"}
 
     async def rebuilt_equal(self) -> bool:
         """Whether every table, built again from the log, has the rows of the live one."""

@@ -17,6 +17,22 @@ def call(
     data: Path, service: str, method: str, path: str, body: dict[str, Any] | None = None, by: str = "admin"
 ) -> Any:
     """The answer of a route. Raises Failed with the service's own words and remedy when it refuses or is not there."""
+    return _asked(data, service, method, path, body, by)[0]
+
+
+def every(data: Path, service: str, path: str) -> list[Any]:
+    """All rows of a list, however many pages it has."""
+    rows: list[Any] = []
+    while True:
+        page, following = _asked(data, service, "GET", path, None, "admin")
+        rows.extend(page)
+        path = f"{path.partition('?')[0]}{following}"
+        if not following:
+            return rows
+
+
+def _asked(data: Path, service: str, method: str, path: str, body: dict[str, Any] | None, by: str) -> tuple[Any, str]:
+    """The answer, and the query of the following page."""
     addresses: dict[str, dict[str, str]] = running(data)["services"]
     address = addresses[known(service, addresses)]["http"]
     token = create(secret(data, "token.key"), Role.admin, by)
@@ -27,7 +43,7 @@ def call(
         raise Failed(f"{service} does not answer at {address} ({type(e).__name__}); is the platform up?") from e
     content = reply.json() if "json" in reply.headers.get("content-type", "") else {}
     if reply.is_success:
-        return content
+        return content, reply.links.get("next", {}).get("url", "")
     fields = "; ".join(f"{f['field']}: {f['text']}" for f in content.get("fields", []))
     where = f"{content['field']}: " if content.get("field") else ""
     detail = fields or content.get("detail") or f"status {reply.status_code}"

@@ -10,7 +10,7 @@ import typer
 from shared.audit.wording import span
 
 from .base import DATA, AsJson, Data, cell, console, print_json, print_table
-from .calls import call
+from .calls import every
 from .lookup import case_id
 
 app = typer.Typer()
@@ -23,7 +23,7 @@ def explain(
     """Why each clock of a case says what it says: policy, condition, calendar, every counted and paused interval, the
     sum, due and result."""
     its = quote(asyncio.run(case_id(data, case)), safe="")
-    clocks: list[dict[str, Any]] = call(data, "sla", "GET", f"/v1/cases/{its}/clocks/explain")
+    clocks: list[dict[str, Any]] = every(data, "sla", f"/v1/cases/{its}/clocks/explain")
     if as_json:
         print_json(clocks)
         return

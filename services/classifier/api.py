@@ -9,6 +9,7 @@ from shared.core.event import Id
 from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.http import Api, Call, roles
+from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, known
 
 api = Api()
 STAFF = roles("agent", "supervisor")
@@ -42,13 +43,21 @@ async def correct(case: Id, head: Head, body: Correction, call: Call) -> dict[st
     return {"case": case, "head": head, "value": body.value, "priority": said.priority, "revision": said.revision}
 
 
-@api.get("/v1/reviews", way=STAFF)
-async def reviews(call: Call, limit: Annotated[int, Field(ge=1, le=500)] = 50) -> list[dict[str, Any]]:
+@api.get("/v1/reviews", way=STAFF, also=(404,), responses=LINKED)
+async def reviews(
+    call: Call, page: Paged, after: After = None, limit: Annotated[int, Field(ge=1, le=500)] = 50
+) -> list[dict[str, Any]]:
     """What waits for a person, oldest first."""
-    return await call.rows("select * from {views}.reviews order by since, key limit %s", limit)
+    where, place = "true", list[Any]()
+    if after is not None:
+        where = "(since, key) > (%s, %s)"
+        place = list(known(await call.row("select since, key from {views}.reviews where key = %s", after)).values())
+    query = f"select * from {{views}}.reviews where {where} order by since, key limit %s"  # noqa: S608
+    return page.of(await call.rows(query, *place, limit + 1), limit, lambda row: row["key"])
 
 
-@api.get("/v1/agreement", way=STAFF)
-async def agreement(call: Call) -> list[dict[str, Any]]:
+@api.get("/v1/agreement", way=STAFF, responses=LINKED)
+async def agreement(call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[dict[str, Any]]:
     """How often people confirmed or corrected the machine, by week, model and topic."""
-    return await call.rows("select * from {views}.agreement order by key")
+    query = "select * from {views}.agreement where key > %s order by key limit %s"
+    return page.of(await call.rows(query, after or "", limit + 1), limit, lambda row: row["key"])

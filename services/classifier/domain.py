@@ -22,8 +22,9 @@ from shared.core.personal import Personal
 from shared.core.text import fold, words
 from shared.core.world import Decider, Refused, World
 
-from .language import detect
-from .model import Model, Prediction
+from .familiar import familiar
+from .language import Detected, Language, detect
+from .model import Model, Prediction, grams_of
 from .models import model_named
 from .policy import ClassificationPolicy
 
@@ -95,8 +96,9 @@ def classify(policy: ClassificationPolicy, opened: CaseOpened) -> tuple[dict[Hea
     """Every label of a new case with its explanation, and the tags that rules set."""
     text = f"{opened.subject}\n{opened.text}"
     fired = policy.speaking(text, {"channel": opened.channel, "form": opened.form})
-    labels = _guessed(policy, text) if words(fold(text)) else _without_words(policy)
-    labels["language"] = _language(opened, text)
+    found = detect(text)
+    labels = _guessed(policy, text, found.language) if _has_words(text) else _without_words(policy)
+    labels["language"] = _language(opened, found)
     if opened.topic in policy.topics:
         labels["topic"] = Label(value=opened.topic or policy.other, source="sender")
     if opened.kind:
@@ -109,19 +111,26 @@ def classify(policy: ClassificationPolicy, opened: CaseOpened) -> tuple[dict[Hea
     return labels, tags
 
 
-def _language(opened: CaseOpened, text: str) -> Label:
+def _language(opened: CaseOpened, found: Detected) -> Label:
     """The sender's, or that of the text; where nothing is written (a photo) it is no more than a default."""
-    found = detect(text)
     if opened.language:
         return Label(value=opened.language, source="sender", band="settled")
     return Label(value=found.language, source="model" if found.score else "default", band="settled")
 
 
-def _guessed(policy: ClassificationPolicy, text: str) -> dict[Head, Label]:
-    """What the model says."""
+def _has_words(text: str) -> bool:
+    return any(character.isalnum() and character.isascii() for character in text) or bool(words(fold(text)))
+
+
+def _guessed(policy: ClassificationPolicy, text: str, language: Language) -> dict[Head, Label]:
+    """What the model says; of a text whose words it does not know, nothing that may choose."""
     model = model_named(policy.model)
-    answers = model.predict(text)
-    return {head: _from_model(policy, model, head, answers[head]) for head in HEADS if head in answers}
+    grams = grams_of(text)
+    answers = model.answers(grams)
+    labels = {head: _from_model(policy, model, head, answers[head]) for head in HEADS if head in answers}
+    if familiar(model.vocabulary, grams.words, language):
+        return labels
+    return {head: label.model_copy(update={"band": "review"}) for head, label in labels.items()}
 
 
 def _without_words(policy: ClassificationPolicy) -> dict[Head, Label]:

@@ -29,17 +29,22 @@ _BLOCK_SHARE = math.sqrt(0.5)
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """What a text is made of for a model: word n-grams with marks, and character n-grams, repeated as they occur."""
+    """What a text is made of for a model: its words, and word n-grams with marks, repeated as they occur."""
 
+    words: list[str]
     word: list[str]
-    char: list[str]
+
+    @property
+    def char(self) -> list[str]:
+        """Character n-grams inside the words, repeated as they occur."""
+        return [gram for word in self.words for gram in char_ngrams(word)]
 
 
 def grams_of(text: str) -> Grams:
     """The n-grams of the first `READ_CHARACTERS` characters of a text as it was written."""
     folded = fold(text[:READ_CHARACTERS])
     found = words(folded)
-    return Grams(word_ngrams(found) + marks(folded), [gram for word in found for gram in char_ngrams(word)])
+    return Grams(found, word_ngrams(found) + marks(folded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +120,48 @@ class Vocabulary:
         self.idf = idf.astype(np.float64)
         self._words = {gram: number for number, gram in enumerate(words)}
         self._chars = {gram: number for number, gram in enumerate(chars, len(words))}
+        self._runs: dict[str, list[int]] = {}
+        """Character n-grams of words met before; of vocabulary words only, so that no name is kept in memory."""
 
     def __len__(self) -> int:
         return len(self.idf)
 
+    def has_word(self, folded: str) -> bool:
+        """Whether this very word is known."""
+        return folded in self._words
+
+    def has_run(self, characters: str) -> bool:
+        """Whether this character n-gram is known."""
+        return characters in self._chars
+
     def vector(self, grams: Grams) -> Vector:
         """TF-IDF of the n-grams known here; word and character part are each of length sqrt(1/2)."""
-        word_features, word_weights = self._block(grams.word, self._words)
-        char_features, char_weights = self._block(grams.char, self._chars)
+        word_features, word_weights = self._block(_numbers(grams.word, self._words))
+        runs = [number for word in grams.words for number in self._runs_of(word)]
+        char_features, char_weights = self._block(runs)
         return Vector(
             np.concatenate([word_features, char_features]),
             np.concatenate([word_weights, char_weights]),
             len(word_features),
         )
 
-    def _block(self, grams: list[str], numbers: dict[str, int]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        known = [number for number in map(numbers.get, grams) if number is not None]
+    def _runs_of(self, word: str) -> list[int]:
+        found = self._runs.get(word)
+        if found is None:
+            found = _numbers(char_ngrams(word), self._chars)
+            if word in self._words:
+                self._runs[word] = found
+        return found
+
+    def _block(self, known: list[int]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         features, counts = np.unique(np.array(known, dtype=np.intp), return_counts=True)
         weights = _DAMPED[np.minimum(counts, len(_DAMPED) - 1)] * self.idf[features]
         length = math.sqrt(math.fsum(weights * weights))
         return features, weights * (_BLOCK_SHARE / length) if length else weights
+
+
+def _numbers(grams: list[str], of: dict[str, int]) -> list[int]:
+    return [number for number in map(of.get, grams) if number is not None]
 
 
 class Model:
@@ -173,7 +200,11 @@ class Model:
 
     def predict(self, text: str) -> dict[str, Prediction]:
         """The answer of every head, by head name. Pure: the same file and text give the same numbers."""
-        vector = self.vocabulary.vector(grams_of(text))
+        return self.answers(grams_of(text))
+
+    def answers(self, grams: Grams) -> dict[str, Prediction]:
+        """The same of a text whose n-grams are known already."""
+        vector = self.vocabulary.vector(grams)
         rows = self._weights[vector.features].astype(np.float64)
         raw = _summed(rows, vector.weights) + self._bias
         return {name: self._answer(head, raw[head.columns], rows, vector) for name, head in self.heads.items()}

@@ -14,6 +14,7 @@ from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.edge.html import PageLanguage, fields, language_of, plain, posted
 from shared.edge.http import SIGNED, Api, Call, roles
+from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, known
 
 from . import pages
 from .figures import rate, score
@@ -162,10 +163,11 @@ def _refused(request: Request, refused: Refused, language: PageLanguage | None =
 
 
 # What came of them -----------------------------------------------------------------------------------------------
-@api.get("/v1/surveys", way=roles("agent", "supervisor"))
-async def surveys(case: Id, call: Call) -> list[dict[str, Any]]:
+@api.get("/v1/surveys", way=roles("agent", "supervisor"), responses=LINKED)
+async def surveys(case: Id, call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[dict[str, Any]]:
     """The surveys of a case with their answers, oldest first; comments of erased persons read as ''."""
-    return await call.rows('select * from {views}.surveys where "case" = %s order by key', case)
+    query = 'select * from {views}.surveys where "case" = %s and key > %s order by key limit %s'
+    return page.of(await call.rows(query, case, after or "", limit + 1), limit, lambda row: row["key"])
 
 
 @api.get("/v1/scores", way=roles("agent", "supervisor"))
@@ -212,21 +214,29 @@ async def response(
     return {"kind": kind, "from": since, "to": until, "steps": rows, "response": answered}
 
 
-@api.get("/v1/recoveries", way=roles("agent", "supervisor"))
+@api.get("/v1/recoveries", way=roles("agent", "supervisor"), also=(404,))
 async def recoveries(
     call: Call,
     state: Literal["open", "closed", "failed"] | None = None,
+    before: Id | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """Recoveries, the newest first, and the recovery rate: recovered / asked again with an answer."""
-    where = "" if state is None else "where state = %s"
+    """Recoveries, the newest first, and the recovery rate: recovered / asked again with an answer; ``next`` is the
+    ``before`` of the following page, null on the last one."""
+    where, values = ["true"], list[Any]()
+    if state is not None:
+        where, values = ["state = %s"], [state]
+    if before is not None:
+        place = await call.row("select opened_at, key from {views}.recoveries where key = %s", before)
+        where, values = [*where, "(opened_at, key) < (%s, %s)"], [*values, *known(place, "before").values()]
     rows = await call.rows(
-        f"select * from {{views}}.recoveries {where} order by opened_at desc, key limit %s",  # noqa: S608
-        *(() if state is None else (state,)), limit,
+        f"select * from {{views}}.recoveries where {' and '.join(where)} order by opened_at desc, key desc limit %s",  # noqa: S608
+        *values, limit + 1,
     )  # fmt: skip
     told = await call.row(
         "select count(*) filter (where recovered) as yes, count(*) filter (where recovered is not null) as told"
         " from {views}.recoveries"
     )
     assert told is not None
-    return {"recoveries": rows, "recovered": rate(told["yes"], told["told"])}
+    page, following = rows[:limit], rows[limit - 1]["key"] if len(rows) > limit else None
+    return {"recoveries": page, "next": following, "recovered": rate(told["yes"], told["told"])}

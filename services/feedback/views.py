@@ -27,7 +27,7 @@ from contracts.intake import CaseOpened, CaseResolved
 from contracts.sla import TargetMet
 from shared.core.facts import DeadlineReached
 from shared.core.message import Message
-from shared.core.projection import Add, Put, RowOp, Table, arm, disarm
+from shared.core.projection import Add, Index, Put, RowOp, Table, arm, disarm
 from shared.core.views import Views
 
 from .policy import BOTTOM, TOP
@@ -45,7 +45,7 @@ TABLES = {
             "invited_at": "timestamptz", "expires_at": "timestamptz", "answered_at": "timestamptz",
             "changed_at": "timestamptz", "edits": "bigint", "delivery": "text",
         },
-        indexes=("case", "customer"),
+        indexes=(Index(("case", "key")), "customer"),
     ),
     "scores": Table(
         {
@@ -65,7 +65,7 @@ TABLES = {
             "recovered": "bool", "cause": "text", "action": "text", "opened_at": "timestamptz",
             "ended_at": "timestamptz",
         },
-        indexes=("state", "case"),
+        indexes=(Index(("opened_at", "key")), Index(("state", "opened_at", "key")), "case"),
     ),
 }  # fmt: skip
 

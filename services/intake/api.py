@@ -37,7 +37,7 @@ from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.edge.http import PUBLIC, SIGNED, Api, Call, problem, roles
 
-from . import bodies, downloads, pages, reading, setaside
+from . import bodies, casefile, downloads, pages, reading, setaside
 from .access import (
     READERS,
     STAFF,
@@ -55,7 +55,7 @@ from .pages import LINK
 from .policy import IntakePolicy, Problem, near
 from .reading import policy_in_force
 
-api = Api([*reading.api.routes, *downloads.api.routes, *setaside.api.routes, *pages.api.routes])
+api = Api([route for part in (reading, casefile, downloads, setaside, pages) for route in part.api.routes])
 PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 
 

@@ -12,7 +12,7 @@ from .mailhtml import html_text
 from .quotations import Piece, pieces
 from .signatures import LAST, signatures
 
-__all__ = ["MAX_TEXT", "Cut", "Reading", "clean", "html_text", "read_text", "reply_text"]
+__all__ = ["MAX_TEXT", "Cut", "Reading", "clean", "html_text", "read_text"]
 
 MAX_TEXT: Final = 200_000
 """Characters that are looked at; what is longer is kept whole in the raw mail."""
@@ -63,11 +63,6 @@ def read_text(text: str, *, answering: bool) -> Reading:
     if any(_filled(lines, span) for span in spans if span.kind in ("text", "forwarded")):
         return _assembled(lines, spans)
     return Reading(whole, tuple(_covering(lines, spans)))
-
-
-def reply_text(text: str) -> str:
-    """What is new in an answer to a mail of ours."""
-    return read_text(text, answering=True).text
 
 
 def _first(lines: Sequence[str], found: list[Piece]) -> Iterator[Span]:

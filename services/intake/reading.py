@@ -10,6 +10,7 @@ from shared.core.world import Refused
 from shared.edge.bodies import Day
 from shared.edge.edge import Edge
 from shared.edge.http import PUBLIC, Api, Call
+from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, Place
 
 from .access import READERS, STAFF, is_customer, own, unknown_customer, visible_case
 from .policy import Form, IntakePolicy
@@ -68,71 +69,15 @@ async def list_cases(
     return {"cases": page, "next": page[-1]["case"] if len(rows) > limit else None}
 
 
-@api.get("/v1/cases/{case}", way=READERS)
-async def get_case(case: Id, call: Call) -> dict[str, Any]:
-    """A case with its messages in order, each with its parts and files, its filled fields, participants and links; a
-    customer does not see notes, links, and what we call the participants."""
-    row = await visible_case(case, call)
-    shown = _shown(row) | {
-        "fields": await _fields(row, call), "messages": await _messages(row["case"], call),
-        "participants": await _participants(row["case"], call),
-    }  # fmt: skip
-    if is_customer(call):
-        return shown
-    return shown | {
-        "links": await call.rows(
-            'select "case", other, why, at from {views}.links where "case" = %s or other = %s order by at, key',
-            row["case"], row["case"],
-        )
-    }  # fmt: skip
-
-
-async def _participants(case: str, call: Edge) -> list[dict[str, Any]]:
-    """Whom the customer's mails went to as well; the name that we know them by is not his to see: else putting an
-    address in copy would tell whose it is."""
-    rows = await call.rows(
-        'select p.contact, p.how, p.at, t.address, u.name from {views}.participants p'
-        ' left join {views}.contacts t on t.key = p.contact left join {views}.customers u on u.key = t.customer'
-        ' where p."case" = %s order by p.at, p.key', case,
-    )  # fmt: skip
-    return [{n: v for n, v in row.items() if n != "name"} for row in rows] if is_customer(call) else rows
-
-
-async def _messages(case: str, call: Edge) -> list[dict[str, Any]]:
-    """In order; ``raw`` says whether the mail can be had, ``at`` of a part where it stands in the text."""
-    messages = await call.rows(
-        'select key as message, at, direction, "by", contact, channel, acknowledgement, silent, raw is not null as raw,'
-        ' text from {views}.messages where "case" = %s and (direction <> \'note\' or %s) order by row',
-        case, not is_customer(call),
-    )  # fmt: skip
-    parts = await call.rows(
-        'select message, kind, at, length, text from {views}.parts where "case" = %s order by key', case
-    )
-    files = await call.rows(
-        'select message, digest, name, type, size from {views}.files where "case" = %s order by key', case
-    )
-    return [m | {"parts": _of(m, parts), "attachments": _of(m, files)} for m in messages]
-
-
-def _of(message: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{n: v for n, v in row.items() if n != "message"} for row in rows if row["message"] == message["message"]]
-
-
-async def _fields(case: dict[str, Any], call: Edge) -> list[dict[str, Any]]:
-    """What was filled in, with the form's labels in each language as the policy in force has them."""
-    rows = await call.rows('select name, value from {views}.fields where "case" = %s order by number', case["case"])
-    form = policy_in_force(call).forms.get(case["form"]) if rows else None
-    labels = {field.name: dict(field.label) for field in form.fields} if form else {}
-    return [{"name": row["name"], "label": labels.get(row["name"], {}), "value": row["value"]} for row in rows]
-
-
-@api.get("/v1/cases/{case}/timeline", way=STAFF)
-async def timeline(case: Id, call: Call) -> list[dict[str, Any]]:
-    """Everything that happened to a case, oldest first."""
+@api.get("/v1/cases/{case}/timeline", way=STAFF, responses=LINKED)
+async def timeline(case: Id, call: Call, page: Paged, after: Place = 0, limit: Limit = USUAL) -> list[dict[str, Any]]:
+    """Everything that happened to a case, oldest first; ``after`` the row of the last one read."""
     await visible_case(case, call)
-    return await call.rows(
-        'select row, at, what, "by", detail, reason from {views}.timeline where "case" = %s order by row', case
-    )
+    rows = await call.rows(
+        'select row, at, what, "by", detail, reason from {views}.timeline where "case" = %s and row > %s'
+        " order by row limit %s", case, after, limit + 1,
+    )  # fmt: skip
+    return page.of(rows, limit, lambda row: row["row"])
 
 
 @api.get("/v1/customers/{customer}", way=READERS)
@@ -166,19 +111,22 @@ async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
     return row | {"contacts": contacts, "consents": consents, "recent": cases} | seen
 
 
-@api.get("/v1/volume", way=STAFF)
+@api.get("/v1/volume", way=STAFF, responses=LINKED)
 async def volume(
     call: Call,
+    page: Paged,
     since: Day,
+    after: After = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 400,
 ) -> list[dict[str, Any]]:
     """Cases opened, messages received and sent, mails set aside, and cases that nothing automatic answers, by UTC day
     and channel, from a day on."""
     counts = ", ".join(f"coalesce({name}, 0) as {name}" for name in COUNTS)
-    return await call.rows(
-        f"select day, channel, {counts} from {{views}}.volume where day >= %s order by key limit %s",  # noqa: S608
-        since.isoformat(), limit,
+    rows = await call.rows(
+        f"select day, channel, {counts} from {{views}}.volume where key >= %s and key > %s order by key limit %s",  # noqa: S608
+        since.isoformat(), after or "", limit + 1,
     )  # fmt: skip
+    return page.of(rows, limit, lambda row: f"{row['day']}/{row['channel']}")
 
 
 def policy_in_force(call: Edge) -> IntakePolicy:

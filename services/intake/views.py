@@ -42,7 +42,7 @@ from contracts.router import CaseAssigned, CaseUnassigned
 from shared.core.message import Message
 from shared.core.parts import Blob
 from shared.core.personal import Personal
-from shared.core.projection import Add, Put, RowOp, Table, arm, attempt, disarm, retry, settled
+from shared.core.projection import Add, Index, Put, RowOp, Table, arm, attempt, disarm, retry, settled
 from shared.core.views import Views
 
 from .states import COPY, COUNTED, what
@@ -59,30 +59,34 @@ TABLES = {
          "closed_at": "timestamptz", "changed_at": "timestamptz", "outcome": "text", "reopens": "bigint",
          "contacts_before": "bigint", "follows": "text", "recovery": "text", "external_id": "text", "version": "bigint",
          "silent": "text", "received_at": "timestamptz", "subject": "personal"},
-        indexes=("number", "customer", "category", "owner", "external_id", "silent"),
+        indexes=(
+            "number", *(Index((filter_, "key")) for filter_ in ("customer", "category", "status", "channel")),
+            *(Index((filter_, "key"), where=filter_) for filter_ in ("owner", "kind", "topic")),
+            Index(("key",), where="silent"), Index(("external_id",), where="external_id"),
+        ),
     ),
     "messages": Table(
         {"case": "text", "row": "bigint", "at": "timestamptz", "direction": "text", "by": "text", "contact": "text",
          "channel": "text", "acknowledgement": "bool", "silent": "text", "raw": "text", "size": "bigint",
          "text": "personal"},
-        indexes=("case",),
+        indexes=(Index(("case", "row")),),
     ),
     "parts": Table(
         {"case": "text", "message": "text", "number": "bigint", "kind": "text", "at": "bigint", "length": "bigint",
          "text": "personal"},
-        indexes=("case",),
+        indexes=("message",),
     ),
     "files": Table(
         {"case": "text", "message": "text", "number": "bigint", "contact": "text", "digest": "text", "size": "bigint",
          "type": "text", "name": "personal"},
-        indexes=("case",),
+        indexes=("message",),
     ),
     "fields": Table({"case": "text", "number": "bigint", "name": "text", "value": "personal"}, indexes=("case",)),
     "participants": Table({"case": "text", "contact": "text", "how": "text", "at": "timestamptz"}, indexes=("case",)),
     "timeline": Table(
         {"case": "text", "row": "bigint", "at": "timestamptz", "what": "text", "by": "text", "detail": "json",
          "reason": "personal"},
-        indexes=("case",),
+        indexes=(Index(("case", "row")),),
     ),
     "links": Table({"case": "text", "other": "text", "why": "text", "at": "timestamptz"}, indexes=("case", "other")),
     "customers": Table(
@@ -109,7 +113,7 @@ TABLES = {
         {"message": "text", "group": "text", "reason": "text", "state": "text", "contact": "text", "case": "text",
          "at": "timestamptz", "raw": "text", "size": "bigint", "by": "text", "decided_at": "timestamptz",
          "address": "personal", "subject": "personal", "why": "personal"},
-        indexes=("state", "reason", "contact", "at"),
+        indexes=(Index(("at", "key")), *(Index((f, "at", "key")) for f in ("group", "state", "reason", "contact"))),
     ),
     "volume": Table(
         {"day": "text", "channel": "text", "opened": "bigint", "received": "bigint", "sent": "bigint",

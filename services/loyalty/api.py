@@ -26,6 +26,7 @@ from shared.core.message import Role
 from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.http import Api, Call, roles
+from shared.edge.paging import LINKED, Paged
 from shared.runtime.service import Outcome
 
 from .earning import refuse_ahead
@@ -84,17 +85,19 @@ async def member_(member: Id, call: Call) -> MemberOut:
     )  # fmt: skip
 
 
-@api.get("/v1/members/{member}/ledger", way=ANYBODY)
+@api.get("/v1/members/{member}/ledger", way=ANYBODY, responses=LINKED)
 async def ledger(
     member: Id,
     call: Call,
+    page: Paged,
     before: Annotated[int, Query(ge=1, le=2**62)] = 2**62,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[MovementOut]:
     """Movements, newest first; ``before`` the row of the last one read."""
     await _member(call, member)
     query = "select * from {views}.ledger where member = %s and row < %s order by row desc limit %s"
-    return [MovementOut(**_of(MovementOut, row)) for row in await call.rows(query, member, before, limit)]
+    rows = page.of(await call.rows(query, member, before, limit + 1), limit, lambda row: row["row"], "before")
+    return [MovementOut(**_of(MovementOut, row)) for row in rows]
 
 
 @api.post("/v1/members/{member}/spends", way=ANYBODY, status=201)

@@ -28,7 +28,7 @@ from contracts.loyalty import (
 from contracts.outside import PurchaseMade
 from shared.core.event import Event
 from shared.core.message import Message
-from shared.core.projection import Add, Drop, Put, RowOp, Table, arm, disarm
+from shared.core.projection import Add, Drop, Index, Put, RowOp, Table, arm, disarm
 from shared.core.views import Views
 
 from .ledger import points
@@ -58,7 +58,7 @@ TABLES = {
             "member": "text", "row": "bigint", "at": "timestamptz", "movement": "text", "balance": "bigint",
             "pending": "bigint", "source": "text", "lots": "json", "why": "text",
         },
-        indexes=("member",),
+        indexes=(Index(("member", "row")),),
     ),
     "grants": Table(
         {

@@ -15,6 +15,7 @@ from shared.core.vocabulary import Language
 from shared.core.world import Refused
 from shared.edge.html import page
 from shared.edge.http import SIGNED, Api, Call, roles
+from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, known
 
 from .content import Reader, reader, write
 from .policy import Templates, Word
@@ -86,13 +87,19 @@ class Previewed(BaseModel):
     html: str
 
 
-@api.get("/v1/notices", way=DESK)
-async def notices(case: Id, call: Call) -> list[Notice]:
+@api.get("/v1/notices", way=DESK, also=(404,), responses=LINKED)
+async def notices(case: Id, call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[Notice]:
     """The notices about a case, oldest first."""
+    since, place = "", list[Any]()
+    if after is not None:
+        query = 'select coalesce(queued_at, settled_at) as at, key from {views}.notices where key = %s and "case" = %s'
+        since = " and (coalesce(queued_at, settled_at), key) > (%s, %s)"
+        place = list(known(await call.row(query, after, case)).values())
     rows = await call.rows(
-        'select * from {views}.notices where "case" = %s order by coalesce(queued_at, settled_at), key', case
-    )
-    return [Notice.of(row) for row in rows]
+        f'select * from {{views}}.notices where "case" = %s{since}'  # noqa: S608
+        " order by coalesce(queued_at, settled_at), key limit %s", case, *place, limit + 1,
+    )  # fmt: skip
+    return [Notice.of(row) for row in page.of(rows, limit, lambda row: row["key"])]
 
 
 @api.get("/v1/notices/{notice}", way=DESK)

@@ -22,6 +22,7 @@ from shared.core.world import Refused
 from shared.edge.bodies import WHOLE
 from shared.edge.edge import Edge
 from shared.edge.http import Api, Call, roles
+from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, Place
 
 from .policy import RoutingPolicy, unknown
 
@@ -82,14 +83,16 @@ async def put_agent(agent: Id, body: Agent, call: Call) -> dict[str, Any]:
     return {"agent": agent, **content}
 
 
-@api.get("/v1/agents", way=STAFF)
-async def get_agents(call: Call) -> list[dict[str, Any]]:
+@api.get("/v1/agents", way=STAFF, responses=LINKED)
+async def get_agents(call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[dict[str, Any]]:
     """Everybody who works here, with load and capacity in weight units."""
-    return await call.rows(
+    rows = await call.rows(
         "select a.key as agent, p.name, a.status, a.capacity, a.load, a.cases, a.capacity - a.load as spare,"
         " a.idle_since, a.teams, a.skills, a.languages, a.channels, a.manager"
-        " from {views}.agents a left join {views}.profiles p using (key) order by a.key"
-    )
+        " from {views}.agents a left join {views}.profiles p using (key)"
+        " where a.key > %s order by a.key limit %s", after or "", limit + 1,
+    )  # fmt: skip
+    return page.of(rows, limit, lambda row: row["agent"])
 
 
 @api.put("/v1/agents/{agent}/status", way=STAFF)
@@ -162,13 +165,17 @@ async def transfer(case: Id, body: Forwarded, call: Call) -> Placement:
     return await _placement(case, call)
 
 
-@api.get("/v1/cases/{case}/assignments", way=STAFF)
-async def assignments(case: Id, call: Call) -> list[dict[str, Any]]:
+@api.get("/v1/cases/{case}/assignments", way=STAFF, responses=LINKED)
+async def assignments(
+    case: Id, call: Call, page: Paged, after: Place = 0, limit: Limit = USUAL
+) -> list[dict[str, Any]]:
     """Everything that the router did with a case, oldest first, with the reason and everybody who was looked at."""
-    return await call.rows(
-        "select at, what, queue, agent, by, how, strategy, why, reason, policy, priority, waited, candidates"
-        ' from {views}.assignments where "case" = %s order by key', case,
+    rows = await call.rows(
+        "select row, at, what, queue, agent, by, how, strategy, why, reason, policy, priority, waited, candidates"
+        ' from {views}.assignments where "case" = %s and row > %s order by row limit %s',
+        case, after, limit + 1,
     )  # fmt: skip
+    return page.of(rows, limit, lambda row: row["row"])
 
 
 async def _placement(case: str, call: Edge) -> Placement:

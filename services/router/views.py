@@ -18,7 +18,7 @@ from contracts.router import (
 )
 from shared.core.facts import DeadlineReached, PolicyPublished
 from shared.core.message import Message
-from shared.core.projection import Add, Drop, Put, RowOp, Table, arm, disarm
+from shared.core.projection import Add, Drop, Index, Put, RowOp, Table, arm, disarm
 from shared.core.views import Views
 
 from .state import ENDED
@@ -68,7 +68,7 @@ TABLES = {
             "priority": "text",
             "waited": "bigint", "candidates": "json",
         },
-        indexes=("case",),
+        indexes=(Index(("case", "row")),),
     ),
 }  # fmt: skip
 

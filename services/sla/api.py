@@ -11,6 +11,7 @@ from shared.core.event import Id, Value
 from shared.core.world import Refused
 from shared.edge.bodies import Day
 from shared.edge.http import Api, Call, roles
+from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, known
 
 from .explain import Explanation, explain, result
 
@@ -75,21 +76,24 @@ class Applied(Value):
     """Clocks whose target, calendar or priority changed."""
 
 
-@api.get("/v1/cases/{case}/clocks", way=STAFF)
-async def clocks(case: Id, call: Call) -> list[ClockOut]:
-    rows = await call.rows(
-        "select c.*, (select min(l.at) from {views}.legs l where l.clock = c.key and l.what in ('met', 'late'))"
-        ' as first_ended_at from {views}.clocks c where c."case" = %s order by c.started_at, c.key',
-        case,
+@api.get("/v1/cases/{case}/clocks", way=STAFF, responses=LINKED)
+async def clocks(case: Id, call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[ClockOut]:
+    """The clocks of a case, oldest first."""
+    columns = (
+        "c.*, (select min(l.at) from {views}.legs l where l.clock = c.key and l.what in ('met', 'late'))"
+        " as first_ended_at"
     )
+    rows = page.of(await _clocks(columns, case, call, after, limit), limit, _place)
     return [ClockOut(**{n: row[n] for n in ClockOut.model_fields if n != "result"}, result=result(row)) for row in rows]
 
 
-@api.get("/v1/cases/{case}/clocks/explain", way=STAFF)
-async def explain_clocks(case: Id, call: Call) -> list[Explanation]:
+@api.get("/v1/cases/{case}/clocks/explain", way=STAFF, responses=LINKED)
+async def explain_clocks(
+    case: Id, call: Call, page: Paged, after: After = None, limit: Limit = USUAL
+) -> list[Explanation]:
     """Every clock of a case with what it was measured by and how its sum came about."""
-    rows = await call.rows('select * from {views}.clocks where "case" = %s order by started_at, key', case)
-    if not rows:
+    rows = page.of(await _clocks("c.*", case, call, after, limit), limit, _place)
+    if not rows and after is None:
         raise Refused("no-clocks", "case", "no clock was ever started for it", "look the case up by its id", 404)
     legs = await call.rows(
         "select * from {views}.legs where clock = any(%s) order by key", [row["key"] for row in rows]
@@ -101,7 +105,27 @@ async def explain_clocks(case: Id, call: Call) -> list[Explanation]:
     def calendar(name: str, version: int) -> Calendar:
         return calendars[f"calendar/{name}@{version}"]
 
-    return [explain(row, [leg for leg in legs if leg["clock"] == row["key"]], calendar, call.now) for row in rows]
+    of: dict[str, list[dict[str, Any]]] = {row["key"]: [] for row in rows}
+    for leg in legs:
+        of[leg["clock"]].append(leg)
+    return [explain(row, of[row["key"]], calendar, call.now) for row in rows]
+
+
+async def _clocks(columns: str, case: str, call: Call, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """One more than a page has; ``after`` the metric and the cycle of the last clock read, as ``next_response/2``."""
+    since, place = "", list[Any]()
+    if after is not None:
+        query = 'select started_at, key from {views}.clocks where key = %s and "case" = %s'
+        place = list(known(await call.row(query, f"{case}/{after}", case)).values())
+        since = " and (c.started_at, c.key) > (%s, %s)"
+    return await call.rows(
+        f'select {columns} from {{views}}.clocks c where c."case" = %s{since} order by c.started_at, c.key limit %s',  # noqa: S608
+        case, *place, limit + 1,
+    )  # fmt: skip
+
+
+def _place(clock: dict[str, Any]) -> str:
+    return f"{clock['metric']}/{clock['cycle']}"
 
 
 @api.get("/v1/compliance", way=roles("supervisor", "service"))

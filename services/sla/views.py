@@ -27,7 +27,7 @@ from contracts.sla import (
 )
 from shared.core.event import Event
 from shared.core.message import Message
-from shared.core.projection import Add, Drop, Put, RowOp, Table, arm, disarm
+from shared.core.projection import Add, Drop, Index, Put, RowOp, Table, arm, disarm
 from shared.core.views import Views
 
 Counted = Literal["met", "breached", "cancelled"]
@@ -42,7 +42,7 @@ TABLES = {
             "policy": "bigint", "rule": "text", "condition": "text", "calendar": "text", "calendar_version": "bigint",
             "priority": "text",
         },
-        indexes=("case",),
+        indexes=(Index(("case", "started_at", "key")),),
     ),
     "legs": Table(
         {

@@ -2,7 +2,7 @@
 rebuild and in a unit test. A column of type ``personal`` holds sealed text only: no table ever holds personal data in
 plain."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,21 +45,37 @@ RowOp = Put | Add | Drop
 Project = Callable[[Message], Iterable[RowOp]]
 
 
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a list is filtered by, then what it is ordered by: a page of it is read from one place on, without sorting.
+
+    With ``where``, the name of a column, it holds only rows that have a value there: the others cost nothing."""
+
+    columns: tuple[str, ...]
+    where: str = ""
+
+
 @dataclass(frozen=True)
 class Table:
     """``columns`` maps names to types (see TYPES); a primary key ``key text`` is implied. A ``resident`` table is
     mirrored in memory for the rules, holds open things only and no personal column. ``indexes`` are columns looked up
-    by equality."""
+    by equality, or an Index: of a resident table its first column is."""
 
     columns: Mapping[str, str]
     resident: bool = False
-    indexes: tuple[str, ...] = ()
+    indexes: tuple[str | Index, ...] = ()
 
     def __post_init__(self) -> None:
         if unknown := set(self.columns.values()) - TYPES.keys():
             raise ValueError(f"unknown column type {sorted(unknown)}; known are {sorted(TYPES)}")
         if self.resident and "personal" in self.columns.values():
             raise ValueError("a resident table cannot have a personal column: rules take texts from the event at hand")
+        named = {c for index in self.all_indexes() for c in (*index.columns, index.where) if c}
+        if unknown := named - {"key", *self.columns}:
+            raise ValueError(f"an index of no column {sorted(unknown)}; known are key and {sorted(self.columns)}")
+
+    def all_indexes(self) -> Iterator[Index]:
+        return (Index((index,)) if isinstance(index, str) else index for index in self.indexes)
 
 
 def arm(message: Message, key: str, stream: str, kind: str, due: datetime) -> Put:

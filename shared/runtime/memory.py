@@ -54,7 +54,7 @@ class ResidentRows:
     def __init__(self, table: Table, undo: Undo):
         self._columns = tuple(table.columns)
         self._rows: dict[str, Row] = {}
-        self._index: dict[str, dict[Any, set[str]]] = {c: {} for c in table.indexes}
+        self._index: dict[str, dict[Any, set[str]]] = {index.columns[0]: {} for index in table.all_indexes()}
         self._undo = undo
 
     def get(self, key: str) -> Row | None:

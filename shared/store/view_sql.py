@@ -10,7 +10,7 @@ from psycopg import sql
 from pydantic import BaseModel
 
 from shared.core.personal import Personal, personal_values
-from shared.core.projection import TYPES, Add, Drop, Put, RowOp, Table
+from shared.core.projection import TYPES, Add, Drop, Index, Put, RowOp, Table
 
 
 def create(tables: Mapping[str, Table], schema: str) -> Iterator[sql.Composed]:
@@ -20,8 +20,13 @@ def create(tables: Mapping[str, Table], schema: str) -> Iterator[sql.Composed]:
         yield sql.SQL('create table {} (key text collate "C" primary key, {})').format(
             sql.Identifier(schema, name), sql.SQL(", ").join(columns)
         )
-        for column in table.indexes:
-            yield sql.SQL("create index on {} ({})").format(sql.Identifier(schema, name), sql.Identifier(column))
+        for index in table.all_indexes():
+            on = sql.SQL(", ").join(map(sql.Identifier, index.columns))
+            yield sql.SQL("create index on {} ({}){}").format(sql.Identifier(schema, name), on, _only(index))
+
+
+def _only(index: Index) -> sql.Composable:
+    return sql.SQL(" where {} is not null").format(sql.Identifier(index.where)) if index.where else sql.SQL("")
 
 
 @dataclass(slots=True)

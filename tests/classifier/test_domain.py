@@ -123,7 +123,7 @@ def test_an_unsure_label_waits_for_a_person_with_its_three_best() -> None:
 
 
 def test_a_label_that_is_likely_is_offered_and_nobody_is_asked() -> None:
-    said = Desk(bands={"auto": 0.999, "suggest": 0.1}).when(opening(UNSURE))
+    said = Desk(bands={"auto": 0.999, "suggest": 0.1}).when(opening("merhaba"))
     assert first(CaseClassified, said).topic.band == "suggest"
     assert not [e for e in said if isinstance(e, ReviewRequested)]
 
@@ -179,9 +179,21 @@ def test_a_mail_of_thanks_is_praise_and_nobodys_complaint() -> None:
     assert (said.kind.value, said.kind.source, said.priority) == ("praise", "rule", "low")
 
 
-def test_an_offer_is_low_and_spam_whatever_it_is_guessed_to_be_about() -> None:
-    said = Desk().opened("We offer guest posts, DA90+ backlinks and link building packages.")
+@pytest.mark.parametrize(
+    "text",
+    ["We offer guest posts, DA90+ backlinks and link building packages.", "Fatura satılır, uygun fiyata kesilir"],
+)
+def test_an_offer_is_low_and_spam_whatever_it_is_guessed_to_be_about(text: str) -> None:
+    said = Desk().opened(text)
     assert (said.tags, said.priority) == (("spam",), "low")
+
+
+@pytest.mark.parametrize("text", ["Bayiniz olmak istiyorum, şartlar nedir?", "Can I get a quote for 500 mugs?"])
+def test_who_wants_to_buy_or_to_be_a_dealer_is_a_lead_and_nobody_is_asked(text: str) -> None:
+    said = Desk().when(opening(text))
+    labels = first(CaseClassified, said)
+    assert (labels.kind.value, labels.kind.source, labels.topic.value, labels.tags) == ("lead", "rule", "other", ())
+    assert not [event for event in said if isinstance(event, ReviewRequested)]
 
 
 # priority

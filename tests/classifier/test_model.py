@@ -90,6 +90,13 @@ def test_the_same_file_gives_the_same_numbers_again(seed: Model) -> None:
     assert Model.load(SEED_MODEL).predict(COMPLAINT) == seed.predict(COMPLAINT)
 
 
+def test_a_text_read_again_gets_the_same_numbers_and_leaves_no_name_in_memory(seed: Model) -> None:
+    text = f"{COMPLAINT} Xqzvyaslan"
+    assert seed.predict(text) == seed.predict(text) == Model.load(SEED_MODEL).predict(text)
+    assert "kargom" in seed.vocabulary._runs
+    assert "xqzvyaslan" not in seed.vocabulary._runs
+
+
 def test_packing_the_same_model_gives_the_same_bytes_and_hash() -> None:
     assert tiny() == tiny()
     assert Model.from_bytes(tiny()).hash != Model.from_bytes(tiny(facts={})).hash

@@ -50,6 +50,11 @@ def test_nor_in_capitals_or_without_diacritics(rule: str, text: str) -> None:
     assert rule not in speaking(without_diacritics(text))
 
 
+@pytest.mark.parametrize("text", TEXTS["spam"]["not_meant"] + TEXTS["offers"]["not_meant"])
+def test_a_customer_who_names_what_is_offered_is_tagged_by_neither_rule(text: str) -> None:
+    assert not {"spam", "offers"} & set(speaking(text))
+
+
 def test_each_rule_has_ten_texts_of_its_own_and_ten_counter_checks() -> None:
     names = {rule.name for rule in POLICY.rules}
     assert names == set(TEXTS)

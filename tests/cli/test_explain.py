@@ -1,5 +1,6 @@
 """``vefa explain``: the clocks of a case with what they were measured by and how their sums came about."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from deploy.vefa.calls import every
 from services.sla.app import app
 from shared.core.message import fresh
 from tests.conftest import FreshNats
@@ -41,6 +43,12 @@ async def test_clocks_are_explained_as_data(sla: Platform) -> None:
     met, resolution = (await sla.vefa("explain", "c1", "--json")).json
     assert (met["metric"], met["result"], met["used"]) == ("first_response", "met", 4500)
     assert [i["since"] for i in resolution["intervals"]] == ["started", "paused"]
+
+
+async def test_all_pages_of_clocks_are_read(sla: Platform) -> None:
+    whole = (await sla.vefa("explain", "c1", "--json")).json
+    read = await asyncio.to_thread(every, sla.data, "sla", "/v1/cases/c1/clocks/explain?limit=1")
+    assert [clock["metric"] for clock in read] == [clock["metric"] for clock in whole]
 
 
 async def test_clocks_are_explained_to_people(sla: Platform) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.mailtext import reply_text
+from services.intake.mailtext import read_text
 
 COLLECTED = Path(__file__).parents[3] / "shared" / "data" / "mail_replies"
 FILES = sorted((COLLECTED / "emails").glob("*.txt"))
@@ -17,6 +17,6 @@ def test_replies_come_out_as_a_person_would_cut_them() -> None:
     differ = set[str]()
     for file in FILES:
         wanted = (COLLECTED / "trimmed" / file.name).read_text("utf-8")
-        if reply_text(file.read_text("utf-8")).rstrip() != wanted.rstrip():
+        if read_text(file.read_text("utf-8"), answering=True).text.rstrip() != wanted.rstrip():
             differ.add(file.name)
     assert differ <= OTHERWISE

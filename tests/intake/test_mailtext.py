@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake import signatures
-from services.intake.mailtext import Cut, Reading, clean, read_text, reply_text
+from services.intake.mailtext import Cut, Reading, clean, read_text
 from tests.intake.quick import seconds
 
 GMAIL_TR = "12 Eki 2026 Pzt, 10:15 tarihinde Destek <destek@vefa.example> şunu yazdı:\n\n> Merhaba,\n> numaranız?"
@@ -19,6 +19,11 @@ GMAIL_EN = "On Mon, Oct 12, 2026 at 10:15 AM Support <support@vefa.example> wrot
 OUTLOOK_EN = (
     "From: Support <s@vefa.example>\nSent: Monday, October 12, 2026 10:15\nTo: Ann\nSubject: RE: return\n\nold text"
 )
+
+
+def reply_text(text: str) -> str:
+    """What is new in an answer to a mail of ours."""
+    return read_text(text, answering=True).text
 
 
 @pytest.mark.parametrize("quotation", [GMAIL_TR, GMAIL_TR_WRAPPED, APPLE_TR, OUTLOOK_TR, GMAIL_EN, OUTLOOK_EN])

@@ -4,7 +4,9 @@ import pytest
 
 from shared.core.event import Value
 from shared.core.personal import Personal
-from shared.core.projection import Add, Drop, Put, fold
+from shared.core.projection import Add, Drop, Index, Put, Table, fold
+from shared.core.views import Views
+from shared.runtime.memory import ResidentRows, Undo
 from shared.store.view_sql import dump
 
 
@@ -34,3 +36,26 @@ def test_a_fold_puts_adds_and_drops() -> None:
     rows = {}
     fold(rows, [Put("t", "a", {"n": 1}), Add("t", "a", {"n": 2}), Put("t", "b", {"n": 1}), Drop("t", "b")])
     assert rows == {"t": {"a": {"n": 3}}}
+
+
+def test_an_index_of_a_column_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="owned"):
+        Table({"owner": "text"}, indexes=(Index(("owner", "key"), where="owned"),))
+
+
+def test_an_index_is_made_of_its_columns_and_holds_only_rows_with_a_value() -> None:
+    views = Views(
+        {"desks": Table({"owner": "text"}, indexes=("owner", Index(("owner", "key"), "owner")))}, lambda _: ()
+    )
+    made = [statement.as_string(None) for statement in views.create("s") if '"desks"' in statement.as_string(None)]
+    assert made[1:] == [
+        'create index on "s"."desks" ("owner")',
+        'create index on "s"."desks" ("owner", "key") where "owner" is not null',
+    ]
+
+
+def test_a_resident_table_is_looked_up_by_the_first_column_of_an_index() -> None:
+    table = ResidentRows(Table({"queue": "text", "since": "bigint"}, True, (Index(("queue", "since")),)), Undo())
+    table.put("a", {"queue": "general", "since": 1})
+    table.put("b", {"queue": "billing", "since": 2})
+    assert [key for key, _ in table.where(queue="billing")] == ["b"]

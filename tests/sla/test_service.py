@@ -140,6 +140,15 @@ async def test_every_clock_is_explained(sla: Service, http: Caller) -> None:
     assert why["used"] == sum(i["seconds"] for i in why["intervals"])
 
 
+async def test_explanations_come_by_pages_too(sla: Service, http: Caller) -> None:
+    await play(sla)
+    _, whole = await http("GET", "/v1/cases/c1/clocks/explain")
+    ids = [f"{why['metric']}/{why['cycle']}" for why in whole]
+    assert len(ids) > 2
+    pages = [await http("GET", f"/v1/cases/c1/clocks/explain?limit=1{f'&after={a}' if a else ''}") for a in ("", *ids)]
+    assert [page for _, page in pages] == [*([why] for why in whole), []]
+
+
 async def test_a_case_without_clocks_is_not_explained_but_said_so(http: Caller) -> None:
     status, problem = await http("GET", "/v1/cases/nobody/clocks/explain")
     assert (status, problem["field"]) == (404, "case")
