@@ -39,7 +39,7 @@ def show(service: Which = "", data: Data = DATA, as_json: AsJson = False) -> Non
     """The epoch of each log, who knows more of it than it holds, and what of it is lost. Status 1 when one is not
     whole."""
 
-    async def look() -> list[recovery.Standing]:
+    async def look() -> list[recovery.LogHealth]:
         async with _met(data, service) as (logs, client, names):
             return [await recovery.standing(logs.by_name, name, client) for name in names]
 
@@ -167,7 +167,7 @@ def _carried_out(work: Any) -> Any:
         raise Failed(f"{e.text}; {e.remedy}") from e
 
 
-def _state(found: recovery.Standing) -> str:
+def _state(found: recovery.LogHealth) -> str:
     if found.known:
         return "behind: " + ", ".join(f"{who} knows {position}" for who, position in found.known.items())
     if not found.agrees:
@@ -178,7 +178,7 @@ def _state(found: recovery.Standing) -> str:
     return "whole"
 
 
-def _remedy(found: recovery.Standing) -> str:
+def _remedy(found: recovery.LogHealth) -> str:
     if found.behind:
         return f"vefa epoch new {found.service}"
     return f"vefa reconcile {found.service}" if found.lost else ""

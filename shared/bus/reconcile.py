@@ -30,7 +30,7 @@ Logs = Mapping[str, EventLog]
 
 
 @dataclass(frozen=True)
-class Standing:
+class LogHealth:
     """How a log stands: its epoch, where it ends, who knows of more, and what of it is lost and not settled."""
 
     service: str
@@ -52,7 +52,7 @@ class Standing:
         return bool(self.known) or not self.agrees
 
 
-async def standing(logs: Logs, service: str, client: Client) -> Standing:
+async def standing(logs: Logs, service: str, client: Client) -> LogHealth:
     """Look at one log and at everybody who may know of it."""
     known, head = await _known(logs, service, client), await logs[service].head()
     open_ = await _unsettled(logs[service])
@@ -63,7 +63,7 @@ async def standing(logs: Logs, service: str, client: Client) -> Standing:
         held = {who: n for who, found in copies.items() if (n := sum(_is_lost(e, lost[1]) for e in found))}
     agrees = await _agreed(logs, service, client, head.position) == head.position
     above = {who: position for who, position in known.items() if position > head.said}
-    return Standing(service, head.epoch, head.said, above, agrees, lost, held)
+    return LogHealth(service, head.epoch, head.said, above, agrees, lost, held)
 
 
 async def begin(runtime: Service, logs: Logs, client: Client, now: datetime) -> EpochBegan | None:

@@ -14,7 +14,7 @@ from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
 from psycopg import errors, sql
 
 from .append import Append, answer_to
-from .queries import Standing
+from .queries import LogQueries
 from .rows import COLUMNS, GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, head_of, rows_of
 
 EPOCH_BEGAN = "kernel.epoch-began.v1"
@@ -57,7 +57,7 @@ def _begins_above(row: Recorded, after: int) -> bool:
     return row.said and row.topic == EPOCH_BEGAN and row.id == orjson.loads(row.state)["lost_to"] + 1 and row.id > after
 
 
-class EventLog(Standing):
+class EventLog(LogQueries):
     """Async, with the method names and value types of eventsourcing's ``ProcessRecorder``."""
 
     async def create(self) -> None:

@@ -49,7 +49,7 @@ Tried = tuple[str, int, int]
 """A try of an effect: its key, row and attempt."""
 
 
-class Standing:
+class LogQueries:
     """Asked with the schema of the views, ``views``."""
 
     def __init__(self, pool: Pool, schema: str):
