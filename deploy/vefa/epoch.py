@@ -41,7 +41,7 @@ def show(service: Which = "", data: Data = DATA, as_json: AsJson = False) -> Non
 
     async def look() -> list[recovery.LogHealth]:
         async with _met(data, service) as (logs, client, names):
-            return [await recovery.standing(logs.by_name, name, client) for name in names]
+            return [await recovery.health_of(logs.by_name, name, client) for name in names]
 
     found = asyncio.run(look())
     if as_json:
@@ -95,7 +95,7 @@ def reconcile(
 
     async def settle() -> dict[str, EpochReconciled | None]:
         async with _met(data, service) as (logs, client, names):
-            if behind := [n for n in names if (await recovery.standing(logs.by_name, n, client)).behind]:
+            if behind := [n for n in names if (await recovery.health_of(logs.by_name, n, client)).behind]:
                 raise Failed(f"the log of {behind[0]} is behind others; first: vefa epoch new {behind[0]}")
             found = {}
             for name in names:
@@ -132,7 +132,7 @@ async def may_write(data: Path, logs: Logs, service: str) -> None:
     behind what others know of it, or has lost something that is not settled."""
     client = await reach.bus(noted_by(data)["nats"], f"--data {data}", AGAIN.format(data=data))
     try:
-        found = await recovery.standing(logs.by_name, service, client)
+        found = await recovery.health_of(logs.by_name, service, client)
     finally:
         await client.close()
     if remedy := _remedy(found):

@@ -19,7 +19,7 @@ from shared.store.event_log import EPOCH_BEGAN
 from . import log_reader as reading
 from .catch_up import Hearer
 from .epochs import Epochs
-from .transport import TROUBLES, Carried, Carrier, StreamLost, Told
+from .transport import TROUBLES, Delivery, Handler, StreamLost, Transport
 
 log = logging.getLogger("vefa.bus")
 
@@ -29,13 +29,13 @@ class Bus(Hearer):
     one."""
 
     def __init__(
-        self, service: Service, carrier: Carrier, clock: Clock, told: Told,
+        self, service: Service, transport: Transport, clock: Clock, told: Handler,
         *, head_every: float = 5.0, look_every: float = 5.0, silent_after: float = 10.0,
     ):  # fmt: skip
         """Seconds: ``head_every`` its head is announced; ``look_every`` it is asked whether messages wait, once none
         came for ``silent_after``."""
         super().__init__(service)
-        self.carrier, self.clock = carrier, clock
+        self.transport, self.clock = transport, clock
         self.head_every, self.look_every, self.silent_after = head_every, look_every, silent_after
         self.listening = False
         """What others say from now on is fetched."""
@@ -50,7 +50,7 @@ class Bus(Hearer):
         self._committed = service.wakes()
         self._consuming = False
         self.tasks: list[asyncio.Task[None]] = []
-        carrier.serve(sorted(service.sources), read=self.on_read, told=told, head=self.on_head, heard=self.on_heard)
+        transport.serve(sorted(service.sources), read=self.on_read, told=told, head=self.on_head, heard=self.on_heard)
 
     # the acting process ---------------------------------------------------------------------------------------------
     async def act(self) -> None:
@@ -73,7 +73,7 @@ class Bus(Hearer):
     @property
     def problem(self) -> str | None:
         """Why the acting process of this service is not ready; None when nothing stands in its way."""
-        if not self.carrier.connected:
+        if not self.transport.connected:
             return "NATS cannot be reached"
         if trouble := self.epochs.problem:
             return trouble
@@ -103,8 +103,8 @@ class Bus(Hearer):
         self._announced.clear()
         while True:
             with contextlib.suppress(*TROUBLES):
-                last = last or await self.carrier.last()
-                waiting = await self.carrier.waiting()
+                last = last or await self.transport.last()
+                waiting = await self.transport.waiting()
                 if not (waiting.undelivered or waiting.unanswered) or waiting.floor >= last:
                     return
                 if self._announced >= self.service.sources and not any(self.lag().values()):
@@ -115,7 +115,7 @@ class Bus(Hearer):
     async def _start_consumer(self) -> None:
         while True:
             try:
-                await self.carrier.consume(sorted(self.service.sources), self.service.batch, self.on_batch)
+                await self.transport.consume(sorted(self.service.sources), self.service.batch, self.on_batch)
                 self._consuming = True
                 return
             except StreamLost:  # whoever speaks next would make it: that may be long
@@ -128,10 +128,10 @@ class Bus(Hearer):
         if self._consuming:
             self._consuming = False
             with contextlib.suppress(*TROUBLES):
-                await self.carrier.rest()
+                await self.transport.rest()
 
     # in -------------------------------------------------------------------------------------------------------------
-    async def on_batch(self, batch: Sequence[Carried]) -> None:
+    async def on_batch(self, batch: Sequence[Delivery]) -> None:
         """One fetch, one transaction, then one ack each; when this raises, the batch is delivered again."""
         self.fetched_at = asyncio.get_running_loop().time()
         self.troubles.pop("silent", None)
@@ -162,7 +162,7 @@ class Bus(Hearer):
     ) -> tuple[list[Envelope], int]:
         """A page of what ``source`` said above ``after``, and how far that page looked."""
         question = reading.Ask(after=after, upto=upto, topics=topics)
-        page = await self.carrier.ask(source, question.model_dump_json().encode())
+        page = await self.transport.ask(source, question.model_dump_json().encode())
         return reading.read(source, page, self.clock.now(), late)
 
     async def _hear_new_topics(self) -> None:
@@ -200,7 +200,7 @@ class Bus(Hearer):
                 if rows:
                     if any(row.topic == EPOCH_BEGAN for row in rows):
                         await self.service.hear_each()  # somebody else said that: be in this epoch before it is known
-                    await self.carrier.publish(rows)
+                    await self.transport.publish(rows)
                     await self.service.log.track("relay", rows[-1].id)
                     self.relayed = rows[-1].id
                 self.troubles.pop("relay", None)
@@ -219,7 +219,7 @@ class Bus(Hearer):
         name = self.service.name
         log.warning("%s: nobody at NATS keeps what it says; a stream that is gone is made again", name)
         with contextlib.suppress(*TROUBLES):
-            await self.carrier.declare()
+            await self.transport.declare()
 
     # heads ----------------------------------------------------------------------------------------------------------
     async def _announce(self) -> None:
@@ -233,7 +233,7 @@ class Bus(Hearer):
         service = self.service
         heard = {source: service.tracked.get(source, 0) for source in sorted(service.sources)}
         ends = max(service.said, 0 if service.silent else self.relayed)
-        await self.carrier.announce(orjson.dumps({"epoch": service.epoch, "position": ends, "heard": heard}))
+        await self.transport.announce(orjson.dumps({"epoch": service.epoch, "position": ends, "heard": heard}))
 
     async def on_head(self, source: str, announced: bytes) -> None:
         """What was announced the time before must have been heard by now; and who announces may have heard more of this
@@ -261,7 +261,7 @@ class Bus(Hearer):
             if not self._consuming or loop.time() - self.fetched_at < self.silent_after:
                 continue
             with contextlib.suppress(*TROUBLES):
-                waiting = await self.carrier.waiting()
+                waiting = await self.transport.waiting()
                 if not (waiting.undelivered or waiting.unanswered):  # heard from the log, or by another process
                     self.troubles.pop("hearing", None)
                     self.troubles.pop("silent", None)

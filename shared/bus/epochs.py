@@ -19,7 +19,7 @@ from shared.store.codec import Envelope
 from shared.store.event_log import EventLog
 from shared.store.rows import Recorded
 
-from .transport import TROUBLES, Carrier
+from .transport import TROUBLES, Transport
 
 PAGE = 1000
 log = logging.getLogger("vefa.epochs")
@@ -29,7 +29,7 @@ class Ways(Protocol):
     """What the epochs of a process need of its way to the others."""
 
     service: Service
-    carrier: Carrier
+    transport: Transport
     relayed: int
 
     async def announce(self) -> None: ...
@@ -116,11 +116,11 @@ class Epochs:
             await asyncio.sleep(1)
 
     async def _compare(self, ask: bool) -> None:
-        service, carrier = self.service, self.bus.carrier
-        known = {"the stream": await carrier.own_last()}
+        service, transport = self.service, self.bus.transport
+        known = {"the stream": await transport.own_last()}
         head = await service.log.head()
         if ask or known["the stream"] < head.said:
-            known |= await carrier.listeners()
+            known |= await transport.listeners()
             head = await service.log.head()
         if behind := {who: position for who, position in known.items() if position > head.said}:
             who, position = max(behind.items(), key=lambda item: item[1])

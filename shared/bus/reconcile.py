@@ -52,7 +52,7 @@ class LogHealth:
         return bool(self.known) or not self.agrees
 
 
-async def standing(logs: Logs, service: str, client: Client) -> LogHealth:
+async def health_of(logs: Logs, service: str, client: Client) -> LogHealth:
     """Look at one log and at everybody who may know of it."""
     known, head = await _known(logs, service, client), await logs[service].head()
     open_ = await _unsettled(logs[service])

@@ -21,19 +21,19 @@ from .eager import PULL_SECONDS, EagerBatch
 from .jetstream import STREAM, declare, inbox_of, last_of, subject_of
 
 TROUBLES = (NatsError, TimeoutError)
-"""What a carrier raises while it cannot carry."""
+"""What a transport raises while it cannot carry."""
 AGAIN_SECONDS = 1.0
 """After so long a batch that could not be heard is delivered again."""
 LISTENERS_SECONDS = 1.0
 """So long answers of listeners are awaited: who is not there says it with its next head."""
-Told = Callable[[bytes], Awaitable[bytes]]
+Handler = Callable[[bytes], Awaitable[bytes]]
 
 
 class StreamLost(Exception):
     """Nothing keeps what is published: the stream is gone."""
 
 
-class Carried(Protocol):
+class Delivery(Protocol):
     """A message as it arrives."""
 
     @property
@@ -51,13 +51,13 @@ class Waiting(NamedTuple):
     floor: int
 
 
-class Carrier(Protocol):
+class Transport(Protocol):
     """One service's way to the others. Raises one of TROUBLES while it cannot carry."""
 
     @property
     def connected(self) -> bool: ...
     def serve(
-        self, sources: Sequence[str], *, read: Told, told: Told, head: Callable[[str, bytes], Awaitable[None]],
+        self, sources: Sequence[str], *, read: Handler, told: Handler, head: Callable[[str, bytes], Awaitable[None]],
         heard: Callable[[str], Awaitable[bytes]],
     ) -> None:  # fmt: skip
         """Answer who reads the log or tells the service something; hand on the heads that anybody announces; answer
@@ -90,7 +90,7 @@ class Carrier(Protocol):
         ...
 
     async def consume(
-        self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Carried]], Awaitable[None]]
+        self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Delivery]], Awaitable[None]]
     ) -> None:
         """Fetch from now on what ``sources`` say, at most ``batch`` messages at a time; what ``hear`` raises at is
         delivered again. Raises StreamLost."""
@@ -107,7 +107,7 @@ class Carrier(Protocol):
     async def waiting(self) -> Waiting: ...
 
 
-class NatsCarrier:
+class NatsTransport:
     """By NATS: a durable consumer on the one stream, and plain requests."""
 
     def __init__(self, name: str, broker: NatsBroker, replicas: int = 1):
@@ -125,10 +125,10 @@ class NatsCarrier:
         return bool(self.client.is_connected)
 
     def serve(
-        self, sources: Sequence[str], *, read: Told, told: Told, head: Callable[[str, bytes], Awaitable[None]],
+        self, sources: Sequence[str], *, read: Handler, told: Handler, head: Callable[[str, bytes], Awaitable[None]],
         heard: Callable[[str], Awaitable[bytes]],
     ) -> None:  # fmt: skip
-        def answering(answer: Told) -> Callable[[NatsMessage], Awaitable[bytes]]:
+        def answering(answer: Handler) -> Callable[[NatsMessage], Awaitable[bytes]]:
             async def answered(message: NatsMessage) -> bytes:
                 return await answer(bytes(message.body))
 
@@ -193,7 +193,7 @@ class NatsCarrier:
         await declare(self.client, self._replicas)
 
     async def consume(
-        self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Carried]], Awaitable[None]]
+        self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Delivery]], Awaitable[None]]
     ) -> None:
         async def heard(message: NatsMessage) -> None:
             try:

@@ -41,7 +41,7 @@ KEY: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-class Told(Protocol):
+class Described(Protocol):
     """What is told of a route."""
 
     @property
@@ -58,7 +58,7 @@ class Told(Protocol):
     def options(self) -> dict[str, Any]: ...
 
 
-def statuses(route: Told) -> set[int]:
+def statuses(route: Described) -> set[int]:
     """Of every refusal that can come from a route."""
     if route.way.kind == "open":
         return {422}
@@ -72,7 +72,7 @@ def statuses(route: Told) -> set[int]:
     return found
 
 
-def responses(route: Told) -> dict[int | str, dict[str, Any]]:
+def responses(route: Described) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route as OpenAPI has them. A page for people says what is wrong in a page."""
     page = {"text/html": {"schema": {"type": "string"}}} if is_page(route) else {}
     return {
@@ -84,12 +84,12 @@ def responses(route: Told) -> dict[int | str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def is_page(route: Told) -> bool:
+def is_page(route: Described) -> bool:
     kind = route.options.get("response_class", Response)
     return route.page or (isinstance(kind, type) and issubclass(kind, HTMLResponse))
 
 
-def spoken(route: Told) -> dict[str, Any]:
+def spoken(route: Described) -> dict[str, Any]:
     """What else is told of a route: its way in, how it is proven, the key of a repeat."""
     more: dict[str, Any] = {"x-way-in": route.way.kind, "x-roles": list(route.way.roles)}
     if route.way.kind == "roles":

@@ -24,7 +24,7 @@ from shared.base.settings import Settings
 from shared.base.tasks import end
 from shared.bus.bus import Bus
 from shared.bus.jetstream import broker_of
-from shared.bus.transport import TROUBLES, NatsCarrier
+from shared.bus.transport import TROUBLES, NatsTransport
 from shared.core.facts import PublishPolicy
 from shared.core.instants import utc
 from shared.core.message import NAMESPACE, Actor, fresh
@@ -128,7 +128,7 @@ class Process:
             )  # fmt: skip
             broker = broker_of(app.name, settings.nats_url, self._on_cut_off)
             self.bus = Bus(
-                self.service, NatsCarrier(app.name, broker, settings.nats_replicas), self.clock, self._on_told
+                self.service, NatsTransport(app.name, broker, settings.nats_replicas), self.clock, self._on_told
             )
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})

@@ -11,7 +11,7 @@ import yaml
 from services.intake.setaside import FIGURES
 from shared.bus.bus import Bus
 from shared.bus.jetstream import broker_of
-from shared.bus.transport import NatsCarrier
+from shared.bus.transport import NatsTransport
 from shared.host.telemetry import metrics
 from shared.runtime.clock import SystemClock
 from tests.conftest import FreshNats
@@ -37,7 +37,7 @@ async def test_every_figure_that_is_asked_for_is_exported(start: Make, fresh_nat
     async def told(_: bytes) -> bytes:
         return b""
 
-    bus = Bus(clerk, NatsCarrier("clerk", broker), SystemClock(), told)
+    bus = Bus(clerk, NatsTransport("clerk", broker), SystemClock(), told)
     await broker.start()
     text = metrics(clerk, bus, more={name: (what, 0.0) for name, what in FIGURES.items()}).decode()
     await broker.stop()

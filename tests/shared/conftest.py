@@ -10,7 +10,7 @@ import pytest_asyncio
 from shared.base.database import connect
 from shared.bus.bus import Bus
 from shared.bus.jetstream import broker_of, declare
-from shared.bus.transport import NatsCarrier
+from shared.bus.transport import NatsTransport
 from shared.core.views import Views
 from shared.privacy.master_key import MasterKey
 from shared.privacy.vault import Vault
@@ -80,7 +80,7 @@ async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
                 return b"{}"
 
             bus = Bus(
-                service, NatsCarrier(name, broker), SystemClock(), told,
+                service, NatsTransport(name, broker), SystemClock(), told,
                 head_every=head_every, look_every=silent_after / 2, silent_after=silent_after,
             )  # fmt: skip
             await broker.start()

@@ -32,11 +32,11 @@ from shared.runtime.clock import Deadlines
 from shared.runtime.effects import Effects, Sender
 from shared.runtime.service import Service
 
-from .carrier import SimulatedBus, SimulatedCarrier
 from .disk import Disk
 from .fate import Fate, Ports
 from .log import SimulatedLog
 from .loop import Life, Loop
+from .transport import SimulatedBus, SimulatedTransport
 from .vault import SimulatedVault
 
 APPS: Mapping[str, App] = {a.name: a for a in (intake, classifier, router, sla, feedback, loyalty, notification)}
@@ -95,8 +95,8 @@ class Process:
         self.clock = ClockPort(world.clock, ports)
         self.vault = SimulatedVault(world.keys, ports)
         self.log = SimulatedLog(world.disks[app.name], ports, app.name)
-        self.carrier = SimulatedCarrier(app.name, world.bus, ports)
-        self.carrier.edge = lambda: self.edge
+        self.transport = SimulatedTransport(app.name, world.bus, ports)
+        self.transport.edge = lambda: self.edge
         self.bus: Bus | None = None
 
     @property
@@ -125,7 +125,7 @@ class Process:
             Actor("service", app.name),
         )  # fmt: skip
         self.bus = Bus(
-            service, self.carrier, self.clock, self._on_told,
+            service, self.transport, self.clock, self._on_told,
             head_every=HEAD_SECONDS, look_every=LOOK_SECONDS, silent_after=SILENT_SECONDS,
         )  # fmt: skip
         senders: dict[str, Sender] = {"mail": self._mail} if app.name == "notification" else {}

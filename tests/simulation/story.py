@@ -17,7 +17,7 @@ from shared.core.message import NAMESPACE, Actor
 from shared.core.personal import Personal
 from shared.runtime.service import Outcome, Overloaded
 
-from .carrier import SimulatedBus, SimulatedCarrier
+from .transport import SimulatedBus, SimulatedTransport
 
 TEXTS = (
     ("Kargom gelmedi", "On gündür kargomu bekliyorum, kimse yanıt vermiyor. Çok kızgınım!"),
@@ -124,7 +124,7 @@ class People:
         })  # fmt: skip
         while True:
             try:
-                answer = orjson.loads(await self._bus.call(service, lambda carrier: carrier.told(body)))
+                answer = orjson.loads(await self._bus.call(service, lambda transport: transport.told(body)))
             except TRIES:
                 continue
             if "problem" not in answer:
@@ -136,8 +136,8 @@ class People:
     async def _command(self, service: str, name: str, actor: Actor, event: Event) -> None:
         """By HTTP, with the same Idempotency-Key until it is answered."""
 
-        async def says(carrier: SimulatedCarrier) -> Outcome:
-            edge = carrier.edge()
+        async def says(transport: SimulatedTransport) -> Outcome:
+            edge = transport.edge()
             return await edge.of(actor).hear(event, id=uuid5(NAMESPACE, name))
 
         while True:

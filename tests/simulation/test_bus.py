@@ -23,7 +23,7 @@ def test_a_head_counts_what_another_process_said() -> None:
         async def on_head(source: str, head: bytes) -> None:
             announced.append(orjson.loads(head)["position"])
 
-        clerk.bus.carrier._head = on_head  # type: ignore[attr-defined]
+        clerk.bus.transport._head = on_head  # type: ignore[attr-defined]
         await other.service.hear(order(1))
         await asyncio.sleep(5)
         assert shop.service.said < trade.disks["shop"].head.said
@@ -61,7 +61,7 @@ def test_a_relay_whose_stream_cannot_be_made_says_so_and_does_not_spin(monkeypat
         await asyncio.sleep(1)
         trade.bus.wipe()
         with monkeypatch.context() as broken:
-            broken.setattr(shop.bus.carrier, "declare", refused)
+            broken.setattr(shop.bus.transport, "declare", refused)
             await shop.service.hear(order(1))
             await asyncio.sleep(5)
             assert "cannot publish" in str(shop.bus.problem)

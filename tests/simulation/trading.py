@@ -9,11 +9,11 @@ from shared.runtime.clock import SteppedClock
 from shared.runtime.service import Service
 from tests.shared import trade
 
-from .carrier import SimulatedBus, SimulatedCarrier
 from .disk import Disk
 from .fate import CALM, Fate, Planned, Ports
 from .log import SimulatedLog
 from .loop import Life, Loop
+from .transport import SimulatedBus, SimulatedTransport
 from .vault import SimulatedVault
 
 SERVICES: dict[str, Callable[..., Service]] = {"shop": trade.shop, "clerk": trade.clerk, "courier": trade.courier}
@@ -55,8 +55,10 @@ class Trade:
         async def told(_: bytes) -> bytes:
             return b"{}"
 
-        carrier = SimulatedCarrier(name, self.bus, ports)
-        bus = Bus(service, carrier, SteppedClock(trade.NOON), told, head_every=head_every, look_every=1, silent_after=2)
+        transport = SimulatedTransport(name, self.bus, ports)
+        bus = Bus(
+            service, transport, SteppedClock(trade.NOON), told, head_every=head_every, look_every=1, silent_after=2
+        )
 
         async def start() -> None:
             await service.start()

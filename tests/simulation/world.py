@@ -12,13 +12,13 @@ from typing import Any
 from shared.privacy.sealing import Key
 from tests.scene import MONDAY
 
-from .carrier import SimulatedBus
 from .disk import Disk
 from .fate import CALM, Chances, Fate, Planned, Point
 from .judge import Outcome, judge, outcome_of, reported
 from .loop import Life, Loop
 from .process import APPS, Clock, Outside, Process
 from .story import People, Story
+from .transport import SimulatedBus
 
 VIEWS_EVERY = 25
 LOOK_SECONDS, PATIENCE = 0.1, 60.0

@@ -10,7 +10,7 @@ from uuid import uuid5
 from shared.base.database import connect
 from shared.bus.bus import Bus
 from shared.bus.jetstream import broker_of
-from shared.bus.transport import NatsCarrier
+from shared.bus.transport import NatsTransport
 from shared.core.facts import PublishPolicy
 from shared.core.message import NAMESPACE, fresh
 from shared.host.app import App
@@ -81,7 +81,7 @@ async def station(room: Room, app: App, database: str) -> AsyncIterator[Station]
         service = app.service_on(log, vault)
         await service.start()
         broker = broker_of(app.name, room.servers.nats_url(app.name))
-        bus = Bus(service, NatsCarrier(app.name, broker), clock, _refuse)
+        bus = Bus(service, NatsTransport(app.name, broker), clock, _refuse)
         await broker.start()
         try:
             yield Station(app, service, bus, clock)

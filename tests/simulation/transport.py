@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from psycopg import OperationalError
 
 from shared.base.tasks import end
-from shared.bus.transport import AGAIN_SECONDS, Carried, StreamLost, Told, Waiting
+from shared.bus.transport import AGAIN_SECONDS, Delivery, Handler, StreamLost, Waiting
 from shared.edge.edge import Edge
 from shared.store.codec import to_wire
 from shared.store.rows import Recorded
@@ -53,7 +53,7 @@ class SimulatedBus:
         self.kept: list[Kept] = []
         self.ids: set[str] = set()
         self.consumers: dict[str, Consumer] = {}
-        self.carriers: list[SimulatedCarrier] = []
+        self.transports: list[SimulatedTransport] = []
 
     def wipe(self) -> None:
         """All that it held is gone."""
@@ -133,27 +133,27 @@ class SimulatedBus:
         floor = min((kept.number for kept in open_), default=self.last + 1) - 1
         return Waiting(len(consumer.arrived) + consumer.under_way, len(consumer.fetched), floor)
 
-    def carriers_of(self, name: str) -> list["SimulatedCarrier"]:
-        self.carriers = [c for c in self.carriers if c.ports.life.alive]
-        return [c for c in self.carriers if c.name == name]
+    def carriers_of(self, name: str) -> list["SimulatedTransport"]:
+        self.transports = [c for c in self.transports if c.ports.life.alive]
+        return [c for c in self.transports if c.name == name]
 
-    async def call(self, name: str, act: Callable[["SimulatedCarrier"], Awaitable[Any]]) -> Any:
+    async def call(self, name: str, act: Callable[["SimulatedTransport"], Awaitable[Any]]) -> Any:
         """What a process of a service answers. TimeoutError when none does, or its answer is lost."""
         await asyncio.sleep(self.fate.delay)
         serving = self.carriers_of(name)
         reply = self.loop.create_future()
         if serving and not self.fate.happens(self.fate.chances.lost):
-            carrier = serving[int(self.fate.random.random() * len(serving))]
-            self.loop.create_task(self._answer(carrier, act, reply), context=carrier.ports.life.context)
+            transport = serving[int(self.fate.random.random() * len(serving))]
+            self.loop.create_task(self._answer(transport, act, reply), context=transport.ports.life.context)
         async with asyncio.timeout(PATIENCE):
             return await reply
 
     async def _answer(
-        self, carrier: "SimulatedCarrier", act: Callable[["SimulatedCarrier"], Awaitable[Any]],
+        self, transport: "SimulatedTransport", act: Callable[["SimulatedTransport"], Awaitable[Any]],
         reply: asyncio.Future[Any],
     ) -> None:  # fmt: skip
         try:
-            answer = await act(carrier)
+            answer = await act(transport)
             failed = None
         except Exception as error:
             failed = error
@@ -166,34 +166,40 @@ class SimulatedBus:
             else:
                 reply.set_exception(failed)
 
-        await carrier.ports.call("edge.answer", deliver)
+        await transport.ports.call("edge.answer", deliver)
 
 
-class SimulatedCarrier:
+class SimulatedTransport:
     """One process's way to the bus."""
 
     def __init__(self, name: str, bus: SimulatedBus, ports: Ports):
         self.name, self.bus, self.ports = name, bus, ports
         self.connected, self._fetching = True, None
         self._sources: Sequence[str] = ()
-        self.read: Told
-        self.told: Told
+        self.read: Handler
+        self.told: Handler
         self.edge: Callable[[], Edge]
         self._head: Head
 
     def serve(
-        self, sources: Sequence[str], *, read: Told, told: Told, head: Head, heard: Callable[[str], Awaitable[bytes]]
+        self,
+        sources: Sequence[str],
+        *,
+        read: Handler,
+        told: Handler,
+        head: Head,
+        heard: Callable[[str], Awaitable[bytes]],
     ) -> None:
         self._sources, self.read, self.told, self._head = sources, read, told, head
-        self.bus.carriers.append(self)
+        self.bus.transports.append(self)
 
     async def announce(self, head: bytes) -> None:
         await self.ports.call("bus.announce", self._announce, head)
 
     def _announce(self, head: bytes) -> None:
         bus, loop = self.bus, self.bus.loop
-        bus.carriers = [c for c in bus.carriers if c.ports.life.alive]
-        for other in bus.carriers:
+        bus.transports = [c for c in bus.transports if c.ports.life.alive]
+        for other in bus.transports:
             if self.name in other._sources and not bus.fate.happens(bus.fate.chances.lost):
                 loop.create_task(other.headed(self.name, head), context=other.ports.life.context)
 
@@ -206,7 +212,7 @@ class SimulatedCarrier:
 
     async def ask(self, source: str, question: bytes) -> bytes:
         await self.ports.call("bus.ask", int)
-        answer: bytes = await self.bus.call(source, lambda carrier: carrier.read(question))
+        answer: bytes = await self.bus.call(source, lambda transport: transport.read(question))
         return answer
 
     async def publish(self, rows: Sequence[Recorded]) -> None:
@@ -219,12 +225,12 @@ class SimulatedCarrier:
         await self.ports.call("bus.declare", self.bus.declare)
 
     async def consume(
-        self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Carried]], Awaitable[None]]
+        self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Delivery]], Awaitable[None]]
     ) -> None:
         await self.ports.call("bus.consume", self.bus.subscribe, self.name, sources)
         self._fetching = asyncio.create_task(self._fetch(batch, hear))
 
-    async def _fetch(self, batch: int, hear: Callable[[Sequence[Carried]], Awaitable[None]]) -> None:
+    async def _fetch(self, batch: int, hear: Callable[[Sequence[Delivery]], Awaitable[None]]) -> None:
         while True:
             consumer = self.bus.consumers[self.name]
             await consumer.wake.wait()
