@@ -100,7 +100,7 @@ async def _doubts(data: Path, service: str, found: Document) -> list[str]:
         known = _known(found, shipped, await _in_force(logs))
         known.pop("skill", None)  # which of them somebody has is known here
         doubts, app_ = list(knowing.doubts(kind, found.document, known)), app_of(service)
-        if of_service := app_.doubts.get(kind):
+        if of_service := app_.warnings.get(kind):
             runtime = app_.service_on(logs[service], logs.vault_of(service))
             await runtime.load_resident()
             doubts += of_service(runtime.memory, found.document)

@@ -16,8 +16,8 @@ from .views import views
 
 app = App(
     "classifier", decider, views, Path(__file__).parent,
-    hears=(CaseOpened, CaseClosed, CustomerKnown, TierChanged, CaseEscalated),
-    opens=(CaseOpened,),
+    subscribes=(CaseOpened, CaseClosed, CustomerKnown, TierChanged, CaseEscalated),
+    reads_personal=(CaseOpened,),
     policies={"classification": Policies(ClassificationPolicy, {"classification": "policy.yaml"})},
     api=api,
 )  # fmt: skip

@@ -26,13 +26,13 @@ from .views import views
 
 app = App(
     "feedback", decider, views, Path(__file__).parent,
-    hears=(
+    subscribes=(
         CaseOpened, CaseResolved, CaseReopened, CaseClosed, StatusChanged, CustomerKnown, CustomerErased,
         ContactForgotten, CaseClassified, CaseAssigned, TargetMet, TargetBreached, BreachRetracted, NoticeSent,
         NoticeFailed, NoticeWithheld, NoticeBounced, PreferenceChanged,
     ),
-    opens=(),
+    reads_personal=(),
     policies={"surveys": Policies(SurveysPolicy, {"surveys": "policy.yaml"})},
-    told=(AnswerSurvey,),
+    accepts=(AnswerSurvey,),
     api=api,
 )  # fmt: skip

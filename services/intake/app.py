@@ -47,13 +47,13 @@ def smtp(edge: Edge) -> Listener:
 
 app = App(
     "intake", decider, views, Path(__file__).parent,
-    hears=(CaseClassified, ClassificationCorrected, CaseAssigned, CaseUnassigned, NoticeBounced, RecoveryOpened),
-    opens=(RecoveryOpened,),
+    subscribes=(CaseClassified, ClassificationCorrected, CaseAssigned, CaseUnassigned, NoticeBounced, RecoveryOpened),
+    reads_personal=(RecoveryOpened,),
     policies={"intake": Policies(IntakePolicy, {"intake": "policy.yaml"})},
-    told=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
+    accepts=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
     api=api,
     erases=True,
-    senders={"erase": eraser, "rotate": rotator},
+    effect_handlers={"erase": eraser, "rotate": rotator},
     listeners=(ErasedAgain, smtp, Nightly),
     figures=figures,
 )  # fmt: skip

@@ -28,12 +28,12 @@ app = App(
     decider,
     views,
     Path(__file__).parent,
-    hears=(
+    subscribes=(
         CustomerKnown, CustomerErased, ContactForgotten, CaseOpened, CaseResolved, CaseClosed, CaseReopened,
         CaseAssigned, SurveyAnswered, AnswerChanged, RecoveryClosed, TargetBreached, BreachRetracted,
     ),
-    opens=(),
-    told=(PurchaseMade, PurchaseReturned, EnrolMember, SpendPoints, RefundSpend),
+    reads_personal=(),
+    accepts=(PurchaseMade, PurchaseReturned, EnrolMember, SpendPoints, RefundSpend),
     policies={"programme": Policies(Programme, {"programme": "policy.yaml"})},
     api=api,
 )  # fmt: skip

@@ -34,15 +34,15 @@ app = App(
     decider,
     views,
     Path(__file__).parent,
-    hears=(
+    subscribes=(
         *HEARD, CustomerKnown, ContactForgotten, ContactBounced, CustomerErased, ConsentGiven, ConsentWithdrawn,
         AutomaticNoted, LoopSuspected, MessageReceived, ParticipantAdded, CaseClassified, CaseQueued, CaseUnassigned,
         AgentRegistered, MemberEnrolled,
         ("sla", PolicyPublished), ("router", PolicyPublished),
     ),
-    opens=(),
+    reads_personal=(),
     policies={"templates": Policies(Templates, {"templates": "policy.yaml"})},
     parsers={"calendar": Calendar, "routing": Queues},
     api=api,
-    senders={"mail": mail_sender},
+    effect_handlers={"mail": mail_sender},
 )  # fmt: skip

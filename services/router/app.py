@@ -16,12 +16,12 @@ from .views import views
 
 app = App(
     "router", decider, views, Path(__file__).parent,
-    hears=(
+    subscribes=(
         CaseOpened, StatusChanged, CaseResolved, CaseClosed, CaseReopened, CustomerKnown, CaseClassified, CaseEscalated,
         TierChanged, MemberEnrolled,
     ),
-    opens=(),
+    reads_personal=(),
     policies={"routing": Policies(RoutingPolicy, {"routing": "policy.yaml"})},
-    doubts={"routing": unskilled},
+    warnings={"routing": unskilled},
     api=api,
 )  # fmt: skip

@@ -29,11 +29,11 @@ app = App(
     decider,
     views,
     Path(__file__).parent,
-    hears=(
+    subscribes=(
         CaseOpened, MessageReceived, ReplySent, StatusChanged, CaseResolved, CaseClosed, CaseReopened, CustomerKnown,
         CaseClassified, CaseAssigned, TierChanged, NoticeFailed, NoticeBounced, NoticeWithheld,
     ),
-    opens=(),
+    reads_personal=(),
     policies={
         "calendar": Policies(
             WorkingCalendar,

@@ -42,32 +42,34 @@ class Listener(Protocol):
     async def stop(self) -> None: ...
 
 
-Hears = type[Event] | tuple[str, type[Event]]
+Subscription = type[Event] | tuple[str, type[Event]]
 Figures = Mapping[str, tuple[str, float]]
 """What a service counts of its own, for Prometheus: {name: (what it is, value)}."""
 
 
 @dataclass(frozen=True)
 class App:
-    """A service, declared. ``hears`` lists event classes; a kernel event names the log it is heard from: ``("sla",
-    PolicyPublished)``.
-    ``opens`` lists the heard events whose personal texts the rules read; of others they get the sealed forms only.
-    ``told`` lists what others may say to it over NATS. By kind of document: ``checks``, what its model cannot see;
-    ``doubts``, what will not work."""
+    """A service, declared.
+
+    ``subscribes`` lists event classes; one of the kernel names the log that says it: ``("sla", PolicyPublished)``
+    ``reads_personal`` lists the events heard whose personal texts the rules read; of others they get sealed forms only
+    ``accepts`` lists what others may say to it over NATS
+    ``checks``, by kind of document: what its model cannot see; ``warnings``: what will not work as things stand
+    ``effect_handlers``, by kind of effect, carry out what the rules ask of the world outside"""
 
     name: str
     decider: Decider
     views: Views
     folder: Path
-    hears: Sequence[Hears] = ()
-    opens: tuple[type[Event], ...] = (Event,)
+    subscribes: Sequence[Subscription] = ()
+    reads_personal: tuple[type[Event], ...] = (Event,)
     policies: Mapping[str, Policies] = field(default_factory=dict)
     parsers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
-    doubts: Mapping[str, Doubts] = field(default_factory=dict)
-    told: Sequence[type[Event]] = ()
+    warnings: Mapping[str, Doubts] = field(default_factory=dict)
+    accepts: Sequence[type[Event]] = ()
     api: Api = field(default_factory=Api)
-    senders: Mapping[str, Callable[[Edge], Sender]] = field(default_factory=dict)
+    effect_handlers: Mapping[str, Callable[[Edge], Sender]] = field(default_factory=dict)
     listeners: Sequence[Callable[[Edge], Listener]] = ()
     erases: bool = False
     """Carries out erasures: may destroy keys, revoke tokens and exchange the master key."""
@@ -76,12 +78,12 @@ class App:
 
     def topics(self) -> list[tuple[str, str]]:
         """(log, topic) of everything that is heard."""
-        pairs = (h if isinstance(h, tuple) else (h.TOPIC.partition(".")[0], h) for h in self.hears)
+        pairs = (h if isinstance(h, tuple) else (h.TOPIC.partition(".")[0], h) for h in self.subscribes)
         return [(source, event.TOPIC) for source, event in pairs]
 
     def opened_topics(self) -> set[str]:
         """Of the heard events whose personal texts the rules read."""
-        return {topic for read in self.opens for topic in topics_of(read)}
+        return {topic for read in self.reads_personal for topic in topics_of(read)}
 
     def document_parsers(self) -> dict[str, Callable[[str], Any]]:
         models = {**{kind: p.model for kind, p in self.policies.items()}, **self.parsers}

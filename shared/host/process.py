@@ -131,7 +131,9 @@ class Process:
                 self.service, NatsTransport(app.name, broker, settings.nats_replicas), self.clock, self._on_told
             )
             self.deadlines = Deadlines(self.service, self.clock)
-            self.effects = Effects(self.service, self.clock, {k: make(self.edge) for k, make in app.senders.items()})
+            self.effects = Effects(
+                self.service, self.clock, {k: make(self.edge) for k, make in app.effect_handlers.items()}
+            )
             await broker.start()
             comparing = self.bus.epochs.begin()
             # asked some hundred times a second by who steps the clock: without the framework's work per message
@@ -302,7 +304,7 @@ class Process:
             add(api, Route("GET", f"/{name}/{path}", endpoint, OPEN, 200, options))
 
     async def _on_told(self, body: bytes) -> bytes:
-        return await told(self.edge, self.app.told, body)
+        return await told(self.edge, self.app.accepts, body)
 
     @property
     def problem(self) -> str | None:

@@ -99,12 +99,12 @@ APPS = {
             Decider(trade.STATES, trade.evolve, take_and_post),
             Views(trade.SHOP_VIEWS.tables, with_parcels),
             HERE,
-            told=(PlaceOrder,),
+            accepts=(PlaceOrder,),
             api=api,
-            senders={"post": poster},
+            effect_handlers={"post": poster},
         ),
-        App("clerk", trade.CLERK, trade.CLERK_VIEWS, HERE, hears=(OrderPlaced,)),
-        App("courier", trade.COURIER, trade.COURIER_VIEWS, HERE, hears=(OrderPlaced, OrderPacked, OrderHurried)),
+        App("clerk", trade.CLERK, trade.CLERK_VIEWS, HERE, subscribes=(OrderPlaced,)),
+        App("courier", trade.COURIER, trade.COURIER_VIEWS, HERE, subscribes=(OrderPlaced, OrderPacked, OrderHurried)),
     )
 }
 

@@ -75,13 +75,13 @@ shop = App(
     "shop", Decider(trade.STATES, trade.evolve, take_and_flag), trade.SHOP_VIEWS, HERE,
     policies={"limits": Policies(Limits, {"limits": "limits.yaml"})},
 )  # fmt: skip
-clerk = App("clerk", trade.CLERK, trade.CLERK_VIEWS, HERE, hears=(OrderPlaced,))
+clerk = App("clerk", trade.CLERK, trade.CLERK_VIEWS, HERE, subscribes=(OrderPlaced,))
 intake = App(
     "intake",
     Decider({"customer": Person()}, lambda s, m: s, note_and_erase),
     Views({}, nothing),
     HERE,
-    hears=(OrderPlaced,),
+    subscribes=(OrderPlaced,),
     api=api,
 )
 

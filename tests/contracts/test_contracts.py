@@ -122,7 +122,7 @@ def test_the_check_for_plain_text_finds_one() -> None:
 
 SAID_TO_US = sorted(
     {topic for topic in EVENTS if topic.startswith(("outside.", "to."))}
-    | {cls.TOPIC for name in names() for cls in app_of(name).told}
+    | {cls.TOPIC for name in names() for cls in app_of(name).accepts}
 )
 BIGINT = 2**63
 

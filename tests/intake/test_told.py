@@ -23,7 +23,7 @@ EVENT = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "outside.ca
 
 async def say(intake: Running, event: Any) -> dict[str, Any]:
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return dict(json.loads(await told(intake.edge, app.told, body)))
+    return dict(json.loads(await told(intake.edge, app.accepts, body)))
 
 
 async def test_a_case_is_opened_and_a_repeat_is_answered_the_same(intake: Running) -> None:

@@ -253,6 +253,6 @@ async def test_a_purchase_at_no_time_is_refused_by_both_ways_in(http: Caller, lo
     assert (status, problem.get("field") or problem["fields"][0]["field"]) == (422, "bought_at")
     data = {"contact": AYSE, "purchase": "b1", "amount": 10_000, "currency": "TRY", "bought_at": bought_at}
     event = {"specversion": "1.0", "id": "1", "source": "/shop", "type": PurchaseMade.TOPIC, "data": data}
-    answer = json.loads(await told(edge_of(loyalty), app.told, json.dumps(event).encode()))
+    answer = json.loads(await told(edge_of(loyalty), app.accepts, json.dumps(event).encode()))
     assert (answer["status"], answer.get("field") or answer["fields"][0]["field"]) == (422, "bought_at")
     assert not len(loyalty.memory.table("parked"))

@@ -106,7 +106,7 @@ async def desk(database: str, sink: Sink, tmp_path: Path) -> AsyncIterator[Desk]
         )
         links, index_key, actor = Links(b"l" * 32), b"i" * 32, Actor("service", app.name)
         edge = Edge(service, vault, clock, links, Blobs(log, vault), settings, index_key, actor)
-        made = Desk(edge, clock, Effects(service, clock, {k: make(edge) for k, make in app.senders.items()}))
+        made = Desk(edge, clock, Effects(service, clock, {k: make(edge) for k, make in app.effect_handlers.items()}))
         for name, document in app.shipped().items():
             await edge.hear(PublishPolicy(service=app.name, name=name, document=document, by="shipped", reason="test"))
         yield made

@@ -197,7 +197,7 @@ async def test_a_second_try_is_the_same_mail_under_the_same_id(desk: Desk, sink:
 @pytest.mark.parametrize(("port", "error"), [(0, "no-mail-server"), (1, "unreachable")])
 async def test_without_a_mail_server_the_notice_waits(desk: Desk, port: int, error: str) -> None:
     edge = replace(desk.edge, settings=desk.edge.settings.model_copy(update={"mail_port": port}))
-    send = app.senders["mail"](edge)
+    send = app.effect_handlers["mail"](edge)
     [_, heard] = await desk.tell(known(), replied())
     report = await send(heard.said[0], heard.said[0].event.notice, 1, False)
     assert (report.result, report.error) == ("failed", error)

@@ -152,7 +152,7 @@ class Process:
                 await self.service.hear(fresh(command, self.clock.now(), id=event_id, command=True))
 
     async def _on_told(self, body: bytes) -> bytes:
-        return await told(self.edge, self.app.told, body)
+        return await told(self.edge, self.app.accepts, body)
 
     async def _mail(self, message: Message, key: str, attempt: int, stale: bool) -> Event:
         self.world.begun(key, attempt, self.life)
