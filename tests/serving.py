@@ -39,9 +39,9 @@ class Served:
     clock: SteppedClock
     http: httpx.AsyncClient
 
-    async def hear(self, *events: Event) -> list[Outcome]:
+    async def handle(self, *events: Event) -> list[Outcome]:
         """Facts, one after the other."""
-        return [(await self.service.hear(fresh(event, self.clock.now())))[0] for event in events]
+        return [(await self.service.handle(fresh(event, self.clock.now())))[0] for event in events]
 
     async def __call__(
         self, method: str, path: str, body: Any = None, *, role: str = "supervisor", name: str = "s1"
@@ -72,7 +72,7 @@ async def served(app: App, database: str, folder: Path, documents: Mapping[str, 
             command = PublishPolicy(
                 service=app.name, name=name, document=json.dumps(document), by="shipped", reason="test"
             )
-            await service.hear(fresh(command, MONDAY, command=True))
+            await service.handle(fresh(command, MONDAY, command=True))
         edge = Edge(
             service, vault, clock, Links(b"l" * 32), Blobs(log, vault),
             Settings(database_url=database, nats_url="", secrets=folder), INDEX, Actor("service", app.name),

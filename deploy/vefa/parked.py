@@ -73,7 +73,7 @@ def show(service: Service, stream: Stream, data: Data = DATA, as_json: AsJson = 
 def retry(service: Service, stream: Stream, data: Data = DATA, as_json: AsJson = False) -> None:
     """Hear the parked events of a stream again, in order, until one raises again; status 1 when one does."""
 
-    async def hear() -> list[tuple[str, str]]:
+    async def heard_again() -> list[tuple[str, str]]:
         app_ = app_of(service)
         async with opened(data) as logs:
             await _demand(logs, known(service, logs.by_name), stream)
@@ -85,7 +85,7 @@ def retry(service: Service, stream: Stream, data: Data = DATA, as_json: AsJson =
             finally:
                 await runtime.stop()
 
-    results = asyncio.run(hear())
+    results = asyncio.run(heard_again())
     if as_json:
         print_json([{"event": event, "result": result} for event, result in results])
     else:

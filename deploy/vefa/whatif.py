@@ -39,8 +39,8 @@ def what_if(
         async with opened(data, service) as logs:
             with bar(f"what-if {service}", (await logs[service].head()).position) as advance:
                 async for heard in heard_of(logs, service):
-                    again.hear(heard)
-                    course.hear(heard)
+                    again.handle(heard)
+                    course.handle(heard)
                     advance(heard.message.row)
 
     asyncio.run(run())

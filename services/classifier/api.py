@@ -35,7 +35,7 @@ async def classification(case: Id, call: Call) -> dict[str, Any]:
 async def correct(case: Id, head: Head, body: Correction, call: Call) -> dict[str, Any]:
     """Set one label by hand, or confirm it; no later machine decision overwrites it."""
     reason = Personal(body.reason) if body.reason else None
-    outcome = await call.hear(
+    outcome = await call.send(
         CorrectClassification(case=case, head=head, value=body.value, by=call.actor.name, reason=reason)
     )
     said = outcome.first(CaseClassified)

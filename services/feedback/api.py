@@ -76,7 +76,7 @@ async def answer(token: str, request: Request, call: Call) -> Response:
     try:
         given = await _given(request)
         command = AnswerSurvey(survey=row["key"], contact=row["contact"], score=_score(given), comment=_comment(given))
-        await call.hear(command)
+        await call.send(command)
     except Refused as refused:
         if not _wants_page(request) or refused.field not in ("score", "comment"):
             return _refused(request, refused, language)

@@ -82,7 +82,7 @@ async def submit(body: bodies.Concern, call: Call) -> bodies.Opened | JSONRespon
         external_id=body.external_id if knows(call) else None, by=call.actor.name if is_staff(call) else None,
         verified=await owns(call, contact),
     )  # fmt: skip
-    opening = (await call.hear(event, occurred_at=when(body.occurred_at, call))).first(CaseOpened)
+    opening = (await call.send(event, occurred_at=when(body.occurred_at, call))).first(CaseOpened)
     if opening is not None:
         return bodies.Opened(case=opening.case, number=opening.number, customer=opening.customer)
     row = await call.row(
@@ -193,7 +193,7 @@ async def put_customer(body: bodies.Customer, call: Call) -> dict[str, str]:
         contact=contact, contact_kind=body.contact.kind, address=Personal(address), external_id=body.external_id,
         name=_personal(body.name), language=body.language, tier=body.tier, tags=body.tags,
     )  # fmt: skip
-    known = (await call.hear(event)).first(CustomerKnown)
+    known = (await call.send(event)).first(CustomerKnown)
     if known is not None:
         return {"customer": known.customer, "contact": contact}
     row = await call.row("select customer from {views}.contacts where key = %s", contact)
@@ -206,21 +206,21 @@ async def consent(customer: Id, body: bodies.Consent, call: Call) -> dict[str, A
     if is_customer(call) and customer not in await own(call):
         raise unknown_customer()
     command = ChangeConsent(customer=customer, by=call.actor.name if is_staff(call) else None, **body.model_dump())
-    outcome = await call.hear(command)
+    outcome = await call.send(command)
     return {"customer": customer, "channel": body.channel, "given": body.given, "changed": len(outcome.said)}
 
 
 @api.post("/v1/customers/{customer}/erase", way=roles("supervisor"), status=202)
 async def erase(customer: Id, body: bodies.Erasure, call: Call) -> dict[str, str]:
     """Ask for the destruction of every key of a customer; once done, the customer shows the certificate."""
-    await call.hear(EraseCustomer(customer=customer, regime=body.regime, by=call.actor.name))
+    await call.send(EraseCustomer(customer=customer, regime=body.regime, by=call.actor.name))
     return {"customer": customer, "state": "asked"}
 
 
 @api.post("/v1/keys/rotate", way=roles("ops", "admin"), status=202)
 async def rotate(call: Call) -> dict[str, str]:
     """Ask for the exchange of the master key: old copies of the vault open nothing any more that was erased before."""
-    await call.hear(RotateMasterKey(by=call.actor.name))
+    await call.send(RotateMasterKey(by=call.actor.name))
     return {"state": "asked"}
 
 
@@ -238,7 +238,7 @@ def _problems(policy: IntakePolicy, body: bodies.Concern) -> list[Problem]:
 
 
 async def _recorded(case: str, command: Event, call: Edge, at: datetime | None = None) -> bodies.Recorded:
-    outcome = await call.hear(command, occurred_at=at)
+    outcome = await call.send(command, occurred_at=at)
     said = (outcome.first(MessageReceived) or outcome.first(ReplySent), outcome.first(CaseOpened))
     note = next((str(m.id) for m in outcome.said if isinstance(m.event, NoteAdded)), None)
     row = await call.row("select category, version from {views}.cases where key = %s", case)

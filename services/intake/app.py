@@ -30,16 +30,16 @@ from .views import views
 def smtp(edge: Edge) -> Listener:
     """The mail intake of a process."""
 
-    async def hear(event: Event, occurred_at: datetime | None, event_id: UUID) -> Outcome:
+    async def take(event: Event, occurred_at: datetime | None, event_id: UUID) -> Outcome:
         if not edge.service.memory.has_policy("intake"):
             raise Refused("not-ready", "intake", "no policy is in force yet", "try again in a moment", 503)
-        return await edge.hear(event, id=event_id, occurred_at=occurred_at, command=False)
+        return await edge.send(event, id=event_id, occurred_at=occurred_at, command=False)
 
     async def store(content: bytes, name: str, subject: str) -> Blob:
         return await edge.blobs.put(content, name, subject)
 
     return SmtpIntake(
-        hear, edge.contact, lambda token: check_reply_token(edge.links, token, edge.now), store,
+        take, edge.contact, lambda token: check_reply_token(edge.links, token, edge.now), store,
         edge.settings.smtp_port, edge.digest, own=edge.settings.mail_from,
         host=edge.settings.smtp_host,
     )  # fmt: skip

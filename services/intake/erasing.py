@@ -94,4 +94,4 @@ class Nightly:
         )
         if await self._edge.row(query, midnight):
             id = uuid5(NAMESPACE, f"intake/rotate/{midnight:%Y-%m-%d}")
-            await self._edge.hear(RotateMasterKey(by="nightly"), id=id)
+            await self._edge.send(RotateMasterKey(by="nightly"), id=id)

@@ -81,7 +81,7 @@ async def answer(token: str, request: Request, call: Call) -> HTMLResponse:
         if given.get("solved") not in ANSWERS:
             return _question(row, request, text, again=True)
         solved = given["solved"] == "yes"
-        await call.hear(Confirm(case=row["key"], contact=contact, solved=solved, text=Personal(text) if text else None))
+        await call.send(Confirm(case=row["key"], contact=contact, solved=solved, text=Personal(text) if text else None))
     except ValueError:
         return _refusal("other", 422, request, row["language"])
     except Refused as refused:

@@ -77,4 +77,4 @@ class ErasedAgain:
         if again:
             at, key = max(again)
             id = uuid5(NAMESPACE, f"intake/rotate/restored/{at.isoformat()}/{key}")
-            await edge.hear(RotateMasterKey(by="restored"), id=id)
+            await edge.send(RotateMasterKey(by="restored"), id=id)

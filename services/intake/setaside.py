@@ -139,7 +139,7 @@ async def release(item: Id, body: Release, call: Call) -> dict[str, Any]:
         content=read.content, subject=read.subject, text=read.text, parts=read.parts, attachments=read.attachments,
         raw=read.raw,
     )  # fmt: skip
-    outcome = await call.hear(event)
+    outcome = await call.send(event)
     released = outcome.first(MessageReleased)
     assert released is not None
     return {"item": item, "state": "released", "case": released.case}
@@ -148,7 +148,7 @@ async def release(item: Id, body: Release, call: Call) -> dict[str, Any]:
 @api.post("/v1/set-aside/{item}/dismiss", way=STAFF)
 async def dismiss(item: Id, body: Dismissal, call: Call) -> dict[str, Any]:
     """It was looked at and stays aside. 409 when that was decided already."""
-    await call.hear(DismissMessage(item=item, by=call.actor.name, reason=Personal(body.reason)))
+    await call.send(DismissMessage(item=item, by=call.actor.name, reason=Personal(body.reason)))
     return {"item": item, "state": "dismissed"}
 
 

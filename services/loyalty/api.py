@@ -60,7 +60,7 @@ async def enrol(body: Address, call: Call) -> Enrolled:
     contact, _ = call.contact(body.kind, body.address)
     if call.actor.role == Role.customer and not await _owns(call, contact):
         raise Refused("forbidden", "address", "not a contact point of this token's owner", "enrol with your own", 403)
-    joined = (await call.hear(EnrolMember(contact=contact))).first(MemberEnrolled)
+    joined = (await call.send(EnrolMember(contact=contact))).first(MemberEnrolled)
     assert joined is not None
     return Enrolled(member=joined.member, tier=joined.tier)
 
@@ -103,14 +103,14 @@ async def ledger(
 @api.post("/v1/members/{member}/spends", way=ANYBODY, status=201)
 async def spend(member: Id, body: Spending, call: Call) -> Spent:
     await _member(call, member)
-    spent = (await call.hear(SpendPoints(member=member, amount=body.amount, what=body.what))).first(PointsSpent)
+    spent = (await call.send(SpendPoints(member=member, amount=body.amount, what=body.what))).first(PointsSpent)
     assert spent is not None
     return Spent(spend=spent.spend, amount=spent.amount)
 
 
 @api.post("/v1/members/{member}/spends/{spend}/refund", way=roles("agent", "supervisor", "service"))
 async def refund(member: Id, spend: Id, call: Call) -> Refunded:
-    undone = (await call.hear(RefundSpend(member=member, spend=spend))).first(SpendRefunded)
+    undone = (await call.send(RefundSpend(member=member, spend=spend))).first(SpendRefunded)
     assert undone is not None
     return Refunded(spend=spend, returned=sum(share.amount for share in undone.shares), lost=undone.lost)
 
@@ -119,17 +119,17 @@ async def refund(member: Id, spend: Id, call: Call) -> Refunded:
 async def grant(case: Id, body: Granting, call: Call) -> GrantOut:
     """Points that make good a bad experience: approved at once within the own limit, otherwise requested."""
     asked = RequestGrant(case=case, severity=body.severity, by=call.actor.name, reason=Personal(body.reason))
-    return _grant(await call.hear(asked))
+    return _grant(await call.send(asked))
 
 
 @api.post("/v1/grants/{grant}/approve", way=roles("supervisor"))
 async def approve(grant: Id, call: Call) -> GrantOut:
-    return _grant(await call.hear(ApproveGrant(grant=grant, by=call.actor.name)))
+    return _grant(await call.send(ApproveGrant(grant=grant, by=call.actor.name)))
 
 
 @api.post("/v1/grants/{grant}/refuse", way=roles("supervisor"))
 async def refuse(grant: Id, call: Call) -> GrantOut:
-    return _grant(await call.hear(RefuseGrant(grant=grant, by=call.actor.name)))
+    return _grant(await call.send(RefuseGrant(grant=grant, by=call.actor.name)))
 
 
 @api.post("/v1/purchases", way=SHOP, status=202)
@@ -141,7 +141,7 @@ async def purchase(body: Buying, call: Call) -> Heard:
         labels=body.labels,
     )  # fmt: skip
     refuse_ahead(made, call.now)
-    return Heard(position=(await call.hear(made, command=False)).position)
+    return Heard(position=(await call.send(made, command=False)).position)
 
 
 @api.post("/v1/purchases/{purchase}/returns", way=SHOP, status=202)
@@ -153,7 +153,7 @@ async def return_(purchase: Id, body: Returning, call: Call) -> Heard:
             "unknown-purchase", "purchase", f"there is no purchase {purchase}", "send the purchase first", 404
         )
     back = PurchaseReturned(contact=row["contact"], purchase=purchase, returned=body.returned, amount=body.amount)
-    return Heard(position=(await call.hear(back, command=False)).position)
+    return Heard(position=(await call.send(back, command=False)).position)
 
 
 @api.get("/v1/programme", way=STAFF)

@@ -113,7 +113,7 @@ async def notice(notice: Id, call: Call) -> Notice:
 @api.post("/v1/notices/{notice}/redeliver", way=roles("agent", "supervisor"), status=202)
 async def redeliver(notice: Id, call: Call) -> dict[str, Any]:
     """Try again what was given up."""
-    outcome = await call.hear(Redeliver(notice=notice, by=call.actor.name))
+    outcome = await call.send(Redeliver(notice=notice, by=call.actor.name))
     queued = outcome.first(NoticeQueued)
     return {"notice": notice, "not_before": queued.not_before if queued else None}
 
@@ -121,7 +121,7 @@ async def redeliver(notice: Id, call: Call) -> dict[str, Any]:
 @api.put("/v1/preferences/{contact}", way=roles("agent", "supervisor", "service"))
 async def prefer(contact: Id, body: Preferences, call: Call) -> Preferences:
     """Set what a recipient wants, all of it."""
-    outcome = await call.hear(ChangePreferences(contact=contact, **body.model_dump()))
+    outcome = await call.send(ChangePreferences(contact=contact, **body.model_dump()))
     changed = outcome.first(PreferenceChanged)
     return Preferences.model_validate(changed.model_dump()) if changed else body
 
@@ -144,7 +144,7 @@ async def ask_unsubscribe(token: str, call: Call) -> HTMLResponse:
 async def unsubscribe(token: str, call: Call) -> HTMLResponse:
     """One click (RFC 8058): this template is not wanted any more."""
     contact, template = _subscriber(call, token)
-    await call.hear(Unsubscribe(contact=contact, template=template))
+    await call.send(Unsubscribe(contact=contact, template=template))
     return page("tr", "Vefa", "<p>Bu iletileri artık almayacaksınız. / You will not get these messages any more.</p>")
 
 

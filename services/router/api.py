@@ -79,7 +79,7 @@ class Placement(BaseModel):
 async def put_agent(agent: Id, body: Agent, call: Call) -> dict[str, Any]:
     """Register an agent or change what is known of him; he starts offline."""
     content = body.model_dump(exclude={"name", "mail"})
-    await call.hear(RegisterAgent(agent=agent, name=Personal(body.name), mail=Personal(body.mail), **content))
+    await call.send(RegisterAgent(agent=agent, name=Personal(body.name), mail=Personal(body.mail), **content))
     return {"agent": agent, **content}
 
 
@@ -101,7 +101,7 @@ async def put_status(agent: Id, body: Status, call: Call) -> dict[str, str]:
     if call.actor.role == Role.agent and call.actor.name != agent:
         text = f"the token is {call.actor.name}'s, the status {agent}'s"
         raise Refused("not-yours", "agent", text, "set your own status, or ask a supervisor", 403)
-    await call.hear(ChangeAgentStatus(agent=agent, status=body.status))
+    await call.send(ChangeAgentStatus(agent=agent, status=body.status))
     return {"agent": agent, "status": body.status}
 
 
@@ -140,28 +140,28 @@ async def get_queue(queue: Code, call: Call) -> dict[str, Any]:
 @api.post("/v1/cases/{case}/take", way=STAFF)
 async def take(case: Id, call: Call) -> Placement:
     """The caller becomes the owner of a case that nobody owns."""
-    await call.hear(TakeCase(case=case, by=call.actor.name))
+    await call.send(TakeCase(case=case, by=call.actor.name))
     return await _placement(case, call)
 
 
 @api.post("/v1/cases/{case}/assign", way=roles("supervisor"))
 async def assign(case: Id, body: Given, call: Call) -> Placement:
     """Give a case to an agent, whoever owns it now."""
-    await call.hear(AssignCase(case=case, agent=body.agent, by=call.actor.name, reason=Personal(body.reason)))
+    await call.send(AssignCase(case=case, agent=body.agent, by=call.actor.name, reason=Personal(body.reason)))
     return await _placement(case, call)
 
 
 @api.post("/v1/cases/{case}/release", way=STAFF)
 async def release(case: Id, body: Because, call: Call) -> Placement:
     """Give a case back to its queue."""
-    await call.hear(ReleaseCase(case=case, by=call.actor.name, reason=Personal(body.reason)))
+    await call.send(ReleaseCase(case=case, by=call.actor.name, reason=Personal(body.reason)))
     return await _placement(case, call)
 
 
 @api.post("/v1/cases/{case}/transfer", way=STAFF)
 async def transfer(case: Id, body: Forwarded, call: Call) -> Placement:
     """Put a case into another queue."""
-    await call.hear(TransferCase(case=case, queue=body.queue, by=call.actor.name, reason=Personal(body.reason)))
+    await call.send(TransferCase(case=case, queue=body.queue, by=call.actor.name, reason=Personal(body.reason)))
     return await _placement(case, call)
 
 

@@ -166,7 +166,7 @@ async def calendars(call: Call) -> list[CalendarOut]:
 @api.post("/v1/targets/{version}/apply", way=roles("supervisor"))
 async def apply(version: Annotated[int, Path(ge=1, le=10**9)], call: Call) -> Applied:
     """Measure every running clock by this version of ``targets`` from now on."""
-    outcome = await call.hear(ApplyTargets(policy=version))
+    outcome = await call.send(ApplyTargets(policy=version))
     applied = outcome.first(TargetsApplied)
     assert applied is not None
     retargeted = sum(isinstance(message.event, ClockRetargeted) for message in outcome.said)

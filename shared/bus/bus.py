@@ -199,7 +199,7 @@ class Bus(Hearer):
                 rows = await self.service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
                 if rows:
                     if any(row.topic == EPOCH_BEGAN for row in rows):
-                        await self.service.hear_each()  # somebody else said that: be in this epoch before it is known
+                        await self.service.handle_each()  # somebody else said that: be in this epoch before it is known
                     await self.transport.publish(rows)
                     await self.service.log.track("relay", rows[-1].id)
                     self.relayed = rows[-1].id

@@ -42,7 +42,7 @@ class Hearer:
     async def _settle(self, envelopes: Sequence[Envelope]) -> Stopped | None:
         waiting, stopped = list(envelopes), None
         while waiting:
-            results = await self.service.hear_each(*waiting)
+            results = await self.service.handle_each(*waiting)
             failed = [(e, r) for e, r in zip(waiting, results, strict=True) if isinstance(r, Exception)]
             if hard := next((r for _, r in failed if not isinstance(r, Gap | Stopped)), None):
                 raise hard

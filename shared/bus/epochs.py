@@ -106,7 +106,7 @@ class Epochs:
                     await self._compare(ask=self.compared.is_set())
                     self._wanted.clear()
                 elif self.service.lost:
-                    await self.service.hear_each()  # another process may have settled it
+                    await self.service.handle_each()  # another process may have settled it
             except (*TROUBLES, OperationalError, PoolTimeout) as error:
                 reason = f"{self.service.name} cannot compare its log with the bus ({type(error).__name__})"
                 if self.service.silent:
@@ -133,7 +133,7 @@ class Epochs:
             service.silent = Silent(text, f"vefa epoch new {service.name}")
             await self.bus.announce()
         elif service.silent:
-            await service.hear_each()
+            await service.handle_each()
             service.silent = None
 
     def on_heard(self, position: int) -> None:
@@ -143,10 +143,10 @@ class Epochs:
 
     async def settled(self) -> None:
         """Returns once nothing of this log is lost: until then it would answer again what it had answered before."""
-        await self.service.hear_each()
+        await self.service.handle_each()
         while self.service.lost:
             await asyncio.sleep(1)
-            await self.service.hear_each()
+            await self.service.handle_each()
 
     # others ---------------------------------------------------------------------------------------------------------
     def _stops(self) -> Iterable[Loss]:

@@ -174,12 +174,12 @@ class _Return(Hearer):
 
     async def _take_in(self, messages: Sequence[Message]) -> None:
         known = await self.service.log.known(m.id for m in messages)
-        await self.service.hear(*(m for m in messages if m.id not in known))
+        await self.service.handle(*(m for m in messages if m.id not in known))
 
 
 async def _say(runtime: Service, event: EpochBegan | EpochReconciled, now: datetime) -> None:
     event_id = uuid5(NAMESPACE, f"{runtime.name}|{event.TOPIC}|{event.epoch}")
-    await runtime.hear(fresh(event, now, id=event_id, actor=ACTOR, command=True))
+    await runtime.handle(fresh(event, now, id=event_id, actor=ACTOR, command=True))
 
 
 async def _known(logs: Logs, service: str, client: Client) -> dict[str, int]:

@@ -52,7 +52,7 @@ class Edge:
     def now(self) -> datetime:
         return self.clock.now()
 
-    async def hear(
+    async def send(
         self, event: Event, *, id: UUID | None = None, occurred_at: datetime | None = None, command: bool = True
     ) -> Outcome:
         """Say ``event`` to the service; returns after the commit. Raises Refused; a repeat gets the first answer. What
@@ -70,7 +70,7 @@ class Edge:
             event, now, id=id, actor=self.actor, command=command, resent=not command, occurred_at=occurred_at,
             trace=self.trace,
         )  # fmt: skip
-        [outcome] = await self.service.hear(message)
+        [outcome] = await self.service.handle(message)
         return outcome
 
     async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ async def told(edge: Edge, classes: Iterable[type[Event]], body: bytes) -> bytes
         event = _event(edge, {cls.TOPIC: cls for cls in classes}, asked)
         event_id = uuid5(NAMESPACE, f"nats|{asked.source}|{asked.id}")
         speaker = edge.of(Actor("service", asked.source.removeprefix("/")[:64] or "/"), trace=parent(asked.traceparent))
-        outcome = await speaker.hear(event, id=event_id, occurred_at=asked.time)
+        outcome = await speaker.send(event, id=event_id, occurred_at=asked.time)
     except orjson.JSONDecodeError as e:
         return _problem(422, "unreadable", text=f"no JSON: {e}", remedy=REMEDY)
     except ValidationError as e:

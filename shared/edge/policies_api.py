@@ -62,7 +62,7 @@ def policies_api(service: str) -> Api:
         """Put a document in force as the next version; refused with the field when it does not pass its model."""
         document = json.dumps(body.document, ensure_ascii=False)
         command = PublishPolicy(service=service, name=name, document=document, by=call.actor.name, reason=body.reason)
-        said = (await call.hear(command)).first(PolicyPublished)
+        said = (await call.send(command)).first(PolicyPublished)
         assert said is not None
         return PolicyOut(name=name, version=said.version, published_at=call.now)
 

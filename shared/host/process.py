@@ -245,7 +245,7 @@ class Process:
                     service=self.app.name, name=name, document=document, by="shipped", reason="shipped default"
                 )
                 event_id = uuid5(NAMESPACE, f"{self.app.name}/{name}/shipped")
-                await self.service.hear(fresh(command, self.clock.now(), id=event_id, command=True))
+                await self.service.handle(fresh(command, self.clock.now(), id=event_id, command=True))
 
     async def _ship_later(self) -> None:
         """Those that were lost in a restore and not brought back."""

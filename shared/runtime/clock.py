@@ -107,7 +107,7 @@ class Deadlines:
             before = rows
             # one instant at a time: what is decided at an earlier one may disarm a later one
             due = [row for row in rows if row.due == rows[0].due]
-            results = await self._service.hear_each(
+            results = await self._service.handle_each(
                 *(
                     Message(
                         event=DeadlineReached(key=key, of=stream, kind=kind, due=at),

@@ -107,7 +107,7 @@ class Effects:
             log.error("%s: sender %s raised %s", self._service.name, effect.kind, type(error).__name__)
             await asyncio.sleep(1)
             return
-        await self._service.hear(
+        await self._service.handle(
             fresh(
                 outcome, self._clock.now(), id=result_id(effect, asked.event_id),
                 actor=Actor("service", self._service.name), correlation=message.correlation,

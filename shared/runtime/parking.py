@@ -34,7 +34,7 @@ async def retry_parked(service: Service, stream: str) -> list[tuple[str, str]]:
                 opened, event=event, id=uuid5(row.event_id, "1"), retry_of=row.event_id, parked_in=stream, source="",
                 position=0, row=0, causation=opened.id,
             )  # fmt: skip
-            [result] = await service.hear_each(again)
+            [result] = await service.handle_each(again)
         except RetryFailed as error:
             result = error
         if isinstance(result, Exception):

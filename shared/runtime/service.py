@@ -109,7 +109,7 @@ class Service:
     async def read_again(self) -> None:
         """Read anew, between two commits, what the rules keep in memory: the views were made again."""
         self._outdated = True
-        await self.hear_each()
+        await self.handle_each()
 
     def wakes(self) -> asyncio.Event:
         """An event of the caller's own that is set after every commit of this process; the caller clears it."""
@@ -122,16 +122,16 @@ class Service:
         return own_loss(self.memory)
 
     # hear -----------------------------------------------------------------------------------------------------------
-    async def hear(self, *messages: Message | Envelope) -> list[Outcome]:
+    async def handle(self, *messages: Message | Envelope) -> list[Outcome]:
         """Returns when all of them are recorded (or were before). Raises the first Refused, Gap or Overloaded among
         them."""
-        results = await self.hear_each(*messages)
+        results = await self.handle_each(*messages)
         for result in results:
             if isinstance(result, Exception):
                 raise result
         return [r for r in results if isinstance(r, Outcome)]
 
-    async def hear_each(self, *messages: Message | Envelope) -> list[Outcome | Exception]:
+    async def handle_each(self, *messages: Message | Envelope) -> list[Outcome | Exception]:
         """Like ``hear``, with an outcome or an exception for each message."""
         if self.silent and messages:
             raise self.silent

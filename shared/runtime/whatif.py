@@ -118,7 +118,7 @@ class Again:
         self.memory, self._examples = Otherwise(decider, views, parsers, documents), examples
         self.result = Comparison()
 
-    def hear(self, heard: Heard) -> None:
+    def handle(self, heard: Heard) -> None:
         """Messages must come in the order of the log."""
         if not heard.parked:
             self.memory.apply(heard.message)
@@ -202,7 +202,7 @@ class Course:
         self.otherwise: Counter[str] = Counter()
         self.refused = self.raised = 0
 
-    def hear(self, heard: Heard) -> None:
+    def handle(self, heard: Heard) -> None:
         """Messages must come in the order of the log."""
         self.really.update(e.TOPIC for e in heard.really if not heard.parked)
         self.reach(heard.message.heard_at)

@@ -47,7 +47,7 @@ api = Api()
 
 @api.post("/v1/orders/{number}", way=roles("agent"))
 async def post_order(number: str, call: Call) -> dict[str, Any]:
-    outcome = await call.hear(PlaceOrder(order=number, contact="ada", text=Personal("please")))
+    outcome = await call.send(PlaceOrder(order=number, contact="ada", text=Personal("please")))
     placed = outcome.first(OrderPlaced)
     return {"order": placed.order if placed else None, "nth": placed.nth if placed else None}
 
@@ -159,7 +159,7 @@ class Traders:
 
     async def place(self, numbers: range) -> None:
         for at in range(numbers.start, numbers.stop, AT_ONCE):
-            await self["shop"].hear(*(order(n) for n in range(at, min(at + AT_ONCE, numbers.stop))))
+            await self["shop"].handle(*(order(n) for n in range(at, min(at + AT_ONCE, numbers.stop))))
 
     async def heard(self, seconds: float = 60) -> None:
         """Returns when everybody has heard and published everything."""

@@ -77,7 +77,7 @@ async def test_a_restored_log_says_nothing_until_its_epoch_and_brings_back_what_
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.json()["remedy"] == "vefa epoch new shop"
     with pytest.raises(Silent):
-        await traders["shop"].hear(order("urgent"))
+        await traders["shop"].handle(order("urgent"))
     await until(lambda: "vefa epoch new shop" in (traders.processes["clerk"].problem or ""))
     shown = await traders.vefa("epoch", "--json")
     assert shown.status == 1
@@ -133,7 +133,7 @@ async def refuses_until_settled(everybody: Traders) -> None:
         "problem": "busy", "status": 503, "text": "", "remedy": "vefa reconcile shop",
     }  # fmt: skip
     with pytest.raises(Silent, match="were lost in a restore"):
-        await process.edge.hear(PlaceOrder(**content), command=False)
+        await process.edge.send(PlaceOrder(**content), command=False)
     with pytest.raises(Silent):
         await retry_parked(process.service, "order:1")
     retry = await everybody.vefa("parked", "retry", "shop", "order:1")
@@ -156,10 +156,10 @@ async def test_who_does_not_know_of_the_new_epoch_yet_refuses_too(
     shop.memory.resident["losses"].clear()
     shop.position -= 1  # as before it read that row
     with pytest.raises(Silent, match="lost in a restore"):
-        await shop.hear(order("between"))
+        await shop.handle(order("between"))
     await traders.vefa("reconcile", "shop")
     await until(lambda: shop.lost is None)
-    await shop.hear(order("between"))
+    await shop.handle(order("between"))
     await traders.heard()
     assert await nths(traders) == list(range(1, 2 * FEW + 2))
 
@@ -343,7 +343,7 @@ async def test_what_was_done_before_the_restore_is_not_done_again_and_what_is_ne
     traders: Traders,
 ) -> None:
     async def asks(name: str, amount: int) -> None:
-        await traders["shop"].hear(order(name, amount=amount))
+        await traders["shop"].handle(order(name, amount=amount))
 
     POSTED.clear()
     await traders.start()
@@ -383,7 +383,7 @@ async def test_what_was_asked_for_is_done_by_nobody_while_it_comes_back(
     traders: Traders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What asked for it comes back before what came of it, and the service runs."""
-    slow = Service.hear
+    slow = Service.handle
 
     async def slowly(self: Service, *messages: Message | Envelope) -> list[Outcome]:
         """One commit each, so that a running service sees what stands between."""
@@ -402,7 +402,7 @@ async def test_what_was_asked_for_is_done_by_nobody_while_it_comes_back(
     await traders.stop("shop")
     traders.back_up("shop")
     await traders.start("shop")
-    await traders["shop"].hear(order("lost", amount=PARCEL + 1))
+    await traders["shop"].handle(order("lost", amount=PARCEL + 1))
     await until(lambda: POSTED == ["lost"])
     await traders.heard()
     await traders.stop("shop")
@@ -410,7 +410,7 @@ async def test_what_was_asked_for_is_done_by_nobody_while_it_comes_back(
     await traders.start("shop")
     await traders.vefa("epoch", "new", "shop")
     await until(lambda: traders["shop"].silent is None)
-    monkeypatch.setattr(Service, "hear", slowly)
+    monkeypatch.setattr(Service, "handle", slowly)
     await traders.vefa("reconcile", "shop")
     await until(lambda: traders["shop"].lost is None)
     await asyncio.sleep(2)
@@ -451,7 +451,7 @@ async def test_a_database_restored_under_a_running_service_stops_it(traders: Tra
             " hash = (select hash from shop.stored_events where notification_id = 10)"
         )
     with pytest.raises(Overloaded):
-        await traders["shop"].hear(order("next"))
+        await traders["shop"].handle(order("next"))
     await until(lambda: "vefa epoch new shop" in (traders.processes["shop"].problem or ""))
     assert (await traders.post("next")).json()["remedy"] == "vefa epoch new shop"
     assert "vefa epoch new shop" in (await traders.vefa("doctor", "--json")).out

@@ -21,7 +21,7 @@ async def classifier(database: str, tmp_path: Path) -> AsyncIterator[Served]:
 
 
 async def test_labels_are_told_with_source_score_and_the_sum_of_the_priority(classifier: Served) -> None:
-    await classifier.hear(opening(SURE))
+    await classifier.handle(opening(SURE))
     status, said = await classifier("GET", "/v1/cases/one/classification", role="agent")
     assert status == 200
     assert (said["case"], said["topic"], said["labels"]["topic"]["source"]) == ("one", "delivery", "model")
@@ -29,7 +29,7 @@ async def test_labels_are_told_with_source_score_and_the_sum_of_the_priority(cla
 
 
 async def test_a_person_confirms_what_was_unsure_and_it_leaves_the_queue(classifier: Served) -> None:
-    await classifier.hear(opening(UNSURE))
+    await classifier.handle(opening(UNSURE))
     _, waiting = await classifier("GET", "/v1/reviews")
     assert {row["head"] for row in waiting} >= {"topic"}
     status, said = await classifier(
@@ -53,7 +53,7 @@ async def test_a_person_confirms_what_was_unsure_and_it_leaves_the_queue(classif
 async def test_a_refusal_names_the_field_and_the_remedy(
     classifier: Served, path: str, value: str, status: int, problem: str
 ) -> None:
-    await classifier.hear(opening(SURE))
+    await classifier.handle(opening(SURE))
     code, said = await classifier("PUT", path, {"value": value})
     assert (code, said["type"]) == (status, problem)
     assert said["field"]
@@ -61,12 +61,12 @@ async def test_a_refusal_names_the_field_and_the_remedy(
 
 
 async def test_who_is_no_staff_sees_nothing(classifier: Served) -> None:
-    await classifier.hear(opening(SURE))
+    await classifier.handle(opening(SURE))
     assert (await classifier("GET", "/v1/cases/one/classification", role="customer", name="ada"))[0] == 403
     assert (await classifier("GET", "/v1/reviews", role="service", name="shop"))[0] == 403
 
 
 async def test_a_case_that_is_heard_twice_is_classified_once(classifier: Served) -> None:
-    await classifier.hear(opening(SURE), opening(SURE))
+    await classifier.handle(opening(SURE), opening(SURE))
     _, said = await classifier("GET", "/v1/cases/one/classification")
     assert said["revision"] == 1

@@ -70,9 +70,9 @@ class Platform:
     def address(self, name: str) -> str:
         return str(json.loads((self.data / "running.json").read_text())["services"][name]["http"])
 
-    async def hear(self, *messages: Message, service: str = "shop") -> list[Outcome]:
+    async def handle(self, *messages: Message, service: str = "shop") -> list[Outcome]:
         """Said to a service; returns when the others have heard what follows from it."""
-        outcomes = await self[service].hear(*messages)
+        outcomes = await self[service].handle(*messages)
         async with asyncio.timeout(20):
             while min(self[name].tracked.get("shop", 0) for name in ("clerk", "intake")) < self["shop"].said:
                 await asyncio.sleep(0.02)

@@ -35,7 +35,7 @@ async def sla(
         platform = Platform(tmp_path, database, processes, {"sla": app}, capsys)
         happened = [(opened(), "09:00"), (replied(), "10:15"), (became("waiting_customer"), "10:30")]
         for event, local in happened:
-            await platform["sla"].hear(fresh(event, t(26, local)))
+            await platform["sla"].handle(fresh(event, t(26, local)))
         yield platform
 
 

@@ -155,7 +155,7 @@ def test_a_tail_that_is_cut_is_found_by_the_last_line_or_by_a_head_that_was_kept
 async def test_an_export_is_verified_by_the_script_and_holds_no_text_in_plain(
     platform: Platform, tmp_path: Path
 ) -> None:
-    await platform.hear(*(order(n) for n in range(600)))  # more than a page
+    await platform.handle(*(order(n) for n in range(600)))  # more than a page
     file = tmp_path / "shop.log"
     result = await platform.vefa("export", "log", "shop", "--to", str(file))
     assert result.status == 0, result.err
@@ -178,6 +178,6 @@ async def test_an_export_is_verified_by_the_script_and_holds_no_text_in_plain(
         assert (wrong.status, "vefa export log SERVICE --to FILE" in wrong.err) == (2, True)
     assert "'shopp' does not run here" in (await platform.vefa("export", "log", "shopp", "--to", "x")).err
 
-    await platform.hear(order("later"))
+    await platform.handle(order("later"))
     await platform.vefa("export", "log", "shop", "--to", str(tmp_path / "later"))
     assert "1204 rows" in verify(str(tmp_path / "later"), looked["head"])

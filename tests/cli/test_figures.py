@@ -42,7 +42,7 @@ def resolved(after: timedelta) -> Said:
 async def figures(*heard: Said) -> dict[str, Figure]:
     tally = Tally()
     for said in heard:
-        tally.hear(said)
+        tally.handle(said)
     return {f.what: f for f in await tally.figures(Reports(), Counter(web=3), 2)}
 
 

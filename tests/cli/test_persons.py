@@ -47,7 +47,7 @@ def note(customer: str, contact: str, case: str, text: str) -> Message:
 
 
 async def test_an_export_holds_everything_about_one_customer_and_nothing_about_another(platform: Platform) -> None:
-    await platform["intake"].hear(
+    await platform["intake"].handle(
         known("c1", "ada"), known("c1", "ada2", first=False), known("c2", "bob"),
         reopened("c1", "ada", "case-1"), reopened("c2", "bob", "case-2"),
         note("c1", "ada", "case-1", "Ada is angry"), note("c2", "bob", "case-2", "Bob is happy"),
@@ -82,7 +82,7 @@ class Terminal(io.StringIO):
 
 
 async def test_an_erasure_shows_who_it_is_and_asks_first(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    await platform["intake"].hear(known("c1", "ada", name="Ada Kaya"), known("c1", "ada2", first=False))
+    await platform["intake"].handle(known("c1", "ada", name="Ada Kaya"), known("c1", "ada2", first=False))
     monkeypatch.setattr("sys.stdin", Terminal("n\n"))
     asked = await platform.vefa("erase", "c1")
     assert asked.status == 1
@@ -96,7 +96,7 @@ async def test_an_erasure_shows_who_it_is_and_asks_first(platform: Platform, mon
 async def test_a_customer_is_found_by_address_number_and_ids(platform: Platform) -> None:
     key = secret(platform.data, "index.key")
     mail, phone = contact_id(key, "mail", "ada@example.com"), contact_id(key, "phone", "+905321234567")
-    await platform["intake"].hear(
+    await platform["intake"].handle(
         known("c1", mail, address="ada@example.com", external_id="crm-7"),
         known("c1", phone, kind="phone", address="+905321234567", first=False),
         known("c2", contact_id(key, "mail", "bob@example.com"), address="bob@example.com"),
@@ -117,10 +117,10 @@ async def test_a_customer_is_found_by_address_number_and_ids(platform: Platform)
 
 async def test_an_address_that_was_forgotten_is_nobodys(platform: Platform) -> None:
     mail = contact_id(secret(platform.data, "index.key"), "mail", "ada@example.com")
-    await platform["intake"].hear(known("c1", mail), fact(ContactForgotten(contact=mail, certificate="c")))
+    await platform["intake"].handle(known("c1", mail), fact(ContactForgotten(contact=mail, certificate="c")))
     assert (await platform.vefa("export", "ada@example.com")).status == 2
     again = known("c9", mail, address="ada@example.com")
-    await platform["intake"].hear(again)
+    await platform["intake"].handle(again)
     assert (await platform.vefa("export", "ada@example.com")).json["customer"] == "c9"
 
 

@@ -48,7 +48,7 @@ async def test_a_published_policy_is_in_force_and_its_history_says_who_and_why(p
         (1, "shipped", "shipped default", {"flag_above": 10}),
         (2, "agent-7", "less risk", {"flag_above": 5}),
     ]
-    await platform.hear(order(1, amount=7))
+    await platform.handle(order(1, amount=7))
     events = (await platform.vefa("history", "order:1", "--json")).json
     assert {"rule": "large", "policy": 2} in [e["why"] for e in events]
     assert (await platform.vefa("policy", "show", "shop", "limits", "--version", "1")).out == "flag_above: 10\n"
@@ -92,7 +92,9 @@ async def test_a_check_beside_a_running_router_says_which_skill_nobody_has(
     async with running([router], database, fresh_nats.url, tmp_path) as processes:
         platform = Platform(tmp_path, database, processes, {"router": router}, capsys)
         known = {"mail": "ada@vefa.example", "languages": ("tr",), "capacity": 3, "teams": ("money",)}
-        await platform["router"].hear(fresh(RegisterAgent(agent="ada", name="Ada", skills=("refund",), **known), NOON))
+        await platform["router"].handle(
+            fresh(RegisterAgent(agent="ada", name="Ada", skills=("refund",), **known), NOON)
+        )
         result = await platform.vefa("policy", "check", "router", shipped, "--json")
         assert (result.status, result.json["valid"]) == (0, True)
         assert result.json["doubts"] == [
@@ -126,7 +128,7 @@ async def test_policies_over_http_need_a_role_and_a_document_that_passes(platfor
 
 
 async def test_what_if_says_which_past_decisions_differ(platform: Platform) -> None:
-    await platform.hear(*(order(n, amount=n * 4) for n in range(1, 5)))
+    await platform.handle(*(order(n, amount=n * 4) for n in range(1, 5)))
     file = document(platform.data, "flag_above: 5")
     found = (await platform.vefa("what-if", "shop", "--policy", file, "--json")).json
     assert (found["decisions"], found["differing"], found["erased"]) == (4, 3, 0)
@@ -139,7 +141,7 @@ async def test_what_if_says_which_past_decisions_differ(platform: Platform) -> N
 
 
 async def test_what_if_with_the_policy_in_force_differs_in_nothing(platform: Platform) -> None:
-    await platform.hear(*(order(n, amount=n * 4) for n in range(1, 5)))
+    await platform.handle(*(order(n, amount=n * 4) for n in range(1, 5)))
     found = (
         await platform.vefa("what-if", "shop", "--policy", document(platform.data, "flag_above: 10"), "--json")
     ).json
@@ -147,7 +149,7 @@ async def test_what_if_with_the_policy_in_force_differs_in_nothing(platform: Pla
 
 
 async def test_what_if_counts_erased_decisions_apart(platform: Platform) -> None:
-    await platform.hear(order(1, amount=7), order(2, amount=7, contact="bob"))
+    await platform.handle(order(1, amount=7), order(2, amount=7, contact="bob"))
     await platform["shop"].vault.destroy(["bob"], NOON)
     file = document(platform.data, "flag_above: 5")
     found = (await platform.vefa("what-if", "shop", "--policy", file, "--json")).json
@@ -155,7 +157,7 @@ async def test_what_if_counts_erased_decisions_apart(platform: Platform) -> None
 
 
 async def test_what_if_for_people_says_what_it_does_not_claim(platform: Platform) -> None:
-    await platform.hear(order(1, amount=7))
+    await platform.handle(order(1, amount=7))
     shown = (await platform.vefa("what-if", "shop", "--policy", document(platform.data, "flag_above: 5"))).out
     assert "1 differ, 0 could not be taken again" in shown
     assert "Not claimed" in shown

@@ -37,7 +37,7 @@ class Desk(Platform):
     async def say(self, service: str, event: Event, at: datetime) -> Any:
         for process in self.processes.values():
             process.clock.set(at)  # type: ignore[union-attr]
-        [outcome] = await self[service].hear(fresh(event, at, actor=Actor("admin", "boss"), command=True))
+        [outcome] = await self[service].handle(fresh(event, at, actor=Actor("admin", "boss"), command=True))
         return outcome
 
     async def at(self, what: str, minutes: float, *more: str) -> dict[str, Any]:

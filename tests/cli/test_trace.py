@@ -18,7 +18,7 @@ CALLER = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
 async def test_one_trace_leads_from_the_callers_span_through_all_services(platform: Platform) -> None:
-    await platform.hear(replace(order(1), trace=CALLER))
+    await platform.handle(replace(order(1), trace=CALLER))
     [found] = (await platform.vefa("trace", "order:1", "--json")).json
     spans = {(s["service"], s["name"]): s for s in found["spans"]}
     assert found["trace_id"] == TRACE
@@ -33,8 +33,8 @@ async def test_one_trace_leads_from_the_callers_span_through_all_services(platfo
 
 
 async def test_a_trace_is_found_by_its_own_id_and_by_any_of_its_events(platform: Platform) -> None:
-    [outcome] = await platform.hear(replace(order(1), trace=CALLER))
-    [mine] = await platform.hear(order(2))
+    [outcome] = await platform.handle(replace(order(1), trace=CALLER))
+    [mine] = await platform.handle(order(2))
     by_stream = (await platform.vefa("trace", "order:1", "--json")).json
     packed, _ = await platform["clerk"].log.rows(0, 99, topics=[OrderPacked.TOPIC])
     for name in (TRACE, CALLER, str(outcome.said[0].id), str(packed.event_id)):
@@ -44,7 +44,7 @@ async def test_a_trace_is_found_by_its_own_id_and_by_any_of_its_events(platform:
 
 
 async def test_people_see_a_waterfall_without_any_text(platform: Platform) -> None:
-    await platform.hear(replace(order(1), trace=CALLER))
+    await platform.handle(replace(order(1), trace=CALLER))
     shown = (await platform.vefa("trace", "order:1")).out
     assert f"Trace {TRACE}: 4 events in 3 services, " in shown
     assert "goes on from its caller's span b7ad6b7169203331" in shown
@@ -57,7 +57,7 @@ async def test_people_see_a_waterfall_without_any_text(platform: Platform) -> No
 
 
 async def test_what_is_parked_and_heard_again_is_marked(platform: Platform) -> None:
-    await platform.hear(order(1, amount=13))
+    await platform.handle(order(1, amount=13))
     shown = (await platform.vefa("trace", "order:1")).out
     assert "(parked: rule-raised)" in shown
     platform.apps["clerk"] = replace(trades.clerk, decider=Decider(trade.STATES, trade.evolve, trades.mended))
@@ -70,7 +70,7 @@ async def test_what_is_parked_and_heard_again_is_marked(platform: Platform) -> N
 
 
 async def test_several_traces_are_listed_in_time_order_and_one_can_be_chosen(platform: Platform) -> None:
-    [placed] = await platform.hear(order(1))
+    [placed] = await platform.handle(order(1))
     platform.processes["shop"].clock.set(NOON + timedelta(hours=1, seconds=30))  # type: ignore[union-attr]
     platform.processes["shop"].deadlines.woken.set()
     await until(lambda: platform["shop"].said > placed.position + 1)

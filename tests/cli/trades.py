@@ -63,7 +63,7 @@ api = Api()
 
 @api.post("/v1/customers/{customer}/erase", way=roles("supervisor"))
 async def post_erase(customer: str, body: dict[str, str], call: Call) -> dict[str, str]:
-    await call.hear(EraseCustomer(customer=customer, regime=body["regime"], by=call.actor.name))
+    await call.send(EraseCustomer(customer=customer, regime=body["regime"], by=call.actor.name))
     return {}
 
 

@@ -48,14 +48,14 @@ class Running:
     clock: SteppedClock
     links: Links
 
-    async def hear(self, *events: Event) -> list[Event]:
-        outcomes = [(await self.service.hear(fresh(e, self.clock.now())))[0] for e in events]
+    async def handle(self, *events: Event) -> list[Event]:
+        outcomes = [(await self.service.handle(fresh(e, self.clock.now())))[0] for e in events]
         return [m.event for outcome in outcomes for m in outcome.said]
 
     async def asked(self, case: str = "one", who: str = "ayse", **fields: Any) -> str:
         """The path of the link of a survey that has been sent."""
         at = self.clock.now()
-        said = await self.hear(opening(case, who), resolution(case, who, at, **fields), verdict(case, at))
+        said = await self.handle(opening(case, who), resolution(case, who, at, **fields), verdict(case, at))
         [scheduled] = [e for e in said if isinstance(e, SurveyScheduled)]
         self.clock.set(at + timedelta(hours=24))
         await Deadlines(self.service, self.clock).fire()
@@ -91,7 +91,7 @@ async def feedback(database: str, tmp_path: Path) -> AsyncIterator[Running]:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             running = Running(service, http, clock, links)
             document = json.dumps(SHIPPED)
-            await running.hear(
+            await running.handle(
                 PolicyPublished(
                     service="feedback", name="surveys", version=1, document=document, by="shipped", reason=Personal()
                 )
@@ -209,7 +209,7 @@ async def test_a_link_that_outlives_the_invitation_is_refused_by_the_rule(feedba
 async def test_a_survey_can_be_answered_by_another_service(feedback: Running) -> None:
     await feedback.asked()
     survey = (await feedback.state())["key"]
-    await feedback.hear(AnswerSurvey(survey=survey, contact="p-ayse", score=3))
+    await feedback.handle(AnswerSurvey(survey=survey, contact="p-ayse", score=3))
     assert (await feedback.state())["score"] == 3
 
 

@@ -80,7 +80,7 @@ async def intake(database: str, tmp_path: Path) -> AsyncIterator[Running]:
                 service="intake", name="intake", version=1, document=POLICY.model_dump_json(), by="shipped",
                 reason=Personal(),
             )  # fmt: skip
-            await service.hear(fresh(document, clock.now()))
+            await service.handle(fresh(document, clock.now()))
             yield Running(
                 service, http, edge, Effects(service, clock, {"erase": eraser(edge), "rotate": rotator(edge)})
             )

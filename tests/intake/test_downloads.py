@@ -100,7 +100,7 @@ async def test_what_was_cut_is_shown_with_its_place(intake: Running) -> None:
         message="m1", contact=contact, address=Personal(address), content="c" * 32, subject=Personal("İade"),
         text=Personal("Merhaba ekte."), parts=parts,
     )  # fmt: skip
-    await intake.service.hear(fresh(event, intake.edge.now))
+    await intake.service.handle(fresh(event, intake.edge.now))
     [message] = (await only_case(intake))["messages"]
     assert message["parts"] == [
         {"kind": "quoted", "at": 7, "length": 0, "text": "> Hangi model?"},
@@ -119,7 +119,7 @@ async def test_a_customer_does_not_learn_by_a_copy_what_somebody_else_is_called(
         message="m1", contact=contact, address=Personal(address), content="c" * 32, subject=Personal("İade"),
         text=Personal("Merhaba."), copies=(Copied(contact=other, address=Personal(copied)),),
     )  # fmt: skip
-    await intake.service.hear(fresh(event, intake.edge.now))
+    await intake.service.handle(fresh(event, intake.edge.now))
     [row] = [c for c in (await intake.send("GET", "/v1/cases")).json()["cases"] if c["contact"] == contact]
     [shown] = (await intake.case(row["case"]))["participants"]
     assert (shown["address"], shown["name"]) == ("veli@example.com", "Veli Demir")

@@ -165,7 +165,7 @@ class Desk:
         self.subjects: list[str] = []
         self.fails = False
 
-    async def hear(self, event: Event, occurred_at: object, id: UUID) -> None:
+    async def handle(self, event: Event, occurred_at: object, id: UUID) -> None:
         if self.fails:
             raise ConnectionError
         self.heard.append((id, event))
@@ -177,7 +177,7 @@ class Desk:
 
     def smtp(self) -> SmtpIntake:
         return SmtpIntake(
-            self.hear, lambda kind, address: (f"c:{normalise(kind, address, 'TR')}", normalise(kind, address, "TR")),
+            self.handle, lambda kind, address: (f"c:{normalise(kind, address, 'TR')}", normalise(kind, address, "TR")),
             lambda token: check_reply_token(LINKS, token, MONDAY), self.store, 0,
             lambda *parts: digest(b"k" * 32, *parts), own="servis@vefa.example",
         )  # fmt: skip

@@ -78,7 +78,7 @@ async def opened(process: Process, address: str) -> str:
         channel="web", contact=process.edge.contact("mail", address)[0], contact_kind="mail",
         address=Personal(address), subject=Personal("İade"), text=Personal(TEXT),
     )  # fmt: skip
-    outcome = await process.edge.hear(event)
+    outcome = await process.edge.send(event)
     [customer] = {m.event.customer for m in outcome.said if hasattr(m.event, "customer")}
     return str(customer)
 
@@ -100,7 +100,7 @@ async def erased_after_a_copy(intake: Intake) -> Vault:
         gone = await opened(process, "ada@example.com")
         await opened(process, "bob@example.com")
         copy = Vault(intake.run(KEYS), intake.master.read_bytes())
-        await process.edge.hear(EraseCustomer(customer=gone, regime="kvkk", by="lead"))
+        await process.edge.send(EraseCustomer(customer=gone, regime="kvkk", by="lead"))
         erased = "select 1 from intake_views.customers where erased_at is not null"
         await until(lambda: bool(intake.run(erased)))
         assert await texts(process) == ["", TEXT]
@@ -156,7 +156,7 @@ async def test_an_erasure_that_this_log_had_lost_destroys_the_keys_when_it_comes
             customer=customer, contacts=(subject,), regime="kvkk", destroyed_at=process.clock.now(),
             rotation_outstanding=False, rotated_at=process.clock.now(), keys=(str(key),),
         )  # fmt: skip
-        outcome = (await process.service.hear(fresh(recovered, process.clock.now())))[0]
+        outcome = (await process.service.handle(fresh(recovered, process.clock.now())))[0]
         assert [m.event.keys for m in outcome.said if isinstance(m.event, CustomerErased)] == [(str(key),)]
         await until(lambda: not intake.run(OF_CONTACTS))
         assert await texts(process) == [""]

@@ -56,14 +56,14 @@ async def loyalty(database: str) -> AsyncIterator[Service]:
         asked = PublishPolicy(
             service="loyalty", name="programme", document=json.dumps(POLICY), by="shipped", reason="test"
         )
-        await service.hear(fresh(asked, MONDAY, command=True))
+        await service.handle(fresh(asked, MONDAY, command=True))
         yield service
         await service.stop()
 
 
-async def hear(service: Service, event: Event, at: datetime = MONDAY, seed: object = "") -> Outcome | Exception:
+async def handle(service: Service, event: Event, at: datetime = MONDAY, seed: object = "") -> Outcome | Exception:
     command = event.TOPIC.startswith("to.")
-    [outcome] = await service.hear_each(
+    [outcome] = await service.handle_each(
         fresh(event, at, id=uuid7(at, f"{event.TOPIC} {event.stream} {seed}"), command=command, actor=AGENT)
     )
     return outcome
@@ -89,10 +89,10 @@ async def test_the_service_counts_as_memory_does_although_it_forgets_its_streams
     clock = SteppedClock(MONDAY)
     deadlines = Deadlines(loyalty, clock)
     for first in (known(), opened()):
-        await hear(loyalty, first, seed="first")
+        await handle(loyalty, first, seed="first")
     for step in range(150):
         event = any_event(dice, scene.at)
-        result = await hear(loyalty, event, scene.at, step)
+        result = await handle(loyalty, event, scene.at, step)
         assert isinstance(result, Outcome | Refused), result
         try:
             scene.when(event, actor=AGENT)
@@ -140,7 +140,7 @@ class Caller:
 @pytest_asyncio.fixture
 async def http(loyalty: Service, tmp_path: Path) -> AsyncIterator[Caller]:
     for event in (known("k1", AYSE), opened("c1", "k1", AYSE)):
-        await hear(loyalty, event)
+        await handle(loyalty, event)
     transport = httpx.ASGITransport(build("loyalty", app.api, edge_of(loyalty, tmp_path), tokens.public_key(SEED)))
     async with httpx.AsyncClient(transport=transport, base_url="http://loyalty") as client:
         yield Caller(client)
@@ -185,8 +185,8 @@ async def test_a_customers_token_is_named_after_him_or_any_of_his_contact_points
     http: Caller, loyalty: Service
 ) -> None:
     phone = contact_id(INDEX, "phone", "+905321234567")
-    await hear(loyalty, known("k1", phone), seed="phone")
-    await hear(loyalty, known("k2", "p2"), seed="other")
+    await handle(loyalty, known("k1", phone), seed="phone")
+    await handle(loyalty, known("k2", "p2"), seed="other")
     assert (await http("POST", "/v1/members", HER, role="customer", name="k2"))[0] == 403
     status, joined = await http("POST", "/v1/members", HER, role="customer", name="k1")
     assert status == 201
@@ -232,15 +232,15 @@ async def test_what_is_unknown_is_named(http: Caller) -> None:
 
 async def test_a_refund_finds_its_spend_after_the_streams_were_forgotten(loyalty: Service) -> None:
     for event in (known(), bought(40, at=MONDAY - timedelta(days=3))):
-        await hear(loyalty, event)
+        await handle(loyalty, event)
     row = await edge_of(loyalty).row("select * from {views}.members")
     assert row
-    spent = await hear(loyalty, SpendPoints(member=row["key"], amount=40, what="voucher"))
+    spent = await handle(loyalty, SpendPoints(member=row["key"], amount=40, what="voucher"))
     assert isinstance(spent, Outcome)
     made = spent.first(PointsSpent)
     assert made
     loyalty.memory.streams.clear()
-    assert isinstance(await hear(loyalty, RefundSpend(member=row["key"], spend=made.spend)), Outcome)
+    assert isinstance(await handle(loyalty, RefundSpend(member=row["key"], spend=made.spend)), Outcome)
 
 
 @pytest.mark.parametrize(

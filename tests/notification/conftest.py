@@ -81,7 +81,7 @@ class Desk:
 
     async def tell(self, *events: Event) -> list[Outcome]:
         now = self.clock.now()
-        return await self.edge.service.hear(*(fresh(e, now, id=uuid4()) for e in events))
+        return await self.edge.service.handle(*(fresh(e, now, id=uuid4()) for e in events))
 
     async def send_due(self) -> int:
         return await self.effects.send_due()
@@ -108,6 +108,6 @@ async def desk(database: str, sink: Sink, tmp_path: Path) -> AsyncIterator[Desk]
         edge = Edge(service, vault, clock, links, Blobs(log, vault), settings, index_key, actor)
         made = Desk(edge, clock, Effects(service, clock, {k: make(edge) for k, make in app.effect_handlers.items()}))
         for name, document in app.shipped().items():
-            await edge.hear(PublishPolicy(service=app.name, name=name, document=document, by="shipped", reason="test"))
+            await edge.send(PublishPolicy(service=app.name, name=name, document=document, by="shipped", reason="test"))
         yield made
         await service.stop()

@@ -104,6 +104,6 @@ async def test_a_policy_with_a_wrong_variable_is_refused_with_its_field(desk: De
     document = app.shipped()["templates"].replace("{{ number }}", "{{ numbr }}", 1)
     asked = PublishPolicy(service="notification", name="templates", document=document, by="veli", reason="x")
     with pytest.raises(Refused) as refused:
-        await desk.edge.hear(asked)
+        await desk.edge.send(asked)
     assert refused.value.field == "rules.0.texts"
     assert "unknown variable 'numbr'" in refused.value.text

@@ -45,7 +45,7 @@ async def happened(database: str, folder: Path, causes: int, at: datetime) -> li
     async with served(intake, database, folder, documents) as desk:
         for first in range(0, causes, PAGE):
             numbers = range(first, min(first + PAGE, causes))
-            await desk.service.hear(*(concern(number, at) for number in numbers))
+            await desk.service.handle(*(concern(number, at) for number in numbers))
         rows = await desk.service.log.rows(0, 100_000, said=True)
     return [Envelope.parse(to_wire("intake", row).body, MONDAY) for row in rows]
 
@@ -56,9 +56,9 @@ async def unclassified(desk: Desk) -> None:
     await Deadlines(desk.edge.service, desk.clock).fire()
 
 
-async def hear(desk: Desk, told: list[Envelope]) -> None:
+async def handle(desk: Desk, told: list[Envelope]) -> None:
     for at in range(0, len(told), PAGE):
-        await desk.edge.service.hear(*told[at : at + PAGE])
+        await desk.edge.service.handle(*told[at : at + PAGE])
 
 
 async def said(desk: Desk) -> list[Message]:
@@ -77,7 +77,7 @@ async def test_old_causes_that_are_heard_again_are_withheld_as_stale_and_nobody_
     assert Counter(e.topic for e in told if e.topic in (CaseOpened.TOPIC, CustomerKnown.TOPIC)) == {
         CaseOpened.TOPIC: CAUSES, CustomerKnown.TOPIC: CAUSES,
     }  # fmt: skip
-    await hear(desk, told)
+    await handle(desk, told)
     await unclassified(desk)
     assert await desk.send_due() == 0
     notices = await said(desk)
@@ -95,7 +95,7 @@ async def test_old_causes_that_are_heard_again_are_withheld_as_stale_and_nobody_
 async def test_what_was_queued_before_a_long_stop_is_withheld_too(
     database: str, tmp_path: Path, desk: Desk, sink: Sink
 ) -> None:
-    await hear(desk, await happened(database, tmp_path, FEW, MONDAY))
+    await handle(desk, await happened(database, tmp_path, FEW, MONDAY))
     await unclassified(desk)
     assert count(await said(desk), NoticeQueued) == FEW
     desk.clock.set(MONDAY + timedelta(days=3))
@@ -108,7 +108,7 @@ async def test_control_causes_whose_age_is_not_told_would_be_mailed_again(
     database: str, tmp_path: Path, desk: Desk, sink: Sink
 ) -> None:
     told = await happened(database, tmp_path, FEW, LONG_AGO)
-    await hear(desk, [replace(e, message=replace(e.message, occurred_at=MONDAY)) for e in told])
+    await handle(desk, [replace(e, message=replace(e.message, occurred_at=MONDAY)) for e in told])
     await unclassified(desk)
     assert await desk.send_due() == FEW
     assert count(await said(desk), NoticeSent) == len(sink.mails) == FEW

@@ -52,7 +52,7 @@ async def router(pool: Any) -> AsyncIterator[Service]:
     service = app.service_on(log, vault)
     await service.start()
     policy = PublishPolicy(service="router", name="routing", document=json.dumps(POLICY), by="shipped", reason="test")
-    await service.hear(fresh(policy, MONDAY, command=True))
+    await service.handle(fresh(policy, MONDAY, command=True))
     yield service
     await service.stop()
 
@@ -88,7 +88,7 @@ async def test_the_service_decides_as_the_desk_although_it_forgets_its_streams(r
             await deadlines.fire()
         else:
             command, number_id = event.TOPIC.startswith("to."), uuid7(at, f"{seed} {number}")
-            [result] = await router.hear_each(fresh(event, at, id=number_id, command=command))
+            [result] = await router.handle_each(fresh(event, at, id=number_id, command=command))
             assert isinstance(result, Outcome | Refused), result
         router.memory.streams.clear()
     assert not len(router.memory.table("parked"))
@@ -131,9 +131,9 @@ async def http(router: Service, tmp_path: Path) -> AsyncIterator[Caller]:
 ADA = {"name": "Ada", "mail": "ada@vefa.example", "teams": ["money"], "languages": ["tr"], "capacity": 1}
 
 
-async def hear(router: Service, *events: Event) -> None:
+async def handle(router: Service, *events: Event) -> None:
     for number, event in enumerate(events):
-        await router.hear(fresh(event, MONDAY, id=uuid7(MONDAY, f"{type(event).__name__} {number}")))
+        await router.handle(fresh(event, MONDAY, id=uuid7(MONDAY, f"{type(event).__name__} {number}")))
 
 
 def two_cases() -> list[Event]:
@@ -161,7 +161,7 @@ async def test_what_is_done_by_hand_is_in_the_history_with_its_reason(http: Call
     await http("PUT", "/v1/agents/ada", ADA)
     await http("PUT", "/v1/agents/bob", {**ADA, "name": "Bob"})
     await http("PUT", "/v1/agents/ada/status", {"status": "available"})
-    await hear(router, *two_cases())
+    await handle(router, *two_cases())
     status, taken = await http("POST", "/v1/cases/2/take", role="agent", name="ada")
     assert (status, taken["owner"], taken["queue"]) == (200, "ada", "billing")
     released = await http("POST", "/v1/cases/2/release", {"reason": "too hard"}, role="agent", name="ada")
@@ -178,7 +178,7 @@ async def test_what_is_done_by_hand_is_in_the_history_with_its_reason(http: Call
 
 
 async def test_queues_show_who_works_on_them_and_what_waits(http: Caller, router: Service) -> None:
-    await hear(router, *two_cases())
+    await handle(router, *two_cases())
     _, queues = await http("GET", "/v1/queues")
     assert {q["queue"]: q["waiting"] for q in queues} == {"billing": 2, "delivery": 0, "general": 0}
     _, billing = await http("GET", "/v1/queues/billing")

@@ -102,7 +102,7 @@ async def porter(
 
 async def bring(service: Service, parcels: range) -> None:
     for at in range(parcels.start, parcels.stop, BATCH):
-        await service.hear(*(brought(parcel) for parcel in range(at, at + BATCH)))
+        await service.handle(*(brought(parcel) for parcel in range(at, at + BATCH)))
 
 
 async def dumped(service: Service) -> bytes:

@@ -40,14 +40,14 @@ async def packed(clerk: Node) -> list[str]:
 
 async def test_what_is_said_is_heard_and_answered(join: Join) -> None:
     shop, clerk = await join("shop"), await join("clerk")
-    await shop.service.hear(*(order(n) for n in range(100)))
+    await shop.service.handle(*(order(n) for n in range(100)))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     assert await packed(clerk) == [f"order:{n}" for n in range(100)]
 
 
 async def test_what_is_heard_came_by_the_stream_not_by_reading_back(join: Join, fresh_nats: FreshNats) -> None:
     shop, clerk = await join("shop"), await join("clerk")
-    await shop.service.hear(*(order(n) for n in range(10)))
+    await shop.service.handle(*(order(n) for n in range(10)))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     client = await nats.connect(fresh_nats.url)
     consumer = await client.jetstream().consumer_info(STREAM, "clerk")
@@ -60,13 +60,13 @@ async def test_a_lone_message_does_not_wait_for_a_batch_to_fill(join: Join) -> N
     shop, clerk = await join("shop"), await join("clerk")
     await until(lambda: clerk.bus.listening)
     for number in range(4):
-        await shop.service.hear(order(number))
+        await shop.service.handle(order(number))
         await until(lambda: clerk.service.tracked.get("shop") == shop.service.said, seconds=2)
 
 
 async def test_a_late_joiner_reads_the_past_from_the_publishers_log(join: Join, fresh_nats: FreshNats) -> None:
     shop = await join("shop")
-    await shop.service.hear(*(order(n) for n in range(50)))
+    await shop.service.handle(*(order(n) for n in range(50)))
     await until(lambda: shop.bus.relayed == shop.service.said)
     client = await nats.connect(fresh_nats.url)
     await client.jetstream().purge_stream(STREAM)
@@ -83,9 +83,9 @@ async def test_a_late_joiner_hears_causes_before_effects_also_causes_from_outsid
     """``first_heard`` speaks first when the courier is there, and so shows him that he missed something."""
     shop, clerk = await join("shop", head_every=60), await join("clerk", head_every=60)
     for number in range(20):
-        await shop.service.hear(order(number))
+        await shop.service.handle(order(number))
         await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
-        await clerk.service.hear(hurry(number))
+        await clerk.service.handle(hurry(number))
     await until(lambda: clerk.bus.relayed == clerk.service.said and shop.bus.relayed == shop.service.said)
     client = await nats.connect(fresh_nats.url)
     await client.jetstream().purge_stream(STREAM)
@@ -93,7 +93,7 @@ async def test_a_late_joiner_hears_causes_before_effects_also_causes_from_outsid
     courier = await join("courier")
     speak = {"shop": (shop, order("last")), "clerk": (clerk, hurry("last"))}
     for node, last in (speak.pop(first_heard), *speak.values()):
-        await node.service.hear(last)
+        await node.service.handle(last)
         await until(partial(hears_all, courier, node))
     heard = [(str(row.originator_id), row.topic) for row in await courier.service.log.rows(0, 999)]
     for number in range(20):
@@ -106,13 +106,13 @@ async def test_a_lost_message_is_read_from_the_log_when_the_next_one_shows_the_g
 ) -> None:
     shop, clerk = await join("shop"), await join("clerk")
     await clerk.bus.rest()
-    await shop.service.hear(order(1))
+    await shop.service.handle(order(1))
     await until(lambda: shop.bus.relayed == shop.service.said)
     client = await nats.connect(fresh_nats.url)
     await client.jetstream().purge_stream(STREAM)
     await client.close()
     await clerk.bus.act()
-    await shop.service.hear(order(2))
+    await shop.service.handle(order(2))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     assert await packed(clerk) == ["order:1", "order:2"]
 
@@ -122,7 +122,7 @@ async def test_a_lost_last_message_is_found_by_the_announced_head(join: Join, fr
     clerk = await join("clerk")
     await until(lambda: clerk.bus.listening)
     await clerk.bus._stop_consumer()
-    await shop.service.hear(order(1))
+    await shop.service.handle(order(1))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     assert await packed(clerk) == ["order:1"]
 
@@ -142,10 +142,10 @@ async def listens(server: FreshNats, service: str) -> bool:
 
 async def test_nats_may_lose_everything_while_services_run(join: Join, fresh_nats: FreshNats) -> None:
     shop, clerk = await join("shop"), await join("clerk")
-    await shop.service.hear(*(order(n) for n in range(30)))
+    await shop.service.handle(*(order(n) for n in range(30)))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     fresh_nats.wipe()
-    await shop.service.hear(*(order(n) for n in range(30, 60)))
+    await shop.service.handle(*(order(n) for n in range(30, 60)))
     fresh_nats.start()
     client = await nats.connect(fresh_nats.url)
     await declare(client)
@@ -159,7 +159,7 @@ async def test_nats_may_lose_everything_while_services_run(join: Join, fresh_nat
 
 async def test_a_log_is_read_in_pages_that_say_how_far_they_looked(join: Join) -> None:
     shop = await join("shop")
-    await shop.service.hear(*(order(n, text="x" * 2000) for n in range(300)))
+    await shop.service.handle(*(order(n, text="x" * 2000) for n in range(300)))
     ask = json.dumps({"after": 0}).encode()
     client = shop.broker.config.connection_state.connection
     page = json.loads((await client.request("vefa.log.shop", ask, timeout=5)).data)
@@ -191,10 +191,10 @@ async def test_the_stream_does_not_wait_for_the_disk_also_when_it_is_of_an_older
 
 async def test_a_topic_that_is_new_to_a_service_with_a_past_is_heard_from_its_beginning(join: Join) -> None:
     shop, clerk = await join("shop"), await join("clerk")
-    await shop.service.hear(order(1))
+    await shop.service.handle(order(1))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     await Deadlines(shop.service, SteppedClock(NOON + timedelta(hours=2))).fire()
-    await shop.service.hear(order(2))
+    await shop.service.handle(order(2))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     await clerk.stop()
     await shop.stop()
@@ -210,7 +210,7 @@ async def test_a_topic_that_is_new_to_a_service_with_a_past_is_heard_from_its_be
     found = [(m.event.stream, m.event.TOPIC, m.late) for m in heard]
     assert found[:2] == [("order:1", OrderPlaced.TOPIC, False), ("order:2", OrderPlaced.TOPIC, False)]
     assert found[2:] == [("order:1", OrderStale.TOPIC, True)]
-    await shop.service.hear(order(3))
+    await shop.service.handle(order(3))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     assert await packed(clerk) == ["order:1", "order:2", "order:3"]
 
@@ -233,7 +233,7 @@ async def test_a_question_that_cannot_be_asked_gets_a_problem_that_names_the_fie
 
 async def test_a_log_that_said_nothing_of_a_topic_says_so(join: Join) -> None:
     shop = await join("shop")
-    await shop.service.hear(order(1))
+    await shop.service.handle(order(1))
     client = shop.broker.config.connection_state.connection
     ask = json.dumps({"after": 0, "topics": ["shop.nothing.v1"]}).encode()
     assert json.loads((await client.request("vefa.log.shop", ask, timeout=5)).data) == {"events": [], "looked": 2}
@@ -244,7 +244,7 @@ async def test_a_service_says_that_it_is_not_ready_while_nats_is_gone(join: Join
     await until(lambda: clerk.bus.problem is None and shop.bus.problem is None)
     fresh_nats.stop()
     await until(lambda: clerk.bus.problem == "NATS cannot be reached")
-    await shop.service.hear(order(1))
+    await shop.service.handle(order(1))
     fresh_nats.start()
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said, 40)
     await until(lambda: clerk.bus.problem is None and shop.bus.problem is None, 40)
@@ -257,7 +257,7 @@ async def test_a_service_is_ready_once_it_has_heard_all_also_after_one_that_died
     shop, clerk = await join("shop"), await join("clerk")
     await until(lambda: clerk.bus.problem is None)
     await clerk.bus.rest()
-    await shop.service.hear(order(1))
+    await shop.service.handle(order(1))
     client = await nats.connect(fresh_nats.url)
     died = await client.jetstream().pull_subscribe_bind("clerk", STREAM)
     assert len(await died.fetch(1)) == 1
@@ -288,7 +288,7 @@ async def test_who_is_no_user_of_nats_any_more_is_told_that_it_is_over(fresh_nat
 
 async def test_a_service_that_finds_no_stream_makes_it_though_nobody_speaks(join: Join, fresh_nats: FreshNats) -> None:
     shop = await join("shop")
-    await shop.service.hear(order(1))
+    await shop.service.handle(order(1))
     await until(lambda: shop.bus.relayed == shop.service.said)
     client = await nats.connect(fresh_nats.url)
     await client.jetstream().delete_stream(STREAM)
@@ -308,7 +308,7 @@ async def test_a_service_that_cannot_record_what_it_hears_says_so(join: Join, mo
 
     with monkeypatch.context() as broken:
         broken.setattr(clerk.service, "commit", gone)
-        await shop.service.hear(order(1))
+        await shop.service.handle(order(1))
         await until(lambda: "cannot record" in str(clerk.bus.problem))
     await until(lambda: clerk.bus.problem is None)
     assert await packed(clerk) == ["order:1"]

@@ -34,7 +34,7 @@ class Trade:
 
     async def say(self, orders: range) -> None:
         for at in range(orders.start, orders.stop, AT_ONCE):
-            await self.shop.service.hear(*(order(n) for n in range(at, min(at + AT_ONCE, orders.stop))))
+            await self.shop.service.handle(*(order(n) for n in range(at, min(at + AT_ONCE, orders.stop))))
 
     @property
     def listeners(self) -> tuple[Node, Node]:

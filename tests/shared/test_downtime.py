@@ -28,7 +28,7 @@ LATER = NOON + timedelta(hours=5)
 async def started_late(start: Make, orders: int) -> Service:
     """A shop that took orders, stopped before the first of them became stale, and starts when all have."""
     shop = await start("shop")
-    await shop.hear(*(order(n, at=NOON + timedelta(seconds=n)) for n in range(orders)))
+    await shop.handle(*(order(n, at=NOON + timedelta(seconds=n)) for n in range(orders)))
     await shop.stop()
     return await start("shop")
 

@@ -86,7 +86,7 @@ def first() -> Message:
 async def counted(database: str, hear: Hear, pools: Pools = connect) -> int:
     """How often the disk was waited for while a shop heard something 100 times, each in a commit of its own."""
     async with pools(database) as pool, shop_on(pool) as shop:
-        await shop.hear(first())  # tables are made, and the key of who buys
+        await shop.handle(first())  # tables are made, and the key of who buys
     before = fsyncs(database)
     async with pools(database) as pool, shop_on(pool) as shop:
         for number in range(COMMITS):
@@ -95,16 +95,16 @@ async def counted(database: str, hear: Hear, pools: Pools = connect) -> int:
 
 
 async def new_order(shop: Service, number: int) -> None:
-    await shop.hear(order(number))
+    await shop.handle(order(number))
 
 
 async def repeated_order(shop: Service, number: int) -> None:
-    await shop.hear(first())
+    await shop.handle(first())
 
 
 async def refused_order(shop: Service, number: int) -> None:
     with pytest.raises(Refused):
-        await shop.hear(order("first"))
+        await shop.handle(order("first"))
 
 
 async def test_every_commit_that_records_something_has_waited_for_the_disk(database: str) -> None:

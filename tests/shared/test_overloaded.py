@@ -25,7 +25,7 @@ api = Api()
 @api.post("/v1/orders/{number}", way=roles("agent"))
 async def place(number: str, call: Call) -> dict[str, int]:
     """Places an order."""
-    outcome = await call.hear(PlaceOrder.model_validate({"order": number, "contact": "ada", "text": "please"}))
+    outcome = await call.send(PlaceOrder.model_validate({"order": number, "contact": "ada", "text": "please"}))
     placed = outcome.first(OrderPlaced)
     assert placed
     return {"nth": placed.nth}

@@ -52,7 +52,7 @@ async def parked(service: Service) -> list[str]:
 
 async def test_a_deadline_that_raises_is_parked_once_and_the_next_ones_are_reached(start: Make) -> None:
     shop = await start("shop", decider=UNLUCKY)
-    await shop.hear(*(order(n) for n in range(3)))
+    await shop.handle(*(order(n) for n in range(3)))
     assert await Deadlines(shop, LATER).fire() == 3
     assert await Deadlines(shop, LATER).fire() == 0
     assert await stale(shop) == ["order:0", "order:2"]
@@ -62,7 +62,7 @@ async def test_a_deadline_that_raises_is_parked_once_and_the_next_ones_are_reach
 
 async def test_a_parked_deadline_is_heard_again_once_the_rule_is_mended(start: Make) -> None:
     shop = await start("shop", decider=UNLUCKY)
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     await Deadlines(shop, LATER).fire()
     mended = await start("shop")
     assert [result for _, result in await retry_parked(mended, "order:1")] == ["heard"]
@@ -72,17 +72,17 @@ async def test_a_parked_deadline_is_heard_again_once_the_rule_is_mended(start: M
 
 async def test_deadlines_go_on_after_a_moment_with_too_much_to_do(start: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     shop, busy = await start("shop"), 2
-    await shop.hear(order(1))
-    hear = shop.hear_each
+    await shop.handle(order(1))
+    handle = shop.handle_each
 
     async def overloaded(*messages: Any) -> Any:
         nonlocal busy
         busy -= 1
         if busy >= 0:
             raise Overloaded
-        return await hear(*messages)
+        return await handle(*messages)
 
-    monkeypatch.setattr(shop, "hear_each", overloaded)
+    monkeypatch.setattr(shop, "handle_each", overloaded)
     running = asyncio.create_task(Deadlines(shop, LATER).run())
     async with asyncio.timeout(20):
         while not await stale(shop):
@@ -135,14 +135,14 @@ async def test_an_effect_whose_result_is_parked_is_not_done_again(pool: Any, vau
         return LetterSent(letter=key)
 
     effects = Effects(service, SteppedClock(NOON), {"post": send})
-    await service.hear(*(fresh(LetterAsked(letter=n), NOON, id=uuid4()) for n in ("1", "2")))
+    await service.handle(*(fresh(LetterAsked(letter=n), NOON, id=uuid4()) for n in ("1", "2")))
     for _ in range(3):
         await effects.send_due()
     assert (sorted(sent), await parked(service)) == (["1", "2"], ["letter:1"])
     after_a_restart = Effects(service, SteppedClock(NOON), {"post": send})
     assert [await after_a_restart.send_due() for _ in range(2)] == [0, 0]
     assert sorted(sent) == ["1", "2"]
-    await service.hear(fresh(LetterAsked(letter="1"), NOON, id=uuid4(), command=True))  # asked for anew: another effect
+    await service.handle(fresh(LetterAsked(letter="1"), NOON, id=uuid4(), command=True))  # anew: another effect
     assert [await effects.send_due() for _ in range(2)] == [1, 0]
     assert sorted(sent) == ["1", "1", "2"]
     await service.stop()
@@ -170,7 +170,7 @@ async def test_effects_are_not_tried_anew_before_each_of_the_last_try_has_ended(
             await slow.wait()
         return LetterSent(letter=key)
 
-    await service.hear(*(fresh(LetterAsked(letter=n), NOON, id=uuid4()) for n in ("2", "3")))
+    await service.handle(*(fresh(LetterAsked(letter=n), NOON, id=uuid4()) for n in ("2", "3")))
     hear = service.hear
 
     async def once(*_: Any) -> Any:
@@ -214,7 +214,7 @@ async def test_effects_go_on_after_a_moment_without_a_database(
         raise ConnectionResetError
 
     monkeypatch.setattr(log, "at", once)
-    await service.hear(fresh(LetterAsked(letter="2"), NOON, id=uuid4()))
+    await service.handle(fresh(LetterAsked(letter="2"), NOON, id=uuid4()))
     running = asyncio.create_task(effects.run())
     async with asyncio.timeout(20):
         await sent.wait()

@@ -41,16 +41,16 @@ class Trade:
 @pytest_asyncio.fixture
 async def trade_with_poison(start: Make) -> AsyncIterator[Trade]:
     shop = await start("shop", batch=MESSAGES)
-    await shop.hear(*(order(n, amount=UNLUCKY if n in RAISES else 1) for n in range(MESSAGES)))
+    await shop.handle(*(order(n, amount=UNLUCKY if n in RAISES else 1) for n in range(MESSAGES)))
     told = await said_by(shop)
     for nth, number in enumerate(UNREADABLE):
         told[number] = replace(told[number], state=BROKEN[nth % len(BROKEN)])
     yield Trade(await start("clerk"), told)
 
 
-async def hear(clerk: Service, told: list[Envelope]) -> None:
+async def handle(clerk: Service, told: list[Envelope]) -> None:
     for at in range(0, len(told), BATCH):
-        await clerk.hear(*told[at : at + BATCH])
+        await clerk.handle(*told[at : at + BATCH])
 
 
 async def packed(clerk: Service) -> list[str]:
@@ -70,7 +70,7 @@ async def test_every_hundredth_message_is_parked_with_its_reason_and_the_others_
     trade_with_poison: Trade,
 ) -> None:
     clerk = trade_with_poison.clerk
-    await hear(clerk, trade_with_poison.told)
+    await handle(clerk, trade_with_poison.told)
     assert clerk.tracked["shop"] == 2 * MESSAGES
     assert await packed(clerk) == [f"order:{n}" for n in SOUND]
     found = await parked(clerk)
@@ -90,7 +90,7 @@ def mended(world: Any, message: Any) -> Iterator[Any]:
 
 
 async def test_once_the_rule_is_mended_a_retry_goes_through_once(trade_with_poison: Trade, start: Make) -> None:
-    await hear(trade_with_poison.clerk, trade_with_poison.told)
+    await handle(trade_with_poison.clerk, trade_with_poison.told)
     first = f"order:{RAISES[0]}"
     [(_, again)] = await retry_parked(trade_with_poison.clerk, first)
     assert again.startswith("ZeroDivisionError"), "as long as the rule raises it stays parked"
@@ -114,7 +114,7 @@ async def test_control_a_consumer_that_does_not_park_stands_still_at_the_first(
 
     monkeypatch.setattr("shared.runtime.batch.Batch._park", raises)
     with pytest.raises(ZeroDivisionError):
-        await hear(trade_with_poison.clerk, trade_with_poison.told)
+        await handle(trade_with_poison.clerk, trade_with_poison.told)
     assert await packed(trade_with_poison.clerk) == [f"order:{n}" for n in range(RAISES[0])]
 
 
@@ -122,7 +122,7 @@ async def test_what_is_no_event_at_all_is_passed_over_on_its_way(join: Join, fre
     shop, clerk = await join("shop"), await join("clerk")
     client = await nats.connect(fresh_nats.url)
     for nth, number in enumerate(range(EVERY)):
-        await shop.service.hear(order(number))
+        await shop.service.handle(order(number))
         if number % 10 == 0:
             await client.jetstream().publish("vefa.event.shop.order-placed.v1", BROKEN[nth % len(BROKEN)])
     await client.close()

@@ -27,8 +27,8 @@ SAME = "originator_id, originator_version + 9, topic, state, gen_random_uuid(), 
 async def logs(start: Make, vault: Vault) -> AsyncIterator[Logs]:
     """Two logs: the shop's, and the clerk's, who heard what the shop said."""
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(*(order(n) for n in range(ORDERS)))
-    await clerk.hear(*await said_by(shop))
+    await shop.handle(*(order(n) for n in range(ORDERS)))
+    await clerk.handle(*await said_by(shop))
     yield Logs({"shop": shop.log, "clerk": clerk.log}, vault, vault.master)
 
 

@@ -63,7 +63,7 @@ async def shop_on(pool: Any) -> Service:
 async def test_a_service_works_and_rebuilds_with_its_rights(as_shop: str) -> None:
     async with connect(as_shop) as pool:
         service = await shop_on(pool)
-        await service.hear(trade.order(1))
+        await service.handle(trade.order(1))
         await service.stop()
         await rebuild(service.log, trade.SHOP_VIEWS, "shop_views")
         tables = await check(service.log, trade.SHOP_VIEWS, "shop_views")
@@ -75,7 +75,7 @@ async def test_a_service_works_and_rebuilds_with_its_rights(as_shop: str) -> Non
 async def test_nothing_recorded_can_be_changed_and_nothing_of_others_seen(as_shop: str, statement: str) -> None:
     async with connect(as_shop) as pool:
         service = await shop_on(pool)
-        await service.hear(trade.order(1))
+        await service.handle(trade.order(1))
         await service.stop()
         with pytest.raises(errors.InsufficientPrivilege):
             async with pool.connection() as conn:

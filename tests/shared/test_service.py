@@ -34,7 +34,7 @@ async def views_equal(service: Service) -> bool:
 
 async def test_a_command_is_recorded_with_what_follows_from_it(start: Make) -> None:
     shop = await start("shop")
-    [outcome] = await shop.hear(order(1, amount=3))
+    [outcome] = await shop.handle(order(1, amount=3))
     placed = outcome.first(OrderPlaced)
     assert placed is not None
     assert (outcome.position, placed.amount, placed.nth, placed.text) == (1, 3, 1, "please wrap number 1")
@@ -46,10 +46,10 @@ async def test_a_command_is_recorded_with_what_follows_from_it(start: Make) -> N
 
 async def test_what_a_later_version_of_its_publisher_added_stays_in_a_heard_row(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     [placed] = await said_by(shop)
     later = replace(placed, state=orjson.dumps({**orjson.loads(placed.state), "season": "autumn"}))
-    await clerk.hear(later)
+    await clerk.handle(later)
     [heard] = await clerk.log.rows(0, 10, topics=[OrderPlaced.TOPIC])
     assert heard.state == later.state
     [message] = await clerk.open([heard])
@@ -58,8 +58,8 @@ async def test_what_a_later_version_of_its_publisher_added_stays_in_a_heard_row(
 
 async def test_a_repeat_gets_the_same_answer_and_records_nothing(start: Make) -> None:
     shop, message = await start("shop"), order(1)
-    [first] = await shop.hear(message)
-    [second] = await shop.hear(message)
+    [first] = await shop.handle(message)
+    [second] = await shop.handle(message)
     assert second.position == first.position
     assert [m.event for m in second.said] == [m.event for m in first.said]
     assert (await shop.log.head()).position == 2
@@ -67,29 +67,29 @@ async def test_a_repeat_gets_the_same_answer_and_records_nothing(start: Make) ->
 
 async def test_a_repeat_in_the_same_batch_records_nothing(start: Make) -> None:
     shop, message = await start("shop"), order(1)
-    outcomes = await shop.hear(message, message)
+    outcomes = await shop.handle(message, message)
     assert {o.position for o in outcomes} == {1}
 
 
 async def test_the_same_key_with_other_content_is_refused(start: Make) -> None:
     shop, message = await start("shop"), order(1)
-    await shop.hear(message)
+    await shop.handle(message)
     with pytest.raises(Refused, match="key-reused"):
-        await shop.hear(order(1, amount=2, id=message.id))
+        await shop.handle(order(1, amount=2, id=message.id))
 
 
 async def test_a_repeat_after_an_erasure_is_gone(start: Make) -> None:
     shop, message = await start("shop"), order(1)
-    await shop.hear(message)
+    await shop.handle(message)
     await shop.vault.destroy(["ada"], NOON)
     with pytest.raises(Refused) as refused:
-        await shop.hear(message)
+        await shop.handle(message)
     assert refused.value.status == 410
 
 
 async def test_a_refusal_leaves_nothing_behind_and_does_not_touch_the_others(start: Make) -> None:
     shop = await start("shop")
-    results = await shop.hear_each(order(1), order(1), order(2))
+    results = await shop.handle_each(order(1), order(1), order(2))
     assert isinstance(results[1], Refused)
     assert isinstance(results[2], Outcome)
     assert [str(r.originator_id) for r in await shop.log.rows(0, 10)] == ["order:1", "order:1", "order:2", "order:2"]
@@ -113,20 +113,20 @@ async def test_a_stream_that_begins_with_its_message_is_not_looked_for(
 
     monkeypatch.setattr(Append, "load", load)
     clerk = await start("clerk", decider=Decider(trade.STATES, trade.evolve, copies))
-    await clerk.hear(order(1), order(2))
+    await clerk.handle(order(1), order(2))
     assert asked == looked_for
     assert clerk.memory["order:made-2"].packed == 1
 
 
 async def test_a_rule_reads_what_was_said_before_in_the_same_batch(start: Make) -> None:
     shop = await start("shop")
-    outcomes = await shop.hear(order(1), order(2), order(3))
+    outcomes = await shop.handle(order(1), order(2), order(3))
     assert [o.said[0].event.nth for o in outcomes] == [1, 2, 3]
 
 
 async def test_a_rule_reads_the_same_after_a_restart(start: Make) -> None:
-    await (await start("shop")).hear(order(1), order(2))
-    [outcome] = await (await start("shop")).hear(order(3))
+    await (await start("shop")).handle(order(1), order(2))
+    [outcome] = await (await start("shop")).handle(order(3))
     assert outcome.said[0].event.nth == 3
 
 
@@ -141,7 +141,7 @@ async def test_what_rules_keep_in_memory_is_read_again_between_two_commits(start
 
 async def test_two_processes_take_turns_and_never_contradict_each_other(start: Make) -> None:
     one, two = await start("shop"), await start("shop")
-    results = await asyncio.gather(*(s.hear_each(order(n)) for n in range(40) for s in (one, two)))
+    results = await asyncio.gather(*(s.handle_each(order(n)) for n in range(40) for s in (one, two)))
     outcomes = [r for [r] in results if isinstance(r, Outcome)]
     assert len(outcomes) == 40
     assert sorted(o.said[0].event.nth for o in outcomes) == list(range(1, 41))
@@ -151,10 +151,10 @@ async def test_two_processes_take_turns_and_never_contradict_each_other(start: M
 
 async def test_a_clerk_hears_each_order_once_however_often_it_comes(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(*(order(n) for n in range(5)))
+    await shop.handle(*(order(n) for n in range(5)))
     said = await said_by(shop)
-    await clerk.hear(*said, *said)
-    await clerk.hear(*said)
+    await clerk.handle(*said, *said)
+    await clerk.handle(*said)
     packed = [r for r in await clerk.log.rows(0, 100) if r.topic == OrderPacked.TOPIC]
     assert len(packed) == 5
     assert clerk.tracked["shop"] == shop.said
@@ -172,10 +172,10 @@ async def test_texts_are_opened_only_where_rules_read_them(start: Make, opens: s
         yield from ()
 
     shop = await start("shop")
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     clerk = await start("clerk", decider=Decider(trade.STATES, trade.evolve, reads))
     clerk.opens = clerk.opens if opens is None else frozenset(opens)
-    await clerk.hear(*await said_by(shop))
+    await clerk.handle(*await said_by(shop))
     assert texts == [read]
     [heard] = await clerk.open(await clerk.log.rows(0, 10))
     assert heard.event.text == "please wrap number 1"
@@ -189,33 +189,33 @@ async def test_two_services_that_hear_the_same_fact_never_say_under_the_same_id(
 
 async def test_a_missing_message_is_a_gap(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1), order(2))
+    await shop.handle(order(1), order(2))
     first, second = await said_by(shop)
     with pytest.raises(Gap) as gap:
-        await clerk.hear(second)
+        await clerk.handle(second)
     assert (gap.value.source, gap.value.after, gap.value.upto) == ("shop", 0, 2)
-    await clerk.hear(first, second)
+    await clerk.handle(first, second)
 
 
 async def test_what_nobody_listens_to_moves_the_cursor_without_a_commit(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
     clerk.acting = True
     clock = SteppedClock(NOON + timedelta(hours=2))
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     await Deadlines(shop, clock).fire()
     placed, stale = await said_by(shop)
-    await clerk.hear(placed)
+    await clerk.handle(placed)
     before = await clerk.log.trackings()
-    assert await clerk.hear(stale) == [Outcome(0)]
+    assert await clerk.handle(stale) == [Outcome(0)]
     assert clerk.tracked["shop"] == shop.said
     assert await clerk.log.trackings() == before
     after_a_crash = await start("clerk")
-    await shop.hear(order(2))
+    await shop.handle(order(2))
     *_, following = await said_by(shop)
     with pytest.raises(Gap) as gap:
-        await after_a_crash.hear(following)
+        await after_a_crash.handle(following)
     assert (gap.value.after, gap.value.upto) == (before["shop"], stale.message.position)
-    await clerk.hear(following)
+    await clerk.handle(following)
     assert (await clerk.log.trackings())["shop"] == shop.said
     assert (await clerk.log.head()).after["shop"] == shop.said
 
@@ -223,32 +223,32 @@ async def test_what_nobody_listens_to_moves_the_cursor_without_a_commit(start: M
 async def test_what_is_passed_over_is_still_missed_when_something_before_it_is(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
     clerk.acting = True
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     await Deadlines(shop, SteppedClock(NOON + timedelta(hours=2))).fire()
     _, stale = await said_by(shop)
     with pytest.raises(Gap):
-        await clerk.hear(stale)
+        await clerk.handle(stale)
     assert clerk.tracked.get("shop", 0) == 0
 
 
 async def test_a_cause_is_heard_before_its_effect(start: Make) -> None:
     shop, clerk, late = await start("shop"), await start("clerk"), await start("clerk")
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     [placed] = await said_by(shop)
-    await clerk.hear(placed)
+    await clerk.handle(placed)
     [packed] = await said_by(clerk)
     assert packed.message.after == {"shop": 2}
     late.sources = frozenset({"shop", "clerk"})
     late.tracked = {}
     other = replace(packed, message=replace(packed.message, id=uuid4(), source="packer", after={"shop": 99}))
     with pytest.raises(Gap, match="shop"):
-        await late.hear(other)
+        await late.handle(other)
 
 
 async def test_a_poisoned_order_is_parked_with_what_follows_it_and_others_go_on(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1, amount=13), order(2))
-    await clerk.hear(*await said_by(shop))
+    await shop.handle(order(1, amount=13), order(2))
+    await clerk.handle(*await said_by(shop))
     parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 100)) if isinstance(m.event, EventParked)]
     assert [(p.of, p.reason, p.error) for p in parked] == [("order:1", "rule-raised", "ZeroDivisionError")]
     assert "unlucky" not in str(parked)
@@ -259,8 +259,8 @@ async def test_a_poisoned_order_is_parked_with_what_follows_it_and_others_go_on(
 
 async def test_a_parked_order_goes_through_once_the_rule_is_mended(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1, amount=13))
-    await clerk.hear(*await said_by(shop))
+    await shop.handle(order(1, amount=13))
+    await clerk.handle(*await said_by(shop))
     [(_, result)] = await retry_parked(clerk, "order:1")
     assert result.startswith("ZeroDivisionError")
 
@@ -281,7 +281,7 @@ async def test_a_parked_order_goes_through_once_the_rule_is_mended(start: Make) 
 @pytest.mark.parametrize("amount", [2**64, 2**63])  # beyond what JSON is written with, beyond a column of a view
 async def test_what_cannot_be_written_fails_alone(start: Make, amount: int) -> None:
     shop = await start("shop")
-    results = await shop.hear_each(order(1), order(2, amount=amount), order(3))
+    results = await shop.handle_each(order(1), order(2, amount=amount), order(3))
     assert [isinstance(r, Outcome) for r in results] == [True, False, True]
     assert [str(r.originator_id) for r in await shop.log.rows(0, 99, said=True)] == ["order:1", "order:3"]
     assert await views_equal(shop)
@@ -289,13 +289,13 @@ async def test_what_cannot_be_written_fails_alone(start: Make, amount: int) -> N
 
 async def test_a_fact_whose_consequences_cannot_be_written_is_parked_and_others_go_on(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(*(order(n, amount=7) for n in range(3)))
+    await shop.handle(*(order(n, amount=7) for n in range(3)))
     first, second, third = [
         replace(e, state=e.state.replace(b'"amount":7', b'"amount":4611686018427387904')) for e in await said_by(shop)
     ]
     third = replace(third, state=third.state.replace(b"4611686018427387904", b"1"))
-    await clerk.hear(first)
-    await clerk.hear(second, third)  # the sum of both does not fit its column
+    await clerk.handle(first)
+    await clerk.handle(second, third)  # the sum of both does not fit its column
     parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 99)) if isinstance(m.event, EventParked)]
     assert [(p.of, p.reason, p.error) for p in parked] == [("order:1", "rule-raised", "NumericValueOutOfRange")]
     assert clerk.tracked["shop"] == shop.said
@@ -308,23 +308,23 @@ async def test_a_fact_whose_consequences_cannot_be_written_is_parked_and_others_
 async def test_an_event_larger_than_all_may_be_is_refused_before_it_is_in_the_log(start: Make) -> None:
     shop = await start("shop")
     with pytest.raises(ValueError, match="at most 262144"):
-        await shop.hear(order(1, text="x" * 300_000))
+        await shop.handle(order(1, text="x" * 300_000))
     assert (await shop.log.head()).position == 0
 
 
 async def test_a_key_that_can_be_none_does_not_hold_up_a_batch(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1), order(2))
+    await shop.handle(order(1), order(2))
     first, second = await said_by(shop)
-    await clerk.hear(replace(first, state=first.state.replace(b'"k":"', b'"k":"no uuid ')), second)
+    await clerk.handle(replace(first, state=first.state.replace(b'"k":"', b'"k":"no uuid ')), second)
     assert clerk.tracked["shop"] == shop.said
 
 
 async def test_what_cannot_be_read_is_kept_sealed_and_parked(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     [placed] = await said_by(shop)
-    await clerk.hear(replace(placed, state=b'{"order": 7}'))
+    await clerk.handle(replace(placed, state=b'{"order": 7}'))
     [parked] = [m.event for m in await clerk.open(await clerk.log.rows(0, 9)) if isinstance(m.event, EventParked)]
     assert parked.reason == "unreadable"
     assert clerk.tracked["shop"] == 2
@@ -332,8 +332,8 @@ async def test_what_cannot_be_read_is_kept_sealed_and_parked(start: Make) -> Non
 
 async def test_each_of_what_cannot_be_read_says_so_and_a_retry_of_it_changes_nothing(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1), order(2))
-    await clerk.hear(*(replace(placed, state=b"null") for placed in await said_by(shop)))
+    await shop.handle(order(1), order(2))
+    await clerk.handle(*(replace(placed, state=b"null") for placed in await said_by(shop)))
     parked = [m.event for m in await clerk.open(await clerk.log.rows(0, 9)) if isinstance(m.event, EventParked)]
     assert [p.reason for p in parked] == ["unreadable", "unreadable"]
     before = (await clerk.log.head()).position
@@ -349,7 +349,7 @@ async def test_newer_code_hears_again_what_it_can_read_and_leaves_the_rest(
     start: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(*(order(n) for n in range(4)))
+    await shop.handle(*(order(n) for n in range(4)))
     first, second, *others = await said_by(shop)
     decode = clerk.mapper.decode
 
@@ -360,7 +360,7 @@ async def test_newer_code_hears_again_what_it_can_read_and_leaves_the_rest(
 
     with monkeypatch.context() as patched:
         patched.setattr(clerk.mapper, "decode", older)
-        await clerk.hear(replace(first, state=b"null"), second, *others)
+        await clerk.handle(replace(first, state=b"null"), second, *others)
     results = await retry_parked(clerk, "unreadable:shop")
     assert [result.partition(" (")[0] for _, result in results] == ["it cannot be read", "heard"]
     heard, packed, unparked = await clerk.open((await clerk.log.rows(0, 99))[-3:])
@@ -377,9 +377,9 @@ async def test_newer_code_hears_again_what_it_can_read_and_leaves_the_rest(
 
 async def test_what_was_destroyed_in_quarantine_is_not_heard_again(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     [placed] = await said_by(shop)
-    await clerk.hear(replace(placed, state=b"null"))
+    await clerk.handle(replace(placed, state=b"null"))
     assert await clerk.vault.destroy_quarantine(NOON + timedelta(days=99))
     [(_, result)] = await retry_parked(clerk, "unreadable:shop")
     assert result.startswith("its bytes are destroyed")
@@ -387,9 +387,9 @@ async def test_what_was_destroyed_in_quarantine_is_not_heard_again(start: Make) 
 
 async def test_a_cause_of_a_cause_of_too_many_is_parked_so_that_no_circle_turns_for_ever(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    await shop.hear(order(1), order(2))
+    await shop.handle(order(1), order(2))
     placed = zip(await said_by(shop), (16, 17), strict=True)
-    await clerk.hear(*(replace(e, message=replace(e.message, depth=depth)) for e, depth in placed))
+    await clerk.handle(*(replace(e, message=replace(e.message, depth=depth)) for e, depth in placed))
     packed, parked = (m.event for m in await clerk.open(await clerk.log.rows(0, 9, said=True)))
     assert (packed.TOPIC, packed.order) == (OrderPacked.TOPIC, "1")
     assert (parked.TOPIC, parked.of, parked.reason) == (EventParked.TOPIC, "order:2", "causation-too-deep")
@@ -400,7 +400,7 @@ async def test_a_cause_of_a_cause_of_too_many_is_parked_so_that_no_circle_turns_
 
 async def test_a_deadline_fires_once_at_its_instant(start: Make) -> None:
     shop = await start("shop")
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     clock = SteppedClock(NOON)
     assert await Deadlines(shop, clock).fire() == 0
     clock.set(NOON.replace(hour=12))
@@ -412,7 +412,7 @@ async def test_a_deadline_fires_once_at_its_instant(start: Make) -> None:
 
 async def test_views_built_again_equal_the_live_ones(start: Make) -> None:
     shop = await start("shop")
-    await shop.hear(*(order(n, amount=n) for n in range(50)))
+    await shop.handle(*(order(n, amount=n) for n in range(50)))
     assert await views_equal(shop)
     async with shop.log.pool.connection() as conn:
         await conn.execute("update shop_views.totals set amount = 0")
@@ -423,7 +423,7 @@ async def test_views_built_again_equal_the_live_ones(start: Make) -> None:
 
 async def test_views_built_again_after_an_erasure_equal_the_live_ones(start: Make) -> None:
     shop = await start("shop")
-    await shop.hear(order(1), order(2, contact="bob"))
+    await shop.handle(order(1), order(2, contact="bob"))
     await shop.vault.destroy(["ada"], NOON)
     await rebuild(shop.log, shop.views, shop.views_schema)
     assert await views_equal(shop)
@@ -436,7 +436,7 @@ async def test_no_plain_personal_text_is_in_the_database(start: Make, database: 
     import psycopg
 
     shop = await start("shop")
-    await shop.hear(order(1, text="Zümrütevler 17"))
+    await shop.handle(order(1, text="Zümrütevler 17"))
     with psycopg.connect(database) as conn:
         for table in ("shop.stored_events", "shop_views.orders", "vault.keys"):
             for row in conn.execute(f"select t::text from {table} t"):  # type: ignore[arg-type]
@@ -455,20 +455,20 @@ async def test_a_long_stream_is_read_from_its_snapshot(start: Make) -> None:
     shop = await start("shop", fingerprint="f1")
     shop.acting = True
     for n in range(3):
-        await shop.hear(*(order(f"{n}-{i}") for i in range(100)))
+        await shop.handle(*(order(f"{n}-{i}") for i in range(100)))
     kept = await snapshots(shop)
     assert kept.keys() == {"buyer:ada"}, "it is no event's own stream: each order is"
     assert shop.position - kept["buyer:ada"] < 2 * SNAPSHOT_EVERY, "what follows it is short"
     other = await start("shop", fingerprint="f1")
-    [outcome] = await other.hear(order("next"))
+    [outcome] = await other.handle(order("next"))
     assert outcome.said[0].event.nth == 301
 
 
 async def test_a_stream_that_another_process_parked_something_in_goes_on_here(start: Make) -> None:
     one, other = await start("clerk"), await start("clerk")
     shop = await start("shop")
-    await shop.hear(order(1, amount=13))
-    await other.hear(fresh(HurryOrder(order="1"), NOON, id=uuid4(), command=True))
-    await one.hear(*await said_by(shop))
-    await other.hear(fresh(HurryOrder(order="1"), NOON, id=uuid4(), command=True))
+    await shop.handle(order(1, amount=13))
+    await other.handle(fresh(HurryOrder(order="1"), NOON, id=uuid4(), command=True))
+    await one.handle(*await said_by(shop))
+    await other.handle(fresh(HurryOrder(order="1"), NOON, id=uuid4(), command=True))
     assert other.position == (await one.log.head()).position == 6

@@ -58,7 +58,7 @@ class Trade:
         return found
 
     async def _say(self) -> None:
-        await self.shop.service.hear(order(self.shop.service.said))
+        await self.shop.service.handle(order(self.shop.service.said))
 
     async def _heard(self, node: Node) -> None:
         said = self.shop.service.said

@@ -28,7 +28,7 @@ MICROSECOND = timedelta(microseconds=1)
 async def log(start: Make) -> EventLog:
     """A log of 200 rows."""
     shop = await start("shop")
-    await shop.hear(*(order(n) for n in range(ORDERS)))
+    await shop.handle(*(order(n) for n in range(ORDERS)))
     return shop.log
 
 

@@ -43,9 +43,9 @@ def test_a_callers_trace_is_kept_and_our_own_needs_no_room() -> None:
 async def test_one_trace_leads_through_all_services(start: Make, caller: str) -> None:
     shop, clerk = await start("shop"), await start("clerk")
     asked = replace(order(1), trace=caller)
-    await shop.hear(asked)
+    await shop.handle(asked)
     [placed] = await shop.log.rows(0, 9, said=True)
-    await clerk.hear(Envelope.parse(to_wire("shop", placed).body, NOON))
+    await clerk.handle(Envelope.parse(to_wire("shop", placed).body, NOON))
     [packed] = await clerk.log.rows(0, 9, said=True)
     wires = [to_wire("shop", placed), to_wire("clerk", packed)]
     assert {wire.headers["traceparent"].split("-")[1] for wire in wires} == {trace_id(caller, asked.id)}
@@ -57,7 +57,7 @@ async def test_a_commit_is_a_span_linked_to_its_messages(start: Make) -> None:
     spans = InMemorySpanExporter()
     shop = await start("shop", tracer=Tracer("shop", SimpleSpanProcessor(spans)))
     messages = [order(1), order(2)]
-    await shop.hear(*messages)
+    await shop.handle(*messages)
     span, *rows = spans.get_finished_spans()
     assert [link.context.trace_id for link in span.links] == [m.correlation.int for m in messages]
     assert dict(span.attributes or {}) == {"vefa.heard": 2, "vefa.rows": 4, "vefa.position": 4}
@@ -69,9 +69,9 @@ async def test_each_row_is_a_span_of_its_trace_below_the_one_that_it_goes_on_fro
     shop_spans, clerk_spans = InMemorySpanExporter(), InMemorySpanExporter()
     shop = await start("shop", tracer=Tracer("shop", SimpleSpanProcessor(shop_spans)))
     clerk = await start("clerk", tracer=Tracer("clerk", SimpleSpanProcessor(clerk_spans)))
-    await shop.hear(replace(order(1, amount=13), trace=CALLER))
+    await shop.handle(replace(order(1, amount=13), trace=CALLER))
     [placed] = await shop.log.rows(0, 9, said=True)
-    await clerk.hear(Envelope.parse(to_wire("shop", placed).body, NOON))
+    await clerk.handle(Envelope.parse(to_wire("shop", placed).body, NOON))
     _, *said = shop_spans.get_finished_spans()
     _, *heard = clerk_spans.get_finished_spans()
     chain = [*said, *heard]
@@ -92,7 +92,7 @@ async def test_a_commit_stands_whatever_happens_to_its_spans(start: Make, caplog
                 raise ZeroDivisionError
 
     shop = await start("shop", tracer=Tracer("shop", Broken(InMemorySpanExporter())))
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     assert shop.position == (await shop.log.head()).position == 2
     assert "spans were not made: ZeroDivisionError" in caplog.text
 
@@ -107,7 +107,7 @@ async def test_a_failed_commit_names_the_class_of_its_error_only(start: Make, mo
 
     monkeypatch.setattr(shop.vault, "keys_for", broken)
     with pytest.raises(ConnectionResetError):
-        await shop.hear(order(1))
+        await shop.handle(order(1))
     [span] = spans.get_finished_spans()
     assert span.status.description == "ConnectionResetError"
     assert "Ay\u015fe" not in span.to_json()

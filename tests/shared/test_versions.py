@@ -57,7 +57,7 @@ async def test_views_are_built_again_once_nobody_else_fills_them(
     assert await versions.look(newer)
     await prepare(log, NEWER, SCHEMA)
     await versions.announce(newer)
-    await shop.hear(order(1))
+    await shop.handle(order(1))
     assert not await equal(log), "control: the older process has filled it"
     assert not await versions.mend(newer), "it goes on to"
     await older.close()

@@ -86,13 +86,13 @@ class Log:
     def __init__(self, **document: int):
         self.memory, self.heard = Memory(DECIDER, VIEWS, PARSERS, complete=True), list[Heard]()
         policy = Rules(**document).model_dump_json()
-        self.hear(
+        self.handle(
             PolicyPublished(
                 service="library", name="rules", version=1, document=policy, by="shipped", reason=Personal("")
             )
         )
 
-    def hear(self, event: Event, day: float = 0, **notes: bool) -> "Log":
+    def handle(self, event: Event, day: float = 0, **notes: bool) -> "Log":
         at, row = NOON + timedelta(days=day), sum(1 + len(h.said) for h in self.heard) + 1
         message = replace(fresh(event, at, id=uuid5(NOBODY, str(row))), row=row)
         return self._record(message, **notes)
@@ -103,7 +103,7 @@ class Log:
         return self._record(replace(fresh(event, due), id=deadline_id(str(armed_by.id), book)))
 
     def loan(self, book: str, day: float = 0, **notes: bool) -> "Log":
-        return self.hear(Loan(book=book, reader="r1"), day, **notes)
+        return self.handle(Loan(book=book, reader="r1"), day, **notes)
 
     def _record(self, message: Message, **notes: bool) -> "Log":
         self.memory.apply(message)
@@ -116,14 +116,14 @@ class Log:
 def again(log: Log, **document: int) -> Again:
     taken = Again(DECIDER, VIEWS, PARSERS, {"rules": Rules(**document)})
     for heard in log.heard:
-        taken.hear(heard)
+        taken.handle(heard)
     return taken
 
 
 def course(log: Log, **document: int) -> Course:
     run = Course("library", DECIDER, VIEWS, PARSERS, {"rules": Rules(**document)})
     for heard in log.heard:
-        run.hear(heard)
+        run.handle(heard)
     return run
 
 
@@ -167,7 +167,7 @@ def test_a_parked_message_is_no_decision() -> None:
 
 
 def test_a_text_that_comes_out_otherwise_is_not_shown() -> None:
-    log = Log(days=14).hear(Loan(book="b1", reader="r1", text=Personal("secret wish")))
+    log = Log(days=14).handle(Loan(book="b1", reader="r1", text=Personal("secret wish")))
     lent = log.heard[-1].said[0]
     other = lent.event.model_copy(update={"text": Personal("another wish")})
     log.heard[-1] = replace(log.heard[-1], said=(replace(lent, event=other),))
@@ -187,7 +187,7 @@ def test_the_examples_are_limited_and_the_counts_are_not() -> None:
 
 def test_a_course_fires_deadlines_at_their_other_instants() -> None:
     """Returned after 10 days: no reminder with 14 days, one with 7."""
-    log = Log(days=14).loan("b1").hear(Returned(book="b1"), 10).hear(Returned(book="b2"), 30)
+    log = Log(days=14).loan("b1").handle(Returned(book="b1"), 10).handle(Returned(book="b2"), 30)
     run = course(log, days=7)
     assert run.really["library.reminded.v1"] == 0
     assert run.otherwise["library.reminded.v1"] == 1
@@ -195,7 +195,7 @@ def test_a_course_fires_deadlines_at_their_other_instants() -> None:
 
 
 def test_a_course_does_not_read_deadlines_from_the_log() -> None:
-    log = Log(days=7).loan("b1").remind("b1", NOON + timedelta(days=7)).hear(Returned(book="b1"), 10)
+    log = Log(days=7).loan("b1").remind("b1", NOON + timedelta(days=7)).handle(Returned(book="b1"), 10)
     assert log.heard[2].said
     assert course(log, days=14).otherwise["library.reminded.v1"] == 0
     same = course(log, days=7)

@@ -138,7 +138,7 @@ class People:
 
         async def says(transport: SimulatedTransport) -> Outcome:
             edge = transport.edge()
-            return await edge.of(actor).hear(event, id=uuid5(NAMESPACE, name))
+            return await edge.of(actor).send(event, id=uuid5(NAMESPACE, name))
 
         while True:
             try:

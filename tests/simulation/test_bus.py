@@ -24,7 +24,7 @@ def test_a_head_counts_what_another_process_said() -> None:
             announced.append(orjson.loads(head)["position"])
 
         clerk.bus.transport._head = on_head  # type: ignore[attr-defined]
-        await other.service.hear(order(1))
+        await other.service.handle(order(1))
         await asyncio.sleep(5)
         assert shop.service.said < trade.disks["shop"].head.said
         assert announced[-1] == trade.disks["shop"].head.said
@@ -37,7 +37,7 @@ def test_who_finds_no_stream_makes_it_and_listens() -> None:
 
     async def play(trade: Trade) -> None:
         shop = await trade.process("shop")
-        await shop.service.hear(order(1))
+        await shop.service.handle(order(1))
         await asyncio.sleep(2)
         trade.bus.wipe()
         clerk = await trade.process("clerk")
@@ -62,7 +62,7 @@ def test_a_relay_whose_stream_cannot_be_made_says_so_and_does_not_spin(monkeypat
         trade.bus.wipe()
         with monkeypatch.context() as broken:
             broken.setattr(shop.bus.transport, "declare", refused)
-            await shop.service.hear(order(1))
+            await shop.service.handle(order(1))
             await asyncio.sleep(5)
             assert "cannot publish" in str(shop.bus.problem)
             assert 5 <= len(asked) <= 10
@@ -100,7 +100,7 @@ def test_what_was_heard_from_its_log_meanwhile_troubles_nobody(monkeypatch: pyte
         await asyncio.sleep(1)
         with monkeypatch.context() as broken:
             broken.setattr(clerk.service.log, "append", _raise)
-            await shop.service.hear(order(1))
+            await shop.service.handle(order(1))
             await asyncio.sleep(0.5)
             assert "cannot record" in str(clerk.bus.problem)
             trade.bus.wipe()

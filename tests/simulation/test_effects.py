@@ -75,7 +75,7 @@ def test_who_stood_still_looks_again_before_he_sends() -> None:
             sent.append(key)
             return LetterSent(letter=key)
 
-        await mine.hear(asked("1", "ada"), asked("2", "ada"))
+        await mine.handle(asked("1", "ada"), asked("2", "ada"))
         stalled = asyncio.create_task(Effects(mine, SteppedClock(NOON), {"post": send_slowly}).send_due())
         await asyncio.sleep(1)
         await Effects(others, SteppedClock(NOON), {"post": send}).send_due()
@@ -96,15 +96,15 @@ def test_nothing_is_looked_for_while_something_is_on_its_way(monkeypatch: pytest
             await asyncio.sleep(3.0 if key == "slow" else 0.1)
             return LetterSent(letter=key)
 
-        await service.hear(asked("quick", "ada"), asked("slow", "bob"))
-        hear, failing = service.hear, [ConnectionResetError()]
+        await service.handle(asked("quick", "ada"), asked("slow", "bob"))
+        handle, failing = service.handle, [ConnectionResetError()]
 
         async def fails_once(*messages: Any) -> Any:
             if failing:
                 raise failing.pop()
-            return await hear(*messages)
+            return await handle(*messages)
 
-        monkeypatch.setattr(service, "hear", fails_once)
+        monkeypatch.setattr(service, "handle", fails_once)
         running = asyncio.create_task(Effects(service, SteppedClock(NOON), {"post": send}).run())
         await asyncio.sleep(10)
         running.cancel()

@@ -33,7 +33,7 @@ def publish(desk: Desk, name: str, document: dict[str, Any]) -> Desk:
 
 
 def test_a_calendar_that_is_not_published_is_replaced_and_the_clock_says_so() -> None:
-    started = every(ClockStarted, Desk(by("nowhere")).hear(t(26, "09:00"), opened()))
+    started = every(ClockStarted, Desk(by("nowhere")).handle(t(26, "09:00"), opened()))
     assert [(c.metric, c.calendar, c.calendar_version) for c in started] == [
         ("first_response", "tr", 1), ("resolution", "tr", 1),
     ]  # fmt: skip
@@ -45,8 +45,8 @@ def test_the_calendar_of_the_last_row_comes_first() -> None:
     policy = by("nowhere")
     policy["targets"]["rules"][-1]["then"]["calendar"] = "eu"
     desk = Desk(policy)
-    desk.hear(t(26, "09:00"), opened())
-    moved = every(ClockRetargeted, desk.hear(t(26, "09:10"), classified("urgent")))
+    desk.handle(t(26, "09:00"), opened())
+    moved = every(ClockRetargeted, desk.handle(t(26, "09:10"), classified("urgent")))
     assert {(c.calendar, c.condition) for c in moved} == {
         ("eu", "priority = urgent; calendar nowhere is not published, so eu counts")
     }
@@ -54,7 +54,7 @@ def test_the_calendar_of_the_last_row_comes_first() -> None:
 
 def test_a_calendar_with_too_little_open_time_is_replaced() -> None:
     desk = publish(Desk(by("thin")), "calendar/thin", THIN)
-    first_response, resolution = every(ClockStarted, desk.hear(t(26, "09:00"), opened()))
+    first_response, resolution = every(ClockStarted, desk.handle(t(26, "09:00"), opened()))
     assert (first_response.calendar, first_response.condition) == ("thin", "otherwise")
     assert (resolution.calendar, resolution.condition) == (
         "tr", "otherwise; calendar thin is open too little for 32400 seconds within ten years, so tr counts",
@@ -65,15 +65,15 @@ def test_when_every_calendar_is_spoilt_the_one_that_shipped_counts() -> None:
     desk = Desk(by("thin", first_response="9000h", next_response="9000h", resolution="9000h"))
     for name in ("thin", "tr", "eu", "always"):
         publish(desk, f"calendar/{name}", THIN)
-    first = every(ClockStarted, desk.hear(t(26, "09:00"), opened()))[0]
+    first = every(ClockStarted, desk.handle(t(26, "09:00"), opened()))[0]
     assert (first.calendar, first.calendar_version) == ("always", 1)
 
 
 def test_it_is_counted_by_the_rows_own_calendar_once_that_is_published() -> None:
     desk = Desk(by("nowhere"))
-    desk.hear(t(26, "09:00"), opened())
+    desk.handle(t(26, "09:00"), opened())
     publish(desk, "calendar/nowhere", {**THIN, "week": {"mon": ["08:00-20:00"]}})
-    moved = every(ClockRetargeted, desk.hear(t(26, "09:10"), classified("urgent")))
+    moved = every(ClockRetargeted, desk.handle(t(26, "09:10"), classified("urgent")))
     assert {(c.calendar, c.condition) for c in moved} == {("nowhere", "priority = urgent")}
 
 
@@ -81,9 +81,9 @@ def test_a_clock_that_goes_on_when_its_calendar_no_longer_suffices_is_due_at_the
     strike = {(date(2036, 11, 1) + timedelta(days=n)).isoformat(): [] for n in range(350)}
     desk = Desk(by("thin", levels=[], resolution="500m"))
     publish(desk, "calendar/thin", {**THIN, "exceptions": strike})
-    desk.hear(t(26, "10:00"), opened(), became("waiting_customer"))
+    desk.handle(t(26, "10:00"), opened(), became("waiting_customer"))
     at = t(26, "10:00") + timedelta(days=340)
-    resumed = only(ClockResumed, desk.hear(at, became("open", "waiting_customer")))
+    resumed = only(ClockResumed, desk.handle(at, became("open", "waiting_customer")))
     assert resumed.due == at + timedelta(days=3653)
 
 

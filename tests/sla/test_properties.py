@@ -76,7 +76,7 @@ def event_of(action: str, number: int) -> Event | None:
 def played(course: list[Step], *, agent: bool, firing: str) -> Watched:
     """The desk after a course; deadlines fire 'timely', 'mixed' as the steps say, or 'late', all at the end."""
     desk = Watched(timely=True)
-    desk.hear(START, opened(by="a1" if agent else None))
+    desk.handle(START, opened(by="a1" if agent else None))
     heard: datetime = START
     for number, (gap, action, lag, fires) in enumerate(course):
         event = event_of(action, number)
@@ -84,7 +84,7 @@ def played(course: list[Step], *, agent: bool, firing: str) -> Watched:
         heard += timedelta(minutes=gap)
         occurred = heard - timedelta(minutes=0 if action in PUNCTUAL else lag)
         if event:
-            desk.hear(occurred, event, heard=heard)
+            desk.handle(occurred, event, heard=heard)
     desk.until(END)
     return desk
 

@@ -66,7 +66,7 @@ async def sla(pool: Any) -> AsyncIterator[Service]:
     await service.start()
     for name, document in {**app.shipped(), "targets": json.dumps(POLICY)}.items():
         command = PublishPolicy(service="sla", name=name, document=document, by="shipped", reason="test")
-        await service.hear(fresh(command, NINE, id=uuid7(NINE, name), command=True))
+        await service.handle(fresh(command, NINE, id=uuid7(NINE, name), command=True))
     yield service
     await service.stop()
 
@@ -80,7 +80,7 @@ async def play(sla: Service) -> None:
         await deadlines.fire()
         if event:
             message = fresh(event, heard, id=uuid7(heard, str(number)), occurred_at=occurred)
-            [outcome] = await sla.hear_each(message)
+            [outcome] = await sla.handle_each(message)
             assert isinstance(outcome, Outcome), outcome
         sla.memory.streams.clear()
     assert not len(sla.memory.table("parked"))
@@ -115,7 +115,7 @@ async def test_the_service_keeps_the_clocks_of_the_desk_although_it_forgets_its_
 ) -> None:
     desk = Desk()
     for occurred, heard, event in COURSE:
-        desk.hear(occurred, event, heard=heard)
+        desk.handle(occurred, event, heard=heard)
     desk.until(NOW)
     await play(sla)
     _, clocks = await http("GET", "/v1/cases/c1/clocks")
@@ -181,7 +181,7 @@ async def test_a_version_is_applied_to_running_clocks(sla: Service, http: Caller
     row = {"calendar": "always", "first_response": "1h", "next_response": "1h", "resolution": "90h"}
     document = json.dumps({"targets": {"rules": [{"name": "all", "then": row}]}})
     command = PublishPolicy(service="sla", name="targets", document=document, by="a1", reason="longer")
-    await sla.hear(fresh(command, NOW, id=uuid7(NOW, "v2"), command=True))
+    await sla.handle(fresh(command, NOW, id=uuid7(NOW, "v2"), command=True))
     sla.memory.streams.clear()
     assert await http("POST", "/v1/targets/2/apply") == (200, {"policy": 2, "clocks": 1, "retargeted": 1})
     assert (await http("POST", "/v1/targets/9/apply"))[0] == 404
@@ -192,7 +192,7 @@ async def test_targets_of_a_calendar_that_is_not_published_are_refused_naming_th
     document = json.dumps({"targets": {"rules": [{"name": "all", "then": row}]}})
     command = PublishPolicy(service="sla", name="targets", document=document, by="a1", reason="a typo")
     with pytest.raises(Refused, match=r"row 1 \(all\).*nowhere.*publish calendar/nowhere first"):
-        await sla.hear(fresh(command, NOW, id=uuid7(NOW, "typo"), command=True))
+        await sla.handle(fresh(command, NOW, id=uuid7(NOW, "typo"), command=True))
     assert sla.memory.policy("targets").version == 1
 
 

@@ -51,8 +51,8 @@ async def processes(database: str, number: int) -> AsyncIterator[list[Service]]:
 async def open_cases(sla: Service) -> None:
     for name, document in {**app.shipped(), "targets": json.dumps(POLICY)}.items():
         command = PublishPolicy(service="sla", name=name, document=document, by="shipped", reason="test")
-        await sla.hear(fresh(command, LAST, id=uuid7(LAST, name), command=True))
-    await sla.hear(*(fresh(opened(case=case), at, id=uuid7(at, case)) for at, case in CASES))
+        await sla.handle(fresh(command, LAST, id=uuid7(LAST, name), command=True))
+    await sla.handle(*(fresh(opened(case=case), at, id=uuid7(at, case)) for at, case in CASES))
 
 
 async def fired_by_all(running: list[Service], clock: SteppedClock) -> None:
@@ -72,7 +72,7 @@ def expected(until: datetime) -> Watched:
     """The same cases on a desk that hears every deadline in time."""
     desk = Watched()
     for at, case in CASES:
-        desk.hear(at, opened(case=case))
+        desk.handle(at, opened(case=case))
     desk.until(until)
     return desk
 

@@ -84,7 +84,7 @@ class Desk(Scene):
         super().__init__(decider, views, documents, parsers=PARSERS, at=t(1, "00:00"))
         self.timely = timely
 
-    def hear(self, at: datetime, *events: Event, heard: datetime | None = None) -> list[Event]:
+    def handle(self, at: datetime, *events: Event, heard: datetime | None = None) -> list[Event]:
         """What is said because of events that occurred at ``at``, after the deadlines up to when they were heard."""
         moment = max(self.at, heard or at)
         if self.timely:
@@ -122,7 +122,7 @@ class Watched(Desk):
 def case_opened(at: datetime, policy: dict[str, Any] | None = None, *, timely: bool = True, **fields: Any) -> Desk:
     """A desk with one open case."""
     desk = Desk(policy, timely=timely)
-    desk.hear(at, opened(**fields))
+    desk.handle(at, opened(**fields))
     return desk
 
 

@@ -89,7 +89,7 @@ async def _round(
 async def _bring(one: Station, concerns: int) -> None:
     now = one.clock.now()
     for first in range(0, concerns, BATCH):
-        await one.service.hear(*(submitted(n, now) for n in range(first, min(first + BATCH, concerns))))
+        await one.service.handle(*(submitted(n, now) for n in range(first, min(first + BATCH, concerns))))
 
 
 async def _in_stream(made: Room, one: Station) -> int:

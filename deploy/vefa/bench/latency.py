@@ -105,7 +105,7 @@ class Feed:
 async def _served(made: Room, database: str, feed: Feed, rows: list[Recorded]) -> Run:
     await made.empty_streams()
     async with station(made, app_of("sla"), database) as sla:
-        await sla.service.hear(fresh(case_opened(0, OWN), datetime.now(UTC)))  # the first of everything is slow
+        await sla.service.handle(fresh(case_opened(0, OWN), datetime.now(UTC)))  # the first of everything is slow
         committed, before = sla.service.wakes(), sla.service.position
         async with sla.acting():
             await feed.start()

@@ -66,7 +66,7 @@ async def live(service: Service, at: datetime) -> Pattern:
     began = service.position
     for number, (minutes, event) in enumerate(_life(at)):
         moment = at + timedelta(minutes=minutes)
-        await service.hear(fresh(event, moment, id=UUID(f"{OWN}{number:012x}")))
+        await service.handle(fresh(event, moment, id=UUID(f"{OWN}{number:012x}")))
     rows = await service.log.rows(began, 1000)
     names = {r.event_id.hex: UUID(f"{OWN}{0x100 + n:012x}").hex for n, r in enumerate(rows)}
     async with service.log.pool.connection() as conn:

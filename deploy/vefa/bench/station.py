@@ -68,7 +68,7 @@ class Station:
                     service=self.app.name, name=name, document=document, by="shipped", reason="bench"
                 )
                 event_id = uuid5(NAMESPACE, f"{self.app.name}/{name}")
-                await self.service.hear(fresh(command, self.clock.now(), id=event_id, command=True))
+                await self.service.handle(fresh(command, self.clock.now(), id=event_id, command=True))
 
 
 @asynccontextmanager

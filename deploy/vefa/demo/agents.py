@@ -64,7 +64,7 @@ class Agents:
         who = who or self.chiefs[0]
         return await self._stage.call(service, method, path, body, role=who.role, name=who.id)
 
-    def hear(self, said: Said) -> None:
+    def handle(self, said: Said) -> None:
         """What an agent does about what happened."""
         case = said.data.get("case", "")
         match said.topic:

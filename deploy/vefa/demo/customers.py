@@ -97,7 +97,7 @@ class Customers:
         )
         self._complaints[opened["case"]] = text
 
-    def hear(self, said: Said) -> None:
+    def handle(self, said: Said) -> None:
         """Which case a mail or a post became: cases are opened in the order in which they were sent."""
         if said.topic != "intake.case-opened.v1" or said.data["case"] in self._complaints or not self._unopened:
             return

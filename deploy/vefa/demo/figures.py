@@ -48,7 +48,7 @@ class Tally:
         self._first, self._whole = list[timedelta](), list[timedelta]()
         self._numbers: dict[str, str] = {}
 
-    def hear(self, said: Said) -> None:
+    def handle(self, said: Said) -> None:
         self.counts[said.topic] += 1
         case, data = said.data.get("case", ""), said.data
         match said.topic:

@@ -51,9 +51,9 @@ class Play:
     def _listen(self) -> None:
         """Everybody hears what was said and reads the mail that came."""
         for said in self._stage.take():
-            self.tally.hear(said)
-            self.customers.hear(said)
-            self.agents.hear(said)
+            self.tally.handle(said)
+            self.customers.handle(said)
+            self.agents.handle(said)
         for mail in self._sink.take():
             self.tally.counts["mails that came"] += 1
             self.customers.read(mail)
