@@ -171,13 +171,13 @@ async def test_effects_are_not_tried_anew_before_each_of_the_last_try_has_ended(
         return LetterSent(letter=key)
 
     await service.handle(*(fresh(LetterAsked(letter=n), NOON, id=uuid4()) for n in ("2", "3")))
-    hear = service.hear
+    handle = service.handle
 
     async def once(*_: Any) -> Any:
-        monkeypatch.setattr(service, "hear", hear)
+        monkeypatch.setattr(service, "handle", handle)
         raise ConnectionResetError
 
-    monkeypatch.setattr(service, "hear", once)
+    monkeypatch.setattr(service, "handle", once)
     running = asyncio.create_task(Effects(service, SteppedClock(NOON), {"post": send}).run())
     async with asyncio.timeout(20):
         while len(sent) < 2:
