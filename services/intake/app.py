@@ -19,7 +19,7 @@ from shared.world import Refused
 
 from .api import api
 from .domain import decider
-from .erasing import Nightly, eraser, rotator
+from .erasing import Nightly, eraser, message_eraser, rotator
 from .mail import SmtpIntake
 from .policy import IntakePolicy
 from .restored import ErasedAgain
@@ -52,7 +52,7 @@ app = App(
     policies={"intake": Policies(IntakePolicy, {"intake": "policy.yaml"})},
     told=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
     api=api,
-    senders={"erase": eraser, "rotate": rotator},
+    senders={"erase": eraser, "erase-message": message_eraser, "rotate": rotator},
     listeners=(ErasedAgain, smtp, Nightly),
     figures=figures,
 )  # fmt: skip

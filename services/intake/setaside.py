@@ -1,4 +1,4 @@
-"""What intake made neither a case nor a message of, by HTTP: one list; read, released, dismissed."""
+"""What intake made neither a case nor a message of, by HTTP: one list; read, released, dismissed, erased."""
 
 import base64
 from typing import Annotated, Any, Literal
@@ -7,26 +7,26 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from contracts.common import Instant
-from contracts.intake import DismissMessage, MailReceived, MessageReleased, ReleaseMessage
+from contracts.intake import DismissMessage, EraseMessage, MailReceived, MessageReleased, ReleaseMessage
 from shared.edge import Edge
 from shared.events import Code, Id, Personal
-from shared.http import Api, Call
+from shared.http import Api, Call, roles
 from shared.media import media_type
 from shared.reply_token import check_reply_token
 from shared.world import Refused
 
 from . import glance
 from .access import STAFF
-from .bodies import Body
+from .bodies import Body, MessageErasure
 from .downloads import MAIL, contents, saved
-from .mailtaking import UNKNOWN, Taking
+from .mailtaking import Taking, is_nobody
 from .mailworker import MailReader
 
 Group = Literal["quarantined", "noted"]
-State = Literal["waiting", "released", "dismissed"]
+State = Literal["waiting", "released", "dismissed", "erased"]
 COLUMNS = (
     'key as item, message, "group", reason, state, contact, address, subject, at, "case", size, "by", decided_at, why,'
-    " raw is not null as raw"
+    " raw is not null and state <> 'erased' as raw"
 )
 FIGURES = {
     "vefa_set_aside_waiting": "Mails that are set aside and nobody has looked at",
@@ -151,6 +151,21 @@ async def dismiss(item: Id, body: Dismissal, call: Call) -> dict[str, Any]:
     return {"item": item, "state": "dismissed"}
 
 
+@api.post("/v1/set-aside/{item}/erase", way=roles("supervisor"), status=202, also=(410,))
+async def erase(item: Id, body: MessageErasure, call: Call) -> dict[str, str]:
+    """Ask for the destruction of the key of a mail that names nobody, or whose sender is no customer; once done, its
+    state is erased. 409 for a customer's: erase the customer."""
+    row = await _row(item, call)
+    if not body.together:
+        query = "select count(*) as count from {views}.set_aside where contact = %s and key <> %s and state <> 'erased'"
+        found = await call.row(query, row["contact"], item)
+        if found and found["count"] and row["state"] != "erased":
+            text = f"{found['count']} other mail(s) are kept under the same key"
+            raise Refused("not-alone", "together", text, "say 'together': true to erase them as well")
+    await call.hear(EraseMessage(item=item, regime=body.regime, by=call.actor.name))
+    return {"item": item, "state": "asked"}
+
+
 @api.get("/v1/quarantine", way=STAFF, deprecated=True)
 async def quarantine(
     call: Call, before: Instant | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
@@ -178,7 +193,7 @@ async def _raw(row: dict[str, Any], call: Edge) -> bytes:
 
 async def _address_of(case: str | None, row: dict[str, Any], call: Edge) -> str | None:
     """Whose words those of nobody known become: the contact point of the case that they are appended to."""
-    if case is None or row["contact"] != UNKNOWN:
+    if case is None or not is_nobody(row["contact"]):
         return None
     found = await call.row(
         "select t.address from {views}.cases c join {views}.contacts t on t.key = c.contact"

@@ -27,6 +27,7 @@ from contracts.intake import (
     MailReceived,
     MailSeen,
     MessageDismissed,
+    MessageErased,
     MessageQuarantined,
     MessageReceived,
     MessageReleased,
@@ -158,7 +159,7 @@ class SetAside(State):
     """The case that it belongs to, where that can be told."""
     reason: str = ""
     at: datetime | None = None
-    state: Literal["waiting", "released", "dismissed"] = "waiting"
+    state: Literal["waiting", "released", "dismissed", "erased"] = "waiting"
 
 
 class External(State):
@@ -332,6 +333,8 @@ def _set_aside(state: SetAside, message: Message) -> SetAside:
             return state.model_copy(update={"state": "released", "case": e.case})
         case MessageDismissed():
             return state.model_copy(update={"state": "dismissed"})
+        case MessageErased():
+            return state.model_copy(update={"state": "erased"})
     return state
 
 

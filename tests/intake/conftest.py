@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from contracts.kernel import PolicyPublished
 from services.intake.app import app
-from services.intake.erasing import eraser, rotator
+from services.intake.erasing import eraser, message_eraser, rotator
 from shared import tokens
 from shared.blobs import Blobs
 from shared.clock import SteppedClock
@@ -80,7 +80,6 @@ async def intake(database: str, tmp_path: Path) -> AsyncIterator[Running]:
                 reason=Personal(),
             )  # fmt: skip
             await service.hear(fresh(document, clock.now()))
-            yield Running(
-                service, http, edge, Effects(service, clock, {"erase": eraser(edge), "rotate": rotator(edge)})
-            )
+            senders = {"erase": eraser(edge), "erase-message": message_eraser(edge), "rotate": rotator(edge)}
+            yield Running(service, http, edge, Effects(service, clock, senders))
         await service.stop()
