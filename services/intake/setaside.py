@@ -15,7 +15,7 @@ from shared.media import media_type
 from shared.reply_token import check_reply_token
 from shared.world import Refused
 
-from . import glance
+from . import glance, rereading
 from .access import STAFF
 from .bodies import Body, MessageErasure
 from .downloads import MAIL, contents, saved
@@ -95,23 +95,32 @@ async def list_set_aside(
 async def get_set_aside(item: Id, call: Call) -> dict[str, Any]:
     """A row with the text, the parts and the files that are read out of the mail now, and the headers that matter."""
     row = await _row(item, call)
-    raw = await call.blobs.get(row["digest"], row["contact"]) if row["digest"] else None
-    shown = {name: value for name, value in row.items() if name != "digest"} | {"raw": raw is not None}
-    if raw is None:
+    read = await _looked_at(row, call) if row["digest"] and await call.blobs.opens(row["digest"]) else None
+    shown = {name: value for name, value in row.items() if name != "digest"} | {"raw": read is not None}
+    if read is None:
         return shown | {"text": "", "parts": [], "attachments": [], "headers": [], "readable": False}
-    reader = MailReader()
-    try:
+    answer = read["answer"] if row["case"] else {}
+    return shown | {name: value for name, value in (read | answer).items() if name != "answer"}
+
+
+async def _looked_at(row: dict[str, Any], call: Edge) -> dict[str, Any] | None:
+    """What there is to see of its mail; None when its key was destroyed."""
+
+    async def read(reader: MailReader) -> dict[str, Any] | None:
+        raw = await call.blobs.get(row["digest"], row["contact"])
+        if raw is None:
+            return None
         facts = await reader.read(raw, None, call.settings.mail_from)
-    finally:
-        await reader.stop()
-    readable = "text" in facts
-    if readable and row["case"]:
-        facts = facts | facts["answer"]
-    return shown | {
-        "text": facts["text"] if readable else glance.body_at_a_glance(raw), "parts": facts.get("parts", []),
-        "attachments": [_described(file) for file in facts.get("files", [])],
-        "headers": [{"name": name, "value": value} for name, value in glance.headers(raw)], "readable": readable,
-    }  # fmt: skip
+        readable = "text" in facts
+        answer = facts["answer"] if readable else {}
+        return {
+            "text": facts["text"] if readable else glance.body_at_a_glance(raw), "parts": facts.get("parts", []),
+            "attachments": [_described(file) for file in facts.get("files", [])],
+            "headers": [{"name": name, "value": value} for name, value in glance.headers(raw)], "readable": readable,
+            "answer": {name: answer[name] for name in ("text", "parts") if name in answer},
+        }  # fmt: skip
+
+    return await rereading.of(call).shown(row["digest"], read)
 
 
 @api.get("/v1/set-aside/{item}/raw", way=STAFF, response_class=Response, responses={
@@ -128,10 +137,9 @@ async def release(item: Id, body: Release, call: Call) -> dict[str, Any]:
     """Make it a case or part of one, as if it had come in now; nothing automatic answers it, clocks count from when it
     came. 409 when that was done already."""
     row = await _row(item, call)
-    raw = await _raw(row, call)
     into = await call.case(body.case) if body.case is not None else None
     sender = body.sender or await _address_of(into, row, call)
-    read = await _read_again(raw, sender, call)
+    read = await _read_again(row, sender, call)
     event = ReleaseMessage(
         item=item, by=call.actor.name, contact=read.contact, address=read.address, name=read.name, into=into,
         case=read.case, references=read.references, message_id=read.message_id, copies=read.copies,
@@ -202,17 +210,14 @@ async def _address_of(case: str | None, row: dict[str, Any], call: Edge) -> str 
     return found["address"] if found else None
 
 
-async def _read_again(raw: bytes, sender: str | None, call: Edge) -> MailReceived:
+async def _read_again(row: dict[str, Any], sender: str | None, call: Edge) -> MailReceived:
     """What the mail says, kept under the key of who wrote it; Refused where that is nobody."""
-    reader = MailReader()
-    taking = Taking(
-        call.contact, lambda token: check_reply_token(call.links, token, call.now), call.blobs.put, call.digest,
-        call.settings.mail_from.lower(), reader,
-    )  # fmt: skip
-    try:
-        read = await taking.read_again(raw, sender)
-    finally:
-        await reader.stop()
+    async with rereading.of(call).worker() as reader:
+        taking = Taking(
+            call.contact, lambda token: check_reply_token(call.links, token, call.now), call.blobs.put, call.digest,
+            call.settings.mail_from.lower(), reader,
+        )  # fmt: skip
+        read = await taking.read_again(await _raw(row, call), sender)
     if not isinstance(read, MailReceived):
         raise Refused("unknown-sender", "sender", "the mail names nobody who wrote it", "name the sender", 422)
     return read
