@@ -237,7 +237,7 @@ class MessageQuarantined(
     message: Id
     """Digest of its id."""
     contact: Id
-    """Sender, as far as it could be read."""
+    """Sender, as far as it could be read; otherwise a name of this mail alone, so that it has a key of its own."""
     reason: Literal["unreadable", "too-large", "no-sender", "too-many-parts", "timed-out"]
     """Why."""
     raw: Blob | None = None
@@ -301,6 +301,29 @@ class MessageDismissed(Event, topic="intake.message-dismissed.v1", stream="set-a
     """Agent id."""
     reason: Personal
     """Why, in the agent's words."""
+
+
+class MessageErased(Event, topic="intake.message-erased.v1", stream="set-aside:{item}", also=("contact:{contact}",)):
+    """The key that a mail set aside is kept under is destroyed: every copy of it is unreadable."""
+
+    item: Id
+    """Its name in the list of what is set aside."""
+    message: Id
+    """Digest of its id."""
+    contact: Id
+    """Whose key was destroyed: of this mail alone where it names nobody."""
+    by: Id
+    """Agent id."""
+    regime: Code
+    """Law or rule: kvkk, gdpr."""
+    destroyed_at: datetime
+    """When the key was destroyed, UTC."""
+    rotation_outstanding: bool
+    """Whether the master key has still to be exchanged before backups hold nothing usable."""
+    rotated_at: datetime | None = None
+    """When it was exchanged, UTC: from then on no backup opens what was erased."""
+    keys: tuple[Id, ...] = ()
+    """Ids of the destroyed keys: when one comes back with an older vault it is destroyed again."""
 
 
 class LoopSuspected(Event, topic="intake.loop-suspected.v1", stream="contact:{contact}"):
@@ -515,7 +538,8 @@ class MailUnreadable(Event, topic="to.intake.mail-unreadable.v1", stream="mail:{
     message: Id
     """Keyed digest of the whole mail."""
     contact: Id
-    """Sender, as far as it could be read; otherwise 'unknown'."""
+    """Sender, as far as it could be read; otherwise 'unknown.' and the digest of the mail, whose key is its own.
+    Formerly 'unknown', one key for all."""
     reason: Literal["unreadable", "too-large", "no-sender", "too-many-parts", "timed-out"]
     """Why."""
     raw: Blob | None = None
@@ -576,6 +600,39 @@ class DismissMessage(Event, topic="to.intake.dismiss-message.v1", stream="set-as
     """Agent id."""
     reason: Personal
     """Why, in the agent's words; required."""
+
+
+class EraseMessage(Event, topic="to.intake.erase-message.v1", stream="set-aside:{item}"):
+    """A command: destroy the key that a mail set aside is kept under, which is no customer's; heard again as
+    message-key-destroyed."""
+
+    item: Id
+    """Its name in the list of what is set aside."""
+    regime: Code
+    """Law or rule: kvkk, gdpr."""
+    by: Id
+    """Agent id."""
+
+
+class MessageKeyDestroyed(Event, topic="to.intake.message-key-destroyed.v1", stream="set-aside:{item}"):
+    """The key that an erase-message asked for is destroyed."""
+
+    item: Id
+    """The item that it was asked for."""
+    items: tuple[Id, ...]
+    """All that was kept under the key and is no part of a case."""
+    regime: Code
+    """Law or rule that the erasure was asked under."""
+    by: Id
+    """Agent id."""
+    destroyed_at: datetime
+    """When, UTC."""
+    rotation_outstanding: bool
+    """Whether the master key has still to be exchanged before backups hold nothing usable."""
+    rotated_at: datetime | None = None
+    """When it was exchanged, UTC."""
+    keys: tuple[Id, ...] = ()
+    """Ids of the destroyed keys."""
 
 
 class Reply(Event, topic="to.intake.reply.v1", stream="case:{case}"):

@@ -51,6 +51,10 @@ def campaigns(minutes: float, seed: int) -> dict[str, Campaign]:
             f"10,000 damaged mails, seed {seed}", ("tests/intake/test_broken_mails.py",),
             {"VEFA_PROOF_MAILS": "10000", "VEFA_SOAK_SEED": str(seed)},
         ),
+        "guessing": Campaign(
+            "10,000 forged tokens and guessed links from 1 and from 500 addresses", ("tests/intake/test_guessing.py",),
+            {"VEFA_PROOF_GUESSES": "10000"},
+        ),
         "simulation": Campaign(f"10,000 simulated worlds from seed {seed}", simulated, tests=False),
     }  # fmt: skip
 
@@ -60,7 +64,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10, help="how long everything is killed (10)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the kills and the simulation")
     parser.add_argument(
-        "--only", nargs="+", metavar="NAME", help="kills, nats, causes, erasure, described, mails, simulation"
+        "--only", nargs="+", metavar="NAME", help="kills, nats, causes, erasure, described, mails, guessing, simulation"
     )
     return parser.parse_args()
 

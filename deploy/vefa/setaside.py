@@ -1,15 +1,18 @@
-"""``vefa set-aside``: mails that intake made no case and no message of; reading, releasing, dismissing them."""
+"""``vefa set-aside``: mails that became no case; reading, releasing, dismissing, erasing them."""
 
+import sys
+import time
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
 
-from .base import DATA, AsJson, Data, console, print_json, print_table
+from .base import DATA, AsJson, Data, Failed, console, print_json, print_table
 from .calls import call
 
 app = typer.Typer(help="Mails that became no case: a machine's, copies, and what nothing could read")
 Item = Annotated[str, typer.Argument(help="An item of the list")]
+POLL = 0.2
 SHOWN = ("item", "group", "reason", "state", "at", "address", "subject", "case")
 
 
@@ -18,7 +21,7 @@ def list_(
     context: typer.Context,
     group: Annotated[str | None, typer.Option(help="quarantined or noted")] = None,
     reason: Annotated[str | None, typer.Option(help="such as auto-submitted, bounce, copy, unreadable")] = None,
-    state: Annotated[str, typer.Option(help="waiting, released, dismissed or all")] = "waiting",
+    state: Annotated[str, typer.Option(help="waiting, released, dismissed, erased or all")] = "waiting",
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many are listed at most")] = 50,
     data: Data = DATA,
     as_json: AsJson = False,
@@ -90,6 +93,33 @@ def dismiss(
         print_json(dismissed)
     else:
         console.print(f"{item} is dismissed.")
+
+
+@app.command()
+def erase(
+    item: Item,
+    regime: Annotated[str, typer.Option(help="Law or rule: kvkk, gdpr")] = "kvkk",
+    together: Annotated[bool, typer.Option("--together", help="Also the others under the same key")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait until it is done")] = 30,
+    data: Data = DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy the key of a mail that names nobody, or whose sender is no customer, for ever."""
+    if not yes and not sys.stdin.isatty():
+        raise Failed("--yes: nobody can be asked here (no terminal); repeat it with --yes when that is the one")
+    if not yes:
+        typer.confirm(f"Erase {item} for ever?", abort=True, err=True)
+    call(data, "intake", "POST", f"{_path(item)}/erase", {"regime": regime, "together": together})
+    until = time.monotonic() + wait
+    while (found := call(data, "intake", "GET", _path(item)))["state"] != "erased":
+        if time.monotonic() > until:
+            raise Failed(f"the erasure of {item} is recorded but not done after {wait:g} s; see 'vefa lag'")
+        time.sleep(POLL)
+    if as_json:
+        print_json({name: found[name] for name in ("item", "state", "by", "decided_at")})
+    else:
+        console.print(f"{item} is erased; nothing can read it any more.")
 
 
 def _path(item: str) -> str:

@@ -19,7 +19,7 @@ from shared.runtime.service import Outcome
 
 from .api import api
 from .domain import decider
-from .erasing import Nightly, eraser, rotator
+from .erasing import Nightly, eraser, message_eraser, rotator
 from .mail import SmtpIntake
 from .policy import IntakePolicy
 from .restored import ErasedAgain
@@ -53,7 +53,7 @@ app = App(
     accepts=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
     api=api,
     erases=True,
-    effect_handlers={"erase": eraser, "rotate": rotator},
+    effect_handlers={"erase": eraser, "erase-message": message_eraser, "rotate": rotator},
     listeners=(ErasedAgain, smtp, Nightly),
     figures=figures,
 )  # fmt: skip

@@ -1,17 +1,26 @@
-"""What was set aside and a person has looked at: released into a case, or dismissed. Neither is done twice; what was
-dismissed can still be released, for that may have been a mistake."""
+"""What was set aside and a person has looked at: released into a case, dismissed, or erased. None is done twice; what
+was dismissed can still be released, for that may have been a mistake."""
 
 from collections.abc import Iterator
 
-from contracts.intake import DismissMessage, MailSeen, MessageDismissed, MessageReleased, ReleaseMessage
+from contracts.intake import (
+    DismissMessage,
+    EraseMessage,
+    MailSeen,
+    MessageDismissed,
+    MessageErased,
+    MessageKeyDestroyed,
+    MessageReleased,
+    ReleaseMessage,
+)
 from shared.core.event import Event
 from shared.core.message import Message
 from shared.core.world import Refused, World
 
-from .customers import know
+from .customers import check_regime, know
 from .life import Writing, receive, wrote
 from .mailbox import answered, thread
-from .states import COPY, SetAside
+from .states import COPY, Contact, SetAside
 from .threads import copied_in, takes_part
 
 SILENT = "released"
@@ -23,6 +32,8 @@ def release(world: World, message: Message, e: ReleaseMessage) -> Iterator[Event
     aside = known(world, e.item)
     if aside.state == "released":
         raise Refused("released", "item", "it is released already", f"see case {aside.case}")
+    if aside.state == "erased":
+        raise erased()
     writing = Writing(
         e.contact, "email", e.text, e.subject, "mail", e.address, e.name, e.attachments, e.parts, e.message_id, e.raw,
         silent=SILENT, received_at=aside.at, verified=e.case is not None,
@@ -47,12 +58,46 @@ def release(world: World, message: Message, e: ReleaseMessage) -> Iterator[Event
 
 def dismiss(world: World, e: DismissMessage) -> Iterator[Event]:
     aside = known(world, e.item)
+    if aside.state == "erased":
+        raise erased()
     if aside.state != "waiting":
         remedy = f"see case {aside.case}" if aside.state == "released" else "release it if that was a mistake"
         raise Refused(aside.state, "item", f"it is {aside.state} already", remedy)
     if not e.reason.strip():
         raise Refused("required", "reason", "is empty", "say why", 422)
     yield MessageDismissed(item=e.item, message=aside.message, by=e.by, reason=e.reason)
+
+
+def check_erasure(world: World, e: EraseMessage) -> Iterator[Event]:
+    """Nothing is said yet: the projection opens the effect ``erase-message``, and its result is heard as
+    message-key-destroyed."""
+    check_regime(world, e.regime)
+    aside = known(world, e.item)
+    if aside.state == "erased":
+        raise erased()
+    if aside.state == "released":
+        remedy = f"erase the customer of case {aside.case}"
+        raise Refused("released", "item", "it is part of a case", remedy)
+    sender: Contact = world[f"contact:{aside.contact}"]
+    if sender.customer is not None:
+        raise Refused("a-customers", "item", "a customer wrote it", f"erase the customer {sender.customer}")
+    return iter(())
+
+
+def certify(world: World, e: MessageKeyDestroyed) -> Iterator[Event]:
+    """Say what was destroyed; a repeat says nothing."""
+    for item in e.items:
+        aside = known(world, item)
+        if aside.state not in ("released", "erased"):
+            yield MessageErased(
+                item=item, message=aside.message, contact=aside.contact, by=e.by, regime=e.regime,
+                destroyed_at=e.destroyed_at, rotation_outstanding=e.rotation_outstanding, rotated_at=e.rotated_at,
+                keys=e.keys,
+            )  # fmt: skip
+
+
+def erased() -> Refused:
+    return Refused("erased", "item", "it was erased", "nothing is left to be done", 410)
 
 
 def known(world: World, item: str) -> SetAside:

@@ -122,6 +122,11 @@ class Erasure(Body):
     regime: Code = "kvkk"
 
 
+class MessageErasure(Erasure):
+    together: bool = False
+    """Also the other mails that are kept under the same key: all of a sender who is no customer."""
+
+
 class Opened(BaseModel):
     case: str
     number: str

@@ -148,12 +148,17 @@ def bounced(world: World, contact: str, case: str | None, notice: str | None = N
 
 def check_erasure(world: World, e: EraseCustomer) -> Iterator[Event]:
     """Nothing is said yet: the projection opens the effect ``erase``, and its result is heard as keys-destroyed."""
-    regimes = policy(world).regimes
-    if e.regime not in regimes:
-        remedy = near(e.regime, regimes) or f"use one of {', '.join(regimes)}"
-        raise Refused("unknown-regime", "regime", f"the policy knows no regime {e.regime!r}", remedy, 422)
+    check_regime(world, e.regime)
     existing(world, e.customer)
     return iter(())
+
+
+def check_regime(world: World, regime: str) -> None:
+    """Refused when the policy knows no such law or rule."""
+    regimes = policy(world).regimes
+    if regime not in regimes:
+        remedy = near(regime, regimes) or f"use one of {', '.join(regimes)}"
+        raise Refused("unknown-regime", "regime", f"the policy knows no regime {regime!r}", remedy, 422)
 
 
 def certify(world: World, message: Message, e: KeysDestroyed) -> Iterator[Event]:

@@ -12,10 +12,12 @@ from contracts.intake import (
     Confirm,
     DismissMessage,
     EraseCustomer,
+    EraseMessage,
     KeysDestroyed,
     LinkCases,
     MailReceived,
     MailUnreadable,
+    MessageKeyDestroyed,
     ReleaseMessage,
     Reopen,
     Reply,
@@ -49,6 +51,10 @@ def decide(world: World, message: Message) -> Iterable[Event]:
             return aside.release(world, message, e)
         case DismissMessage() as e:
             return aside.dismiss(world, e)
+        case EraseMessage() as e:
+            return aside.check_erasure(world, e)
+        case MessageKeyDestroyed() as e:
+            return aside.certify(world, e)
         case CustomerChanged() as e:
             return customers.hear_customer(world, message, e)
         case ConsentChanged() as e:

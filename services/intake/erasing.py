@@ -1,5 +1,5 @@
-"""The destruction of a customer's keys and the exchange of the master key: effects that are done once they are asked
-for, and heard as keys-destroyed and rotation-tried."""
+"""The destruction of the keys of a customer or of a mail set aside, and the exchange of the master key: effects that
+are done once they are asked for, and heard as keys-destroyed, message-key-destroyed and rotation-tried."""
 
 import asyncio
 import logging
@@ -8,7 +8,14 @@ from uuid import uuid5
 
 from psycopg import Error
 
-from contracts.intake import EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried
+from contracts.intake import (
+    EraseCustomer,
+    EraseMessage,
+    KeysDestroyed,
+    MessageKeyDestroyed,
+    RotateMasterKey,
+    RotationTried,
+)
 from shared.base.tasks import end
 from shared.core.event import Event
 from shared.core.message import NAMESPACE, Message
@@ -18,16 +25,26 @@ from shared.runtime.effects import Sender
 FAILURES = (OSError, Error)
 """PermissionError too: a folder of secrets that is read-only."""
 LOOK_SECONDS = 600
+MOST_ITEMS = 2000
+"""Items named by one erasure, so that they fit into an event; each reads as empty all the same."""
+OF_CUSTOMER = (
+    "with own as (select key from {views}.contacts where customer = %s) select key from own"
+    " union select contact from {views}.set_aside"
+    " where starts_with(contact, 'unknown.') and writer in (select key from own) order by key"
+)
+"""His contact points, and the mails that named nobody, each with a key of its own, until a person knew that he wrote
+them."""
 log = logging.getLogger("vefa.erasing")
 
 
 def eraser(edge: Edge) -> Sender:
-    """Destroys the keys of every contact point of the customer; a second try destroys what is left."""
+    """Destroys the keys of every contact point of the customer, and of his mails that named nobody; a second try
+    destroys what is left."""
 
     async def destroy(message: Message, key: str, attempt: int, stale: bool) -> Event:
         asked = message.event
         assert isinstance(asked, EraseCustomer)
-        rows = await edge.rows("select key from {views}.contacts where customer = %s order by key", asked.customer)
+        rows = await edge.rows(OF_CUSTOMER, asked.customer)
         contacts, at = tuple(str(row["key"]) for row in rows), edge.now
         await edge.vault.destroy(contacts, at)
         keys = await edge.vault.destroyed(contacts)  # of a try before this one, too
@@ -35,6 +52,30 @@ def eraser(edge: Edge) -> Sender:
         return KeysDestroyed(
             customer=asked.customer, contacts=contacts, regime=asked.regime, destroyed_at=at,
             rotation_outstanding=rotated_at is None, rotated_at=rotated_at, keys=keys,
+        )  # fmt: skip
+
+    return destroy
+
+
+def message_eraser(edge: Edge) -> Sender:
+    """Destroys the key that a mail set aside is kept under; of a sender who is no customer, all of his mails go."""
+
+    async def destroy(message: Message, key: str, attempt: int, stale: bool) -> Event:
+        asked = message.event
+        assert isinstance(asked, EraseMessage)
+        found = await edge.row("select contact from {views}.set_aside where key = %s", asked.item)
+        assert found is not None
+        contact, at = str(found["contact"]), edge.now
+        await edge.vault.destroy([contact], at)
+        rows = await edge.rows(
+            "select key from {views}.set_aside where contact = %s and state in ('waiting', 'dismissed')"
+            " order by key <> %s, at, key limit %s", contact, asked.item, MOST_ITEMS,
+        )  # fmt: skip
+        keys = await edge.vault.destroyed([contact])
+        rotated_at = await _rotated(edge) if edge.settings.rotation == "at-once" else None
+        return MessageKeyDestroyed(
+            item=asked.item, items=tuple(str(row["key"]) for row in rows), regime=asked.regime, by=asked.by,
+            destroyed_at=at, rotation_outstanding=rotated_at is None, rotated_at=rotated_at, keys=keys,
         )  # fmt: skip
 
     return destroy
@@ -89,8 +130,9 @@ class Nightly:
         """Once a night, whichever process of this service asks first."""
         midnight = self._edge.now.replace(hour=0, minute=0, second=0, microsecond=0)
         query = (
-            "select 1 as one from {views}.customers c where erased_at < %s and rotation_outstanding"
-            " and not exists (select from {views}.rotations r where r.at >= c.erased_at) limit 1"
+            "select 1 as one from (select erased_at as at from {views}.customers where rotation_outstanding"
+            " union all select decided_at from {views}.set_aside where rotation_outstanding) e"
+            " where e.at < %s and not exists (select from {views}.rotations r where r.at >= e.at) limit 1"
         )
         if await self._edge.row(query, midnight):
             id = uuid5(NAMESPACE, f"intake/rotate/{midnight:%Y-%m-%d}")

@@ -11,12 +11,16 @@ from email import utils
 
 from .mailbytes import Headers, words
 
+LINE = 2000
+"""Characters of a line that is no list of addresses."""
 MAX_PEOPLE = 200
 """Addresses of one header that are looked at."""
 MEMBER = ("x-original-from", "x-original-sender", "reply-to", "x-google-original-from")
 _VIA = re.compile(r" (?:via|aracılığıyla|üzerinden) .{1,100}$", re.IGNORECASE)
 _MAILTO = re.compile(r"(?:mailto:)?([^\s<>,;\"?:]{1,128}@[^\s<>,;\"?]{1,253})", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>,;\"@]{1,128}@[^\s<>,;\"@]{1,253}")
+_ASIDE = re.compile(r"\"[^\"]{0,400}\"|\([^()]{0,400}\)|=\?[^\s?]{1,60}\?[bq]\?[^\s?]{0,400}\?=", re.IGNORECASE)
+"""What stands in quotes, in brackets or encoded: a name or a comment, whatever it looks like."""
 _BRACKETED = re.compile(r"<([^<>]{1,400})>\s*$")
 
 _LENIENT = {"strict": False} if getattr(utils, "supports_strict_parsing", False) else {}
@@ -86,15 +90,34 @@ def people(lines: Sequence[str]) -> list[Person]:
     return list(found.values())[:MAX_PEOPLE]
 
 
+def written_bare(lines: Sequence[str]) -> list[Person]:
+    """Who stands in a line that is no list of addresses (``Ayşe Kaya ayse@example.com``): the only address in it."""
+    found = {one.lower(): (one, line) for line in lines for one in _ADDRESS.findall(_ASIDE.sub(" ", line[:LINE]))}
+    if len(found) != 1:
+        return []
+    [(address, line)] = found.values()
+    name = line[:LINE].partition(address)[0].strip(" \t\r\n\"'<(,;:")
+    return [Person(words(name)[:200], address)]
+
+
+def _writers(lines: Sequence[str]) -> list[Person]:
+    """The addresses of From; getaddresses draws ``a@x.example Kaya`` into one word, which stands nowhere in it."""
+    found = people(lines)
+    there = bool(found) and any(found[0].address in line for line in lines)
+    return found if there else written_bare(lines) or found
+
+
 def senders(headers: Headers, mail_from: str | None, own: str) -> Senders:
     """Who sent a mail; NOBODY where neither a header nor the envelope names anybody."""
-    named = [*people(headers.raw.get("from", ())), *people(headers.raw.get("sender", ()))]
+    named = [*_writers(headers.raw.get("from", ())), *people(headers.raw.get("sender", ()))]
     envelope = [Person("", mail_from)] if mail_from and _ADDRESS.fullmatch(mail_from) else []
     written = next(iter((*named, *envelope)), NOBODY)
     if (member := _member(headers, written, own)) is not None:
         return Senders(written, member, member)
     to = people(headers.raw.get("reply-to", ()))
     to = [one for one in to if not is_ours(one.address, own) and not NO_REPLY.match(one.local)]
+    if len(to) > 1 and no_person(written, own) and not is_listed(headers):
+        return _of_several(written, to, own)
     if len(to) != 1 or to[0].address.lower() == written.address.lower():
         return Senders(written, written, written)
     [asked] = to
@@ -104,6 +127,16 @@ def senders(headers: Headers, mail_from: str | None, own: str) -> Senders:
     if is_listed(headers) or DAEMON.match(asked.local):
         return Senders(written, written, written)
     return Senders(written, asked, written, (written,))
+
+
+def _of_several(written: Person, to: Sequence[Person], own: str) -> Senders:
+    """Of those whom a form names in Reply-To the first person who is not of its own house; the others take part."""
+    house = written.address.lower().rpartition("@")[2]
+    persons = [one for one in to if not no_person(one, own)]
+    if not persons:
+        return Senders(written, written, written)
+    asked = next((one for one in persons if one.address.lower().rpartition("@")[2] != house), persons[0])
+    return Senders(written, asked, asked, tuple(one for one in persons if one is not asked))
 
 
 def _member(headers: Headers, written: Person, own: str) -> Person | None:

@@ -30,6 +30,7 @@ PARTS_BYTES: Final = 24 * 1024
 NAMES_BYTES: Final = 16 * 1024
 """Of the names of its files, together: longer ones are shortened."""
 UNKNOWN: Final = "unknown"
+"""Begins the name of whom a mail does not name; what follows is of this mail alone. Older logs have only the word."""
 MAX_COPIES: Final = 20
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OF_OURS = re.compile(rf"^(?:case\.|[^@]+\.)?{_UUID}$", re.IGNORECASE)
@@ -103,14 +104,16 @@ class Taking:
         )  # fmt: skip
 
     async def _unreadable(self, raw: bytes, facts: Facts, mail_from: str | None) -> MailUnreadable:
-        """Kept under the key of whoever seems to have sent it, so that an erasure reaches it."""
-        contact, address = UNKNOWN, ""
+        """Kept under the key of whoever seems to have sent it, else under one of its own, so that an erasure reaches
+        it."""
+        message = self._id(raw, "")
+        contact, address = f"{UNKNOWN}.{message}", ""
         for one in (facts.get("address", ""), *senders_at_a_glance(raw, mail_from)):
             with contextlib.suppress(Refused):
                 contact, address = self.contact("mail", one)
                 break
         return MailUnreadable(
-            message=self._id(raw, ""), contact=contact, reason=facts["reason"],
+            message=message, contact=contact, reason=facts["reason"],
             raw=await self.store(raw, "mail.eml", contact), address=Personal(address) or None,
             subject=Personal(facts.get("subject") or subject_at_a_glance(raw)) or None,
         )  # fmt: skip
@@ -166,6 +169,11 @@ class Taking:
                 name = Personal(one.name[:200]) or None
                 found.setdefault(contact, Copied(contact=contact, address=Personal(address), name=name))
         return tuple(found.values())[:MAX_COPIES]
+
+
+def is_nobody(contact: str) -> bool:
+    """Whether that is nobody's contact point, but stands for a mail that names none."""
+    return contact.partition(".")[0] == UNKNOWN
 
 
 def fitted(text: str, parts: Sequence[Facts]) -> tuple[str, list[TextPart], str]:

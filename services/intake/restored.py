@@ -1,5 +1,5 @@
-"""Erased stays erased: when the vault is restored from before an erasure, or a customer-erased is recovered that this
-log had lost, the keys that it names are destroyed again."""
+"""Erased stays erased: when the vault is restored from before an erasure, or a customer-erased or message-erased is
+recovered that this log had lost, the keys that it names are destroyed again."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger("vefa.restored")
 
 
 class ErasedAgain:
-    """Looks once before this process answers anybody, then at every customer-erased that comes."""
+    """Looks once before this process answers anybody, then at every erasure that comes."""
 
     def __init__(self, edge: Edge):
         self._edge, self._looked = edge, (0, "")
@@ -69,11 +69,8 @@ class ErasedAgain:
         edge = self._edge
         rotated = await edge.row("select max(at) as at from {views}.rotations")
         destroyed = await edge.vault.destroyed_since((rotated and rotated["at"]) or FIRST)
-        erased = await edge.rows(
-            "select d.key, c.erased_at from {views}.destroyed d join {views}.customers c on c.key = d.customer"
-            " where d.key = any(%s)", list(destroyed),
-        )  # fmt: skip
-        again = [(destroyed[row["key"]], row["key"]) for row in erased if destroyed[row["key"]] > row["erased_at"]]
+        erased = await edge.rows("select key, at from {views}.destroyed where key = any(%s)", list(destroyed))
+        again = [(destroyed[row["key"]], row["key"]) for row in erased if destroyed[row["key"]] > row["at"]]
         if again:
             at, key = max(again)
             id = uuid5(NAMESPACE, f"intake/rotate/restored/{at.isoformat()}/{key}")

@@ -1,4 +1,4 @@
-"""What intake made neither a case nor a message of, by HTTP: one list; read, released, dismissed."""
+"""What intake made neither a case nor a message of, by HTTP: one list; read, released, dismissed, erased."""
 
 import base64
 from typing import Annotated, Any, Literal
@@ -6,28 +6,28 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Response
 from pydantic import Field
 
-from contracts.intake import DismissMessage, MailReceived, MessageReleased, ReleaseMessage
+from contracts.intake import DismissMessage, EraseMessage, MailReceived, MessageReleased, ReleaseMessage
 from shared.core.event import Code, Id
 from shared.core.instants import Instant
 from shared.core.media import media_type
 from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.edge import Edge
-from shared.edge.http import Api, Call
+from shared.edge.http import Api, Call, roles
 from shared.privacy.reply_token import check_reply_token
 
-from . import glance
+from . import glance, rereading
 from .access import STAFF
-from .bodies import Body
+from .bodies import Body, MessageErasure
 from .downloads import MAIL, contents, saved
-from .mailtaking import UNKNOWN, Taking
+from .mailtaking import Taking, is_nobody
 from .mailworker import MailReader
 
 Group = Literal["quarantined", "noted"]
-State = Literal["waiting", "released", "dismissed"]
+State = Literal["waiting", "released", "dismissed", "erased"]
 COLUMNS = (
     'key as item, message, "group", reason, state, contact, address, subject, at, "case", size, "by", decided_at, why,'
-    " raw is not null as raw"
+    " raw is not null and state <> 'erased' as raw"
 )
 FIGURES = {
     "vefa_set_aside_waiting": "Mails that are set aside and nobody has looked at",
@@ -96,23 +96,32 @@ async def list_set_aside(
 async def get_set_aside(item: Id, call: Call) -> dict[str, Any]:
     """A row with the text, the parts and the files that are read out of the mail now, and the headers that matter."""
     row = await _row(item, call)
-    raw = await call.blobs.get(row["digest"], row["contact"]) if row["digest"] else None
-    shown = {name: value for name, value in row.items() if name != "digest"} | {"raw": raw is not None}
-    if raw is None:
+    read = await _looked_at(row, call) if row["digest"] and await call.blobs.opens(row["digest"]) else None
+    shown = {name: value for name, value in row.items() if name != "digest"} | {"raw": read is not None}
+    if read is None:
         return shown | {"text": "", "parts": [], "attachments": [], "headers": [], "readable": False}
-    reader = MailReader()
-    try:
+    answer = read["answer"] if row["case"] else {}
+    return shown | {name: value for name, value in (read | answer).items() if name != "answer"}
+
+
+async def _looked_at(row: dict[str, Any], call: Edge) -> dict[str, Any] | None:
+    """What there is to see of its mail; None when its key was destroyed."""
+
+    async def read(reader: MailReader) -> dict[str, Any] | None:
+        raw = await call.blobs.get(row["digest"], row["contact"])
+        if raw is None:
+            return None
         facts = await reader.read(raw, None, call.settings.mail_from)
-    finally:
-        await reader.stop()
-    readable = "text" in facts
-    if readable and row["case"]:
-        facts = facts | facts["answer"]
-    return shown | {
-        "text": facts["text"] if readable else glance.body_at_a_glance(raw), "parts": facts.get("parts", []),
-        "attachments": [_described(file) for file in facts.get("files", [])],
-        "headers": [{"name": name, "value": value} for name, value in glance.headers(raw)], "readable": readable,
-    }  # fmt: skip
+        readable = "text" in facts
+        answer = facts["answer"] if readable else {}
+        return {
+            "text": facts["text"] if readable else glance.body_at_a_glance(raw), "parts": facts.get("parts", []),
+            "attachments": [_described(file) for file in facts.get("files", [])],
+            "headers": [{"name": name, "value": value} for name, value in glance.headers(raw)], "readable": readable,
+            "answer": {name: answer[name] for name in ("text", "parts") if name in answer},
+        }  # fmt: skip
+
+    return await rereading.of(call).shown(row["digest"], read)
 
 
 @api.get("/v1/set-aside/{item}/raw", way=STAFF, response_class=Response, responses={
@@ -129,10 +138,9 @@ async def release(item: Id, body: Release, call: Call) -> dict[str, Any]:
     """Make it a case or part of one, as if it had come in now; nothing automatic answers it, clocks count from when it
     came. 409 when that was done already."""
     row = await _row(item, call)
-    raw = await _raw(row, call)
     into = await call.case(body.case) if body.case is not None else None
     sender = body.sender or await _address_of(into, row, call)
-    read = await _read_again(raw, sender, call)
+    read = await _read_again(row, sender, call)
     event = ReleaseMessage(
         item=item, by=call.actor.name, contact=read.contact, address=read.address, name=read.name, into=into,
         case=read.case, references=read.references, message_id=read.message_id, copies=read.copies,
@@ -150,6 +158,21 @@ async def dismiss(item: Id, body: Dismissal, call: Call) -> dict[str, Any]:
     """It was looked at and stays aside. 409 when that was decided already."""
     await call.send(DismissMessage(item=item, by=call.actor.name, reason=Personal(body.reason)))
     return {"item": item, "state": "dismissed"}
+
+
+@api.post("/v1/set-aside/{item}/erase", way=roles("supervisor"), status=202, also=(410,))
+async def erase(item: Id, body: MessageErasure, call: Call) -> dict[str, str]:
+    """Ask for the destruction of the key of a mail that names nobody, or whose sender is no customer; once done, its
+    state is erased. 409 for a customer's: erase the customer."""
+    row = await _row(item, call)
+    if not body.together:
+        query = "select count(*) as count from {views}.set_aside where contact = %s and key <> %s and state <> 'erased'"
+        found = await call.row(query, row["contact"], item)
+        if found and found["count"] and row["state"] != "erased":
+            text = f"{found['count']} other mail(s) are kept under the same key"
+            raise Refused("not-alone", "together", text, "say 'together': true to erase them as well")
+    await call.send(EraseMessage(item=item, regime=body.regime, by=call.actor.name))
+    return {"item": item, "state": "asked"}
 
 
 @api.get("/v1/quarantine", way=STAFF, deprecated=True)
@@ -179,7 +202,7 @@ async def _raw(row: dict[str, Any], call: Edge) -> bytes:
 
 async def _address_of(case: str | None, row: dict[str, Any], call: Edge) -> str | None:
     """Whose words those of nobody known become: the contact point of the case that they are appended to."""
-    if case is None or row["contact"] != UNKNOWN:
+    if case is None or not is_nobody(row["contact"]):
         return None
     found = await call.row(
         "select t.address from {views}.cases c join {views}.contacts t on t.key = c.contact"
@@ -188,17 +211,14 @@ async def _address_of(case: str | None, row: dict[str, Any], call: Edge) -> str 
     return found["address"] if found else None
 
 
-async def _read_again(raw: bytes, sender: str | None, call: Edge) -> MailReceived:
+async def _read_again(row: dict[str, Any], sender: str | None, call: Edge) -> MailReceived:
     """What the mail says, kept under the key of who wrote it; Refused where that is nobody."""
-    reader = MailReader()
-    taking = Taking(
-        call.contact, lambda token: check_reply_token(call.links, token, call.now), call.blobs.put, call.digest,
-        call.settings.mail_from.lower(), reader,
-    )  # fmt: skip
-    try:
-        read = await taking.read_again(raw, sender)
-    finally:
-        await reader.stop()
+    async with rereading.of(call).worker() as reader:
+        taking = Taking(
+            call.contact, lambda token: check_reply_token(call.links, token, call.now), call.blobs.put, call.digest,
+            call.settings.mail_from.lower(), reader,
+        )  # fmt: skip
+        read = await taking.read_again(await _raw(row, call), sender)
     if not isinstance(read, MailReceived):
         raise Refused("unknown-sender", "sender", "the mail names nobody who wrote it", "name the sender", 422)
     return read

@@ -27,6 +27,7 @@ from contracts.intake import (
     MailReceived,
     MailSeen,
     MessageDismissed,
+    MessageErased,
     MessageQuarantined,
     MessageReceived,
     MessageReleased,
@@ -160,7 +161,7 @@ class SetAside(State):
     """The case that it belongs to, where that can be told."""
     reason: str = ""
     at: datetime | None = None
-    state: Literal["waiting", "released", "dismissed"] = "waiting"
+    state: Literal["waiting", "released", "dismissed", "erased"] = "waiting"
 
 
 class External(State):
@@ -334,6 +335,8 @@ def _set_aside(state: SetAside, message: Message) -> SetAside:
             return state.model_copy(update={"state": "released", "case": e.case})
         case MessageDismissed():
             return state.model_copy(update={"state": "dismissed"})
+        case MessageErased():
+            return state.model_copy(update={"state": "erased"})
     return state
 
 

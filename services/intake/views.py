@@ -23,11 +23,14 @@ from contracts.intake import (
     CustomerKnown,
     DuplicateSuspected,
     EraseCustomer,
+    EraseMessage,
     KeysDestroyed,
     LoopSuspected,
     MailSeen,
     MasterKeyRotated,
     MessageDismissed,
+    MessageErased,
+    MessageKeyDestroyed,
     MessageQuarantined,
     MessageReceived,
     MessageReleased,
@@ -98,7 +101,7 @@ TABLES = {
         {"customer": "text", "other": "text", "why": "text", "at": "timestamptz"}, indexes=("customer", "other")
     ),
     "rotations": Table({"at": "timestamptz"}),
-    "destroyed": Table({"customer": "text", "row": "bigint"}, indexes=("row",)),
+    "destroyed": Table({"customer": "text", "item": "text", "at": "timestamptz", "row": "bigint"}, indexes=("row",)),
     "contacts": Table(
         {"kind": "text", "customer": "text", "address": "personal", "bounced": "bool", "forgotten": "bool",
          "loop_at": "timestamptz"},
@@ -112,8 +115,11 @@ TABLES = {
     "set_aside": Table(
         {"message": "text", "group": "text", "reason": "text", "state": "text", "contact": "text", "case": "text",
          "at": "timestamptz", "raw": "text", "size": "bigint", "by": "text", "decided_at": "timestamptz",
-         "address": "personal", "subject": "personal", "why": "personal"},
-        indexes=(Index(("at", "key")), *(Index((f, "at", "key")) for f in ("group", "state", "reason", "contact"))),
+          "writer": "text", "rotation_outstanding": "bool", "address": "personal", "subject": "personal",
+          "why": "personal"},
+        indexes=(
+            Index(("at", "key")), *(Index((f, "at", "key")) for f in ("group", "state", "reason", "contact")), "writer"
+        ),
     ),
     "volume": Table(
         {"day": "text", "channel": "text", "opened": "bigint", "received": "bigint", "sent": "bigint",
@@ -291,7 +297,8 @@ def _customer(message: Message) -> Iterator[RowOp]:
                 "regime": e.regime, "rotation_outstanding": e.rotation_outstanding, "rotated_at": e.rotated_at,
                 "statement": e.statement,
             })  # fmt: skip
-            yield from (Put("destroyed", key, {"customer": e.customer, "row": message.row}) for key in e.keys)
+            row = {"customer": e.customer, "at": at, "row": message.row}
+            yield from (Put("destroyed", key, row) for key in e.keys)
         case MasterKeyRotated() as e:
             yield Put("rotations", str(message.id), {"at": e.rotated_at})
 
@@ -306,11 +313,17 @@ def _mail(message: Message) -> Iterator[RowOp]:
         case MessageQuarantined() as e:
             yield from _aside(message, e, "quarantined", e.reason, None)
         case MessageReleased() as e:
-            row = {"state": "released", "case": e.case, "by": e.by, "decided_at": at}
+            row = {"state": "released", "case": e.case, "by": e.by, "decided_at": at, "writer": e.contact}
             yield Put("set_aside", e.item, row)
         case MessageDismissed() as e:
             row = {"state": "dismissed", "by": e.by, "decided_at": at, "why": e.reason}
             yield Put("set_aside", e.item, row)
+        case MessageErased() as e:
+            yield Put("set_aside", e.item, {
+                "state": "erased", "by": e.by, "decided_at": at, "rotation_outstanding": e.rotation_outstanding,
+                "address": None, "subject": None,
+            })  # fmt: skip
+            yield from (Put("destroyed", key, {"item": e.item, "at": at, "row": message.row}) for key in e.keys)
 
 
 def _aside(
@@ -341,6 +354,11 @@ def _due(message: Message) -> Iterator[RowOp]:
             yield attempt(message, f"erase:{e.customer}", "erase", e.customer, message.heard_at, not_after)
         case KeysDestroyed() as e:
             yield settled(f"erase:{e.customer}")
+        case EraseMessage() as e:
+            not_after = message.heard_at + ERASE_WITHIN
+            yield attempt(message, f"erase:{e.item}", "erase-message", e.item, message.heard_at, not_after)
+        case MessageKeyDestroyed() as e:
+            yield settled(f"erase:{e.item}")
         case RotateMasterKey():
             yield attempt(message, "rotate", "rotate", "vault", message.heard_at, message.heard_at + ERASE_WITHIN)
         case RotationTried(rotated_at=None) as e:
@@ -352,6 +370,7 @@ def _due(message: Message) -> Iterator[RowOp]:
 READS = (
     *STEPS, CustomerKnown, DuplicateSuspected, ConsentGiven, ConsentWithdrawn, ContactBounced, LoopSuspected,
     ContactForgotten, CustomerErased, MasterKeyRotated, MailSeen, AutomaticNoted, MessageQuarantined,
-    MessageReleased, MessageDismissed, ParticipantAdded, EraseCustomer, KeysDestroyed, RotateMasterKey, RotationTried,
+    MessageReleased, MessageDismissed, MessageErased, ParticipantAdded, EraseCustomer, KeysDestroyed, EraseMessage,
+    MessageKeyDestroyed, RotateMasterKey, RotationTried,
 )  # fmt: skip
 views = Views(TABLES, project, READS)

@@ -28,6 +28,8 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of a body: ten files of together 10 MiB as base64, and words."""
 LONGEST_QUERY = 8 * 1024
 """Bytes of a query."""
+MISSED = (403, 404, 410)
+"""What a link that is not ours is answered with."""
 
 
 class Guarded(Protocol):
@@ -42,12 +44,16 @@ class Guarded(Protocol):
 
 
 class Guard:
-    """Who may come in. Requests without a name are counted for their address, and so are tokens that are not ours."""
+    """Who may come in. Requests without a name are counted for their address, and so are tokens that are not ours.
+
+    Wrong tokens and links are counted for what they are about, too, wherever they come from; a right one is never
+    counted, so that nobody is shut out by those who guess."""
 
     def __init__(self, edge: Edge, token_key: bytes, provider: Provider | None):
         self.edge, self._token_key, self._provider = edge, token_key, provider
         self._nameless = Limits(edge.settings.public_per_minute)
         self._guesses = Limits(edge.settings.public_per_minute)
+        self._missed = Limits(edge.settings.public_per_minute)
 
     async def admit(self, request: Request, route: Guarded) -> Actor:
         """Who calls. Raises Unauthorised, Refused (403) or TooMany."""
@@ -74,7 +80,14 @@ class Guard:
         except (jwt.InvalidTokenError, ValueError) as e:
             if wait := self._guesses.wait(self._source(request)):
                 raise TooMany(wait, "too many tokens that are not ours came from this address") from e
+            if name := tokens.claimed(token):
+                self.missed(f"token {name}")
             raise Unauthorised("the token is not ours, was changed, is out of date or was revoked") from e
+
+    def missed(self, about: str) -> None:
+        """Count a wrong guess; TooMany when there were too many about the same thing."""
+        if wait := self._missed.wait(about):
+            raise TooMany(wait, "too many wrong guesses about the same thing", "what was asked for")
 
     def _source(self, request: Request) -> str:
         settings = self.edge.settings
@@ -98,11 +111,27 @@ def guarded(route: Guarded, guard: Guard) -> type[APIRoute]:
                 path = await _with_ids(request, guard.edge.of(actor))
                 said = f"{route.method} {path}|{actor}|{key}" if key else ""
                 request.state.edge = guard.edge.of(actor, said, parent(request.headers.get("traceparent", "")))
-                return await handle(Request(request.scope, await _bounded(request)))
+                guess = route.way.kind == "signed" and actor.name == "public"
+                try:
+                    answer = await handle(Request(request.scope, await _bounded(request)))
+                except Refused as refused:
+                    if guess and refused.status in MISSED:
+                        guard.missed(_about(request))
+                    raise
+                if guess and answer.status_code in MISSED:
+                    guard.missed(_about(request))
+                return answer
 
             return pass_guard
 
     return GuardedRoute
+
+
+def _about(request: Request) -> str:
+    """What a signed link is about: a case, or the id in its token, which nothing has proven."""
+    named = request.path_params
+    token = str(named.get("token", ""))
+    return f"link {named.get('case') or (token.split('.', 2)[-1].rpartition('.')[0] or token)[:200]}"
 
 
 def _look_at_words(request: Request, known: set[str], hints: Mapping[str, str]) -> None:

@@ -64,11 +64,12 @@ class Unauthorised(Exception):
 
 
 class TooMany(Exception):
-    """More requests than an address may send; ``wait``: seconds until the next is taken."""
+    """More requests than an address may send, or than may be about one thing; ``wait``: seconds until the next is
+    taken; ``of``: whose or what is counted."""
 
-    def __init__(self, wait: int, what: str):
+    def __init__(self, wait: int, what: str, of: str = "address"):
         super().__init__(what)
-        self.wait = wait
+        self.wait, self.of = wait, of
 
 
 def problem(
@@ -143,7 +144,7 @@ async def _too_many(request: Request, error: Exception) -> Response:
     assert isinstance(error, TooMany)
     headers = {"Retry-After": str(error.wait)}
     remedy = f"try again in {error.wait} seconds"
-    return problem(429, "too-many-requests", "too many requests", str(error), remedy, headers, field="address")
+    return problem(429, "too-many-requests", "too many requests", str(error), remedy, headers, field=error.of)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -51,6 +51,16 @@ class Blobs:
             rows = await (await conn.execute(query, (digest,), binary=True)).fetchall()
         return await self.open([bytes(content) for (content,) in rows], subject)
 
+    async def opens(self, digest: str) -> bool:
+        """Whether it is there and its key is not destroyed."""
+        async with self._log.pool.connection() as conn:
+            query = self._log.sql("select content from {s}.blobs where digest = %s and piece = 0")
+            found = await (await conn.execute(query, (digest,), binary=True)).fetchone()
+        if found is None:
+            return False
+        key_id = bytes(found[0]).decode()
+        return (await self._vault.keys([key_id]))[key_id] is not None
+
     async def on_asked(self, message: Msg) -> None:
         """Another service asks for a row of a blob, ``{"digest", "row"}``: the id of its key under 0, its sealed pieces
         from 1 on; the answer is empty where there is no more, or when it asks for nothing of the kind."""

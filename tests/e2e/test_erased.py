@@ -1,12 +1,16 @@
-"""A customer is erased at a random point of everybody's work: nothing of him can be read any more, anywhere, and
-everything else, counts and hash chains too, stays as it was."""
+"""A customer is erased at a random point of everybody's work, and so is a mail that names nobody: nothing of either can
+be read any more, anywhere, and everything else, counts and hash chains too, stays as it was."""
 
 import base64
 import json
 import random
+import smtplib
 from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -22,6 +26,41 @@ PLACES = ("address", "name", "subject", "text", "field", "file", "message", "rep
 def marker(customer: int, place: str) -> str:
     """Words that stand nowhere else: one letter case and no punctuation, so that no normalising hides them."""
     return f"zq{customer}{place}{random.Random(f'{customer} {place}').randbytes(6).hex()}"
+
+
+NAMELESS = ("subject", "text", "file")
+NUMBERS = (100, 101)
+"""Two mails that name nobody; the first one is erased."""
+
+
+@pytest.fixture(scope="module")
+def nameless(people: "list[Person]", platform: Running) -> dict[int, str]:
+    """The items of both, once the first one is erased; a control reads both before."""
+    server = urlsplit(platform.noted["services"]["intake"]["smtp"])
+    for number in NUMBERS:
+        message = EmailMessage()
+        message["Subject"] = marker(number, "subject")
+        message.set_content(marker(number, "text"))
+        message.add_attachment(marker(number, "file").encode() * 4000, "application", "octet-stream", filename="f.bin")
+        with smtplib.SMTP(server.hostname or "", server.port or 0, timeout=30) as smtp:
+            smtp.sendmail("", ["servis@vefa.example"], message.as_bytes())
+    found = json.loads(platform.vefa("set-aside", "--reason", "no-sender", "--json"))["items"]
+    items = {number: row["item"] for number in NUMBERS for row in found if row["subject"] == marker(number, "subject")}
+    assert all(read(platform, items[number], number) == set(NAMELESS) for number in NUMBERS)
+    platform.vefa("set-aside", "erase", items[NUMBERS[0]], "--yes")
+    platform.settled()
+    return items
+
+
+def read(platform: Running, item: str, number: int) -> set[str]:
+    """The markers of a mail that lay aside that a person can still read, by list, by item or as it came."""
+    token = {"Authorization": f"Bearer {platform.vefa('token', 'create', '--role', 'agent', '--subject', 'a1')}"}
+    url = f"{platform.address('intake')}/v1/set-aside"
+    answers = [httpx.get(url + path, headers=token) for path in ("", f"/{item}", f"/{item}/raw")]
+    parts = message_from_bytes(answers[-1].content).walk()
+    files = b"".join(part.get_payload(decode=True) or b"" for part in parts if not part.is_multipart())
+    words = "".join(answer.text for answer in answers) + files.decode("latin-1")
+    return {place for place in NAMELESS if marker(number, place) in words}
 
 
 class Person:
@@ -94,6 +133,15 @@ def test_nothing_of_the_erased_is_told_and_all_of_the_others(people: list[Person
             assert seen >= {"name", "subject", "text", "message", "reply", "note"}
 
 
+def test_a_mail_that_names_nobody_is_erased_alone(nameless: dict[int, str], platform: Running) -> None:
+    gone, kept = NUMBERS
+    assert read(platform, nameless[gone], gone) == set()
+    assert read(platform, nameless[kept], kept) == set(NAMELESS)
+    told = platform.vefa("history", f"set-aside:{nameless[gone]}", "--json")
+    assert "intake.message-erased.v1" in told
+    assert not [place for place in NAMELESS if marker(gone, place) in told]
+
+
 def test_a_certificate_says_when_old_copies_became_useless_and_the_master_key_can_be_exchanged_again(
     people: list[Person], platform: Running
 ) -> None:
@@ -116,7 +164,9 @@ def test_an_export_finds_nothing_of_the_erased(people: list[Person], platform: R
         assert any(person.mark(place) in found for place in PLACES) != person.erased
 
 
-def test_every_table_rebuilds_equal_and_every_chain_is_whole(people: list[Person], platform: Running) -> None:
+def test_every_table_rebuilds_equal_and_every_chain_is_whole(
+    people: list[Person], nameless: dict[int, str], platform: Running
+) -> None:
     platform.vefa("verify")
     for service in platform.services:
         tables = json.loads(platform.vefa("rebuild", service, "--check", "--json"))
@@ -164,9 +214,11 @@ def forms(word: str) -> Iterator[bytes]:
         yield base64.b64encode(b"-" * shift + raw)[4:-4]
 
 
-def test_no_file_holds_a_word_of_anybody(people: list[Person], platform: Running) -> None:
+def test_no_file_holds_a_word_of_anybody(people: list[Person], nameless: dict[int, str], platform: Running) -> None:
     """Data files, WAL, what NATS stores, logs: texts are sealed before they reach any of them."""
-    wanted = {form: word for p in people for place in PLACES for word in [p.mark(place)] for form in forms(word)}
+    words = [p.mark(place) for p in people for place in PLACES]
+    words += [marker(number, place) for number in nameless for place in NAMELESS]
+    wanted = {form: word for word in words for form in forms(word)}
     control = b"intake.case-opened.v1"
     hits, seen = set[str](), 0
     for path in platform.data.rglob("*"):

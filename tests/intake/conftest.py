@@ -9,7 +9,7 @@ import httpx
 import pytest_asyncio
 
 from services.intake.app import app
-from services.intake.erasing import eraser, rotator
+from services.intake.erasing import eraser, message_eraser, rotator
 from shared.base.database import connect
 from shared.base.settings import Settings
 from shared.core.facts import PolicyPublished
@@ -81,7 +81,6 @@ async def intake(database: str, tmp_path: Path) -> AsyncIterator[Running]:
                 reason=Personal(),
             )  # fmt: skip
             await service.handle(fresh(document, clock.now()))
-            yield Running(
-                service, http, edge, Effects(service, clock, {"erase": eraser(edge), "rotate": rotator(edge)})
-            )
+            senders = {"erase": eraser(edge), "erase-message": message_eraser(edge), "rotate": rotator(edge)}
+            yield Running(service, http, edge, Effects(service, clock, senders))
         await service.stop()

@@ -8,9 +8,12 @@ from contracts.intake import (
     CaseOpened,
     CasesLinked,
     DismissMessage,
+    EraseMessage,
     MailReceived,
     MailSeen,
     MailUnreadable,
+    MessageErased,
+    MessageKeyDestroyed,
     MessageReceived,
     MessageReleased,
     ReleaseMessage,
@@ -136,6 +139,59 @@ def test_what_is_not_there_or_not_said_is_refused() -> None:
     assert refusal(at, release(at, into="nothing")) == ("unknown-case", 404)
     assert refusal(at, release(at, item="x")) == ("unknown-item", 404)
     assert state(at) == "waiting"
+
+
+NOBODY = MailUnreadable(message="m1", contact="unknown.m1", reason="no-sender")
+
+
+def erase(at: Scene, regime: str = "kvkk") -> EraseMessage:
+    return EraseMessage(item=item(at), regime=regime, by="lead")
+
+
+def destroyed(at: Scene, *items: str) -> MessageKeyDestroyed:
+    return MessageKeyDestroyed(
+        item=item(at), items=items or (item(at),), regime="kvkk", by="lead", destroyed_at=at.at,
+        rotation_outstanding=True, keys=("k1",),
+    )  # fmt: skip
+
+
+def test_a_mail_that_names_nobody_is_erased_once() -> None:
+    at = set_aside(NOBODY)
+    assert at.when(erase(at)) == []
+    assert state(at) == "waiting"
+    [said] = at.when(destroyed(at))
+    assert isinstance(said, MessageErased)
+    assert (said.contact, said.regime, said.by, said.keys) == ("unknown.m1", "kvkk", "lead", ("k1",))
+    assert state(at) == "erased"
+    assert at.tables["destroyed"]["k1"]["item"] == item(at)
+    assert at.when(destroyed(at)) == []
+    for command in (erase(at), dismiss(at), release(at)):
+        assert refusal(at, command) == ("erased", 410)
+
+
+def test_what_was_dismissed_can_be_erased_and_what_is_part_of_a_case_not() -> None:
+    at = set_aside(NOBODY)
+    at.when(dismiss(at))
+    at.when(erase(at))
+    assert names(at.when(destroyed(at))) == ["message-erased"]
+    at = set_aside(NOBODY)
+    at.when(release(at))
+    assert refusal(at, erase(at)) == ("released", 409)
+    assert at.when(destroyed(at)) == []
+    assert state(at) == "released"
+
+
+def test_the_key_of_a_customer_is_not_destroyed_by_a_mail_of_his() -> None:
+    at, _ = with_case()
+    set_aside(mail(1, AYSE, automatic="auto-replied"), at)
+    assert refusal(at, erase(at)) == ("a-customers", 409)
+    at = set_aside()  # nobody's customer
+    assert at.when(erase(at)) == []
+
+
+def test_an_erasure_names_a_law_that_the_policy_knows() -> None:
+    at = set_aside(NOBODY)
+    assert refusal(at, erase(at, "kvk")) == ("unknown-regime", 422)
 
 
 def test_every_reason_is_a_row_and_the_day_counts_them() -> None:

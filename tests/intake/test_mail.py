@@ -14,7 +14,7 @@ import pytest
 from contracts.intake import MailReceived, MailUnreadable
 from services.intake.mail import SmtpIntake
 from services.intake.mailparse import MAX_BYTES, Facts, parse
-from services.intake.mailtaking import fitted, shortened
+from services.intake.mailtaking import fitted, is_nobody, shortened
 from services.intake.mailworker import MailReader
 from shared.core.addresses import normalise
 from shared.core.event import Event
@@ -293,7 +293,21 @@ async def test_a_mail_without_sender_is_heard_as_unreadable_with_its_bytes_kept(
     await server.stop()
     event = desk.heard[0][1]
     assert isinstance(event, MailUnreadable)
-    assert (event.reason, event.contact, desk.blobs) == ("no-sender", "unknown", [b"Subject: x\r\n\r\ny"])
+    assert (event.reason, desk.blobs) == ("no-sender", [b"Subject: x\r\n\r\ny"])
+
+
+async def test_each_mail_that_names_nobody_has_a_key_of_its_own_and_the_same_bytes_have_the_same() -> None:
+    desk = Desk()
+    server = desk.smtp()
+    for text in ("y", "z", "y"):
+        await server.take(b"Subject: x\r\n\r\n" + text.encode())
+    await server.stop()
+    contacts = [event.contact for _, event in desk.heard if isinstance(event, MailUnreadable)]
+    assert contacts[0] == contacts[2] != contacts[1]
+    assert contacts == desk.subjects
+    assert all(is_nobody(contact) for contact in contacts)
+    assert not is_nobody("c:ayse@example.com")
+    assert is_nobody("unknown")  # as older logs have it
 
 
 class GivesUp(MailReader):
@@ -328,7 +342,8 @@ async def test_a_mail_that_nobody_could_read_is_kept_under_its_senders_key(
     await server.stop()
     event = desk.heard[0][1]
     assert isinstance(event, MailUnreadable)
-    assert (event.reason, event.contact, desk.subjects) == ("timed-out", contact, [contact])
+    expected = f"unknown.{event.message}" if contact == "unknown" else contact
+    assert (event.reason, event.contact, desk.subjects) == ("timed-out", expected, [expected])
 
 
 async def test_a_long_text_is_cut_for_the_event_and_kept_whole_as_a_file() -> None:

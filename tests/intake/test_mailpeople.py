@@ -1,9 +1,11 @@
 """Who wrote a mail and whom it went to as well."""
 
+import time
+
 import pytest
 
 from services.intake.mailparse import Facts, parse
-from services.intake.mailpeople import NO_REPLY, Person, copies, people
+from services.intake.mailpeople import NO_REPLY, Person, copies, people, written_bare
 
 from .mails import raw
 
@@ -131,3 +133,68 @@ def test_copies_are_others_than_we_and_the_sender() -> None:
 def test_strangers_of_our_mail_provider_are_copies() -> None:
     found = copies([Person("", "ayse@gmail.com"), Person("", "dukkan@gmail.com")], "dukkan@gmail.com")
     assert [p.address for p in found] == ["ayse@gmail.com"]
+
+
+def from_line(line: str) -> Facts:
+    """With the line as it is typed, letters beyond ASCII raw."""
+    return parse(f"From: {line}\r\nSubject: x\r\n\r\nKargom gelmedi.\r\n".encode(), None, OWN)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Ayşe Yılmaz ayse@example.com", "Ayşe Yılmaz"),
+        ("Ayse Yilmaz ayse@example.com (ev)", "Ayse Yilmaz"),
+        ('"Ayşe Yılmaz" ayse@example.com', "Ayşe Yılmaz"),
+        ("=?utf-8?q?Ay=C5=9Fe?= ayse@example.com", "Ayşe"),
+        ('"victim@example.org" ayse@example.com', "victim@example.org"),
+        ("Ayşe: ayse@example.com Yılmaz", "Ayşe"),
+        ("ayse@example.com Yılmaz", ""),
+        ("Ayse ayse@example.com, Yilmaz", "Ayse"),
+    ],
+)
+def test_an_address_without_brackets_is_whose_mail_it_is(line: str, name: str) -> None:
+    facts = from_line(line)
+    assert (facts["address"], facts["name"]) == ("ayse@example.com", name)
+    assert "reason" not in facts
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["kimse", "", "Ayşe ayse@example.com veli@example.com", "Ayşe (ayse@example.com)",
+     "=?utf-8?q?ayse=40example.com?= Kaya", "@example.com Kaya"],
+)  # fmt: skip
+def test_a_line_that_names_nobody_or_two_names_nobody(line: str) -> None:
+    assert from_line(line).get("reason") == "no-sender"
+
+
+def test_a_long_line_takes_no_time() -> None:
+    for part in ("a", "a@", '"', "(", "=?", "<@", "a @"):
+        began = time.perf_counter()
+        written_bare([part * (100_000 // len(part))])
+        assert time.perf_counter() - began < 0.1
+
+
+@pytest.mark.parametrize(
+    ("to", "sender", "beside"),
+    [
+        ("Ayşe <ayse@example.com>, veli@example.com", "ayse@example.com", ["veli@example.com"]),
+        ("destek@shop.example, ayse@example.com", "ayse@example.com", ["destek@shop.example"]),
+        ("destek@shop.example, satis@shop.example", "destek@shop.example", ["satis@shop.example"]),
+        ("ayse@example.com, no-reply@shop.example", "ayse@example.com", []),
+        (f"ayse@example.com, {OWN}, veli@example.com", "ayse@example.com", ["veli@example.com"]),
+    ],
+)
+def test_of_several_whom_a_no_reply_address_names_one_is_the_sender(to: str, sender: str, beside: list[str]) -> None:
+    facts = read(From="Mağaza <no-reply@shop.example>", **{"Reply-To": to})
+    assert (facts["address"], facts["automatic"]) == (sender, None)
+    assert [address for _, address in facts["beside"]] == beside
+
+
+def test_several_are_still_nobody_behind_a_person_a_list_or_machines() -> None:
+    several = {"Reply-To": "ada@x.example, veli@x.example"}
+    assert read(From="Ayşe <ayse@example.com>", **several)["address"] == "ayse@example.com"
+    listed = several | {"List-Post": "<mailto:liste@gruplar.example>"}
+    assert read(From="no-reply@shop.example", **listed)["address"] == "no-reply@shop.example"
+    robots = {"Reply-To": "wordpress@shop.example, postmaster@shop.example"}
+    assert read(From="no-reply@shop.example", **robots)["automatic"] == "no-reply"

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from contracts.intake import CustomerErased, EraseCustomer, KeysDestroyed
+from contracts.intake import CustomerErased, EraseCustomer, EraseMessage, KeysDestroyed, MailUnreadable
 from contracts.outside import CaseSubmitted
 from services.intake.app import app
 from services.intake.restored import ErasedAgain
@@ -118,6 +118,25 @@ async def test_keys_of_the_erased_that_come_back_are_gone_before_anybody_is_answ
         await until(lambda: intake.master.read_bytes() != copy.master)  # which opened the copy
     async with intake.start(app) as process:
         assert await texts(process) == ["", TEXT]
+
+
+async def test_the_key_of_a_mail_that_named_nobody_is_destroyed_again_too(intake: Intake) -> None:
+    async with intake.start(app) as process:
+        raw = await process.edge.blobs.put(b"Subject: x", "mail.eml", "unknown.m1")
+        mail = MailUnreadable(
+            message="m1", contact="unknown.m1", reason="no-sender", raw=raw, subject=Personal("Kimden")
+        )
+        await process.edge.send(mail, command=False)
+        copy = Vault(intake.run(KEYS), intake.master.read_bytes())
+        [[item]] = intake.run("select key from intake_views.set_aside")
+        await process.edge.send(EraseMessage(item=item, regime="kvkk", by="lead"))
+        await until(lambda: intake.run("select state from intake_views.set_aside") == [("erased",)])
+    intake.restore(copy)
+    async with intake.start(without) as process:
+        assert await process.edge.blobs.get(raw.digest, "unknown.m1") == b"Subject: x"
+    async with intake.start(app) as process:
+        assert await process.edge.blobs.get(raw.digest, "unknown.m1") is None
+        await until(lambda: intake.master.read_bytes() != copy.master)
 
 
 async def test_the_master_key_is_exchanged_also_after_a_crash_in_between(intake: Intake) -> None:

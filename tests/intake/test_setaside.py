@@ -1,15 +1,20 @@
 """What was set aside, over HTTP on a real database: listed, read out of the raw mail, released, dismissed, erased."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any, cast
 
 import pytest
 import pytest_asyncio
 
+from contracts.intake import MailUnreadable
 from services.intake.app import app, smtp
+from services.intake.erasing import Nightly
 from services.intake.mail import SmtpIntake
+from shared.core.personal import Personal
 from shared.privacy.reply_token import reply_token
+from shared.runtime.clock import SteppedClock
 from shared.store.rebuild import check
 from tests.intake.conftest import Running
 from tests.scene import MONDAY
@@ -226,6 +231,105 @@ async def test_an_erasure_reaches_what_is_set_aside(intake: Running, inbox: Smtp
     assert (shown["subject"], shown["address"], shown["text"], shown["raw"]) == ("", "", "", False)
     assert (await intake.send("GET", f"/v1/set-aside/{row['item']}/raw")).status_code == 410
     assert (await intake.send("POST", f"/v1/set-aside/{row['item']}/release", json={})).status_code == 410
+
+
+async def erase(intake: Running, row: str, role: str = "supervisor", **body: Any) -> Any:
+    return await intake.send("POST", f"/v1/set-aside/{row}/erase", role, json=body)
+
+
+async def shown(intake: Running, row: str) -> dict[str, Any]:
+    return dict((await intake.send("GET", f"/v1/set-aside/{row}")).json())
+
+
+async def test_a_mail_that_names_nobody_is_erased_and_no_other_is(intake: Running, inbox: SmtpIntake) -> None:
+    await inbox.take(NOBODY, None)
+    await inbox.take(NOBODY + b"Bir daha.", None)
+    gone, kept = sorted(row["item"] for row in (await listed(intake))["items"])
+    assert (await shown(intake, gone))["text"].startswith("Kargom gelmedi.")
+    assert (await erase(intake, gone, "agent")).status_code == 403
+    assert (await erase(intake, gone)).status_code == 202
+    await intake.effects.send_due()
+    row = await shown(intake, gone)
+    assert (row["state"], row["by"], row["raw"], row["text"], row["subject"]) == ("erased", "a1", False, "", None)
+    assert (await intake.send("GET", f"/v1/set-aside/{gone}/raw")).status_code == 410
+    for answer in (await erase(intake, gone), await intake.send("POST", f"/v1/set-aside/{gone}/release", json={})):
+        assert (answer.status_code, bool(answer.json()["remedy"])) == (410, True)
+    row = await shown(intake, kept)
+    assert (row["state"], row["raw"], row["subject"]) == ("waiting", True, "Kimden")
+    assert (await listed(intake))["waiting"]["count"] == 1
+    assert (await check(intake.service.log, app.views, "intake_views"))["set_aside"].equal
+
+
+async def test_mails_of_one_key_are_erased_together_and_only_when_that_is_said(
+    intake: Running, inbox: SmtpIntake
+) -> None:
+    for number in range(3):
+        await inbox.take(mail(f"Tatildeyim {number}", **ROBOT), AYSE)
+    row = (await listed(intake))["items"][0]["item"]
+    refused = await erase(intake, row)
+    assert (refused.status_code, refused.json()["field"]) == (409, "together")
+    assert "2 other" in refused.text
+    assert (await erase(intake, row, together=True)).status_code == 202
+    await intake.effects.send_due()
+    assert {one["state"] for one in (await listed(intake))["items"]} == {"erased"}
+
+
+async def test_a_customers_mail_is_erased_with_the_customer(intake: Running, inbox: SmtpIntake) -> None:
+    opened = await intake.opened()
+    await inbox.take(mail(**ROBOT), AYSE)
+    refused = await erase(intake, (await item(intake))["item"])
+    assert (refused.status_code, opened["customer"] in refused.json()["remedy"]) == (409, True)
+
+
+async def test_the_copy_that_lay_aside_goes_with_the_customer_whom_a_person_knew(
+    intake: Running, inbox: SmtpIntake
+) -> None:
+    await inbox.take(NOBODY, None)
+    row = (await item(intake))["item"]
+    case = await released(intake, {"sender": "veli@example.com"})
+    await inbox.take(NOBODY + b"Bir daha.", None)
+    await intake.send("POST", f"/v1/customers/{case['customer']}/erase", "supervisor", json={})
+    await intake.effects.send_due()
+    assert (await intake.send("GET", f"/v1/set-aside/{row}/raw")).status_code == 410
+    [other] = [one["item"] for one in (await listed(intake, "?state=waiting"))["items"]]
+    assert (await shown(intake, other))["raw"] is True
+
+
+async def test_what_older_logs_kept_under_one_common_key_is_read_and_erased_together(
+    intake: Running, inbox: SmtpIntake
+) -> None:
+    for number in range(2):
+        raw = await intake.edge.blobs.put(NOBODY, "mail.eml", "unknown")
+        old = MailUnreadable(
+            message=f"m{number}", contact="unknown", reason="no-sender", raw=raw, subject=Personal("Kimden")
+        )
+        await intake.edge.send(old, command=False)
+    rows = [row["item"] for row in (await listed(intake))["items"]]
+    read = await shown(intake, rows[0])
+    assert (read["subject"], read["text"]) == ("Kimden", "Kargom gelmedi.")
+    assert (await erase(intake, rows[0])).status_code == 409
+    opened = await intake.opened()
+    path = f"/v1/set-aside/{rows[1]}/release"
+    assert (await intake.send("POST", path, json={"case": opened["case"]})).status_code == 200
+    assert (await erase(intake, rows[0], together=True)).status_code == 202
+    await intake.effects.send_due()
+    assert [(await shown(intake, one))["state"] for one in rows] == ["erased", "released"]
+    case = await intake.case(opened["case"])
+    assert [m["text"] for m in case["messages"]] == ["Ürün bozuk geldi.", "Kargom gelmedi."]
+
+
+async def test_the_master_key_is_exchanged_in_the_night_after_a_mail_was_erased(
+    intake: Running, inbox: SmtpIntake
+) -> None:
+    await inbox.take(NOBODY, None)
+    await erase(intake, (await item(intake))["item"])
+    await intake.effects.send_due()
+    await Nightly(intake.edge).ask()
+    assert await intake.effects.next.count() == 0  # the day is not over
+    assert isinstance(intake.edge.clock, SteppedClock)
+    intake.edge.clock.set((MONDAY + timedelta(days=1)).replace(hour=0, minute=1))
+    await Nightly(intake.edge).ask()
+    assert await intake.effects.next.count() == 1
 
 
 async def test_what_protects_from_floods_is_seen_in_a_list(intake: Running, inbox: SmtpIntake) -> None:
