@@ -46,7 +46,7 @@ def check(
 
 
 async def _checked(path: Path, own: str, read_as: Reading) -> list[dict[str, Any]]:
-    from services.intake import mailcheck  # parsers of mail, HTML and files: for this command alone
+    from services.intake.mail import check as mailcheck  # parsers of mail, HTML and files: for this command alone
 
     try:
         return [mail async for mail in mailcheck.check(path, own, read_as)]

@@ -22,7 +22,7 @@ from shared.core.message import Message, uuid7
 from shared.core.world import Refused, World
 
 from .policy import SCALES, SurveysPolicy
-from .states import Case, Recovery, Survey
+from .state import Case, Recovery, Survey
 
 LONGEST = 4000
 """Characters of a comment."""

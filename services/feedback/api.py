@@ -16,9 +16,9 @@ from shared.edge.html import PageLanguage, fields, language_of, plain, posted
 from shared.edge.http import SIGNED, Api, Call, roles
 from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, known
 
-from . import pages
 from .figures import rate, score
 from .policy import SurveysPolicy, Texts
+from .web import pages
 
 PURPOSE = "survey"
 """Purpose of the links, as notification signs them: ``links.sign("survey", survey, expires_at)``."""

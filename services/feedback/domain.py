@@ -23,7 +23,7 @@ from shared.core.world import Decider, World
 
 from .answers import answered, given_up, unanswered
 from .policy import ASKED_AGAIN, FLOOR, SurveysPolicy
-from .states import STATES, Case, Customer, Resolution, Survey, evolve
+from .state import STATES, Case, Customer, Resolution, Survey, evolve
 
 
 def decide(world: World, message: Message) -> Iterator[Event]:

@@ -37,7 +37,7 @@ from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.edge.http import PUBLIC, SIGNED, Api, Call, problem, roles
 
-from . import bodies, casefile, downloads, pages, reading, setaside
+from . import casefile, downloads, reading, schemas, setaside
 from .access import (
     READERS,
     STAFF,
@@ -51,9 +51,10 @@ from .access import (
     visible_case,
     when,
 )
-from .pages import LINK
 from .policy import IntakePolicy, Problem, near
 from .reading import policy_in_force
+from .web import routes as pages
+from .web.routes import LINK
 
 api = Api([route for part in (reading, casefile, downloads, setaside, pages) for route in part.api.routes])
 PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
@@ -61,9 +62,9 @@ PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 
 # Bringing a concern --------------------------------------------------------------------------------------------------
 @api.post(
-    "/v1/cases", way=PUBLIC, status=201, also=(403,), responses={201: {"model": bodies.Opened}}, response_model=None
+    "/v1/cases", way=PUBLIC, status=201, also=(403,), responses={201: {"model": schemas.Opened}}, response_model=None
 )
-async def submit(body: bodies.Concern, call: Call) -> bodies.Opened | JSONResponse:
+async def submit(body: schemas.Concern, call: Call) -> schemas.Opened | JSONResponse:
     """Open a case. Anybody may (rate limited); staff for somebody else, other systems on any channel."""
     wrong = _problems(policy_in_force(call), body)
     if wrong:
@@ -84,18 +85,18 @@ async def submit(body: bodies.Concern, call: Call) -> bodies.Opened | JSONRespon
     )  # fmt: skip
     opening = (await call.send(event, occurred_at=when(body.occurred_at, call))).first(CaseOpened)
     if opening is not None:
-        return bodies.Opened(case=opening.case, number=opening.number, customer=opening.customer)
+        return schemas.Opened(case=opening.case, number=opening.number, customer=opening.customer)
     row = await call.row(
         "select key as case, number, customer from {views}.cases where external_id = %s and contact = %s",
         body.external_id, contact,
     )  # fmt: skip
     assert row is not None
-    return bodies.Opened(**row)
+    return schemas.Opened(**row)
 
 
 # Carrying a case on --------------------------------------------------------------------------------------------------
 @api.post("/v1/cases/{case}/messages", way=READERS, status=201)
-async def add_message(case: Id, body: bodies.Writing, call: Call) -> bodies.Recorded:
+async def add_message(case: Id, body: schemas.Writing, call: Call) -> schemas.Recorded:
     """The customer writes; staff and other systems pass on what he said by naming him."""
     row = await visible_case(case, call)
     kind: ContactKind | None = None
@@ -115,7 +116,7 @@ async def add_message(case: Id, body: bodies.Writing, call: Call) -> bodies.Reco
 
 
 @api.post("/v1/cases/{case}/replies", way=STAFF, status=201)
-async def add_reply(case: Id, body: bodies.Answer, call: Call) -> bodies.Recorded:
+async def add_reply(case: Id, body: schemas.Answer, call: Call) -> schemas.Recorded:
     """Answer in public; 409 with what was added when ``expected_version`` is not the newest."""
     row = await visible_case(case, call)
     command = Reply(
@@ -126,7 +127,7 @@ async def add_reply(case: Id, body: bodies.Answer, call: Call) -> bodies.Recorde
 
 
 @api.post("/v1/cases/{case}/notes", way=STAFF, status=201)
-async def add_note(case: Id, body: bodies.Noted, call: Call) -> bodies.Recorded:
+async def add_note(case: Id, body: schemas.Noted, call: Call) -> schemas.Recorded:
     """Write something that the customer does not see."""
     row = await visible_case(case, call)
     command = AddNote(case=case, contact=row["contact"], by=call.actor.name, text=Personal(body.text))
@@ -134,20 +135,20 @@ async def add_note(case: Id, body: bodies.Noted, call: Call) -> bodies.Recorded:
 
 
 @api.post("/v1/cases/{case}/status", way=STAFF)
-async def set_status(case: Id, body: bodies.Status, call: Call) -> bodies.Recorded:
+async def set_status(case: Id, body: schemas.Status, call: Call) -> schemas.Recorded:
     """Set one of the company's statuses."""
     command = ChangeStatus(case=case, status=body.status, by=call.actor.name, reason=_personal(body.reason))
     return await _recorded(case, command, call)
 
 
 @api.post("/v1/cases/{case}/resolve", way=STAFF)
-async def resolve(case: Id, body: bodies.Resolution, call: Call) -> bodies.Recorded:
+async def resolve(case: Id, body: schemas.Resolution, call: Call) -> schemas.Recorded:
     """The case is solved; it closes when the customer confirms or keeps quiet."""
     return await _recorded(case, Resolve(case=case, by=call.actor.name, **body.model_dump()), call)
 
 
 @api.post("/v1/cases/{case}/confirm", way=SIGNED, also=(403, 410))
-async def confirm(case: Id, body: bodies.Confirmation, call: Call) -> bodies.Recorded:
+async def confirm(case: Id, body: schemas.Confirmation, call: Call) -> schemas.Recorded:
     """The customer says whether it is solved: by the token of a signed link, or by his own."""
     if body.token is not None:
         signed = call.links.check(LINK, body.token, call.now) or ""
@@ -165,20 +166,20 @@ async def confirm(case: Id, body: bodies.Confirmation, call: Call) -> bodies.Rec
 
 
 @api.post("/v1/cases/{case}/close", way=roles("supervisor"))
-async def close(case: Id, body: bodies.Closing, call: Call) -> bodies.Recorded:
+async def close(case: Id, body: schemas.Closing, call: Call) -> schemas.Recorded:
     """End a case without waiting; the reason is kept."""
     command = Close(case=case, by=call.actor.name, reason=Personal(body.reason), outcome=body.outcome)
     return await _recorded(case, command, call)
 
 
 @api.post("/v1/cases/{case}/reopen", way=STAFF)
-async def reopen(case: Id, call: Call) -> bodies.Recorded:
+async def reopen(case: Id, call: Call) -> schemas.Recorded:
     """A resolved or closed case is open again."""
     return await _recorded(case, Reopen(case=case, by=call.actor.name), call)
 
 
 @api.post("/v1/cases/{case}/links", way=STAFF, status=201)
-async def link(case: Id, body: bodies.Link, call: Call) -> bodies.Recorded:
+async def link(case: Id, body: schemas.Link, call: Call) -> schemas.Recorded:
     """Two cases belong together."""
     other = await call.case(body.other, "other")
     return await _recorded(case, LinkCases(case=case, other=other, by=call.actor.name), call)
@@ -186,7 +187,7 @@ async def link(case: Id, body: bodies.Link, call: Call) -> bodies.Recorded:
 
 # Customers -----------------------------------------------------------------------------------------------------------
 @api.post("/v1/customers", way=roles("agent", "supervisor", "service"), status=201)
-async def put_customer(body: bodies.Customer, call: Call) -> dict[str, str]:
+async def put_customer(body: schemas.Customer, call: Call) -> dict[str, str]:
     """Say what is known of a customer, found by contact point; says who it is."""
     contact, address = call.contact(body.contact.kind, body.contact.address)
     event = CustomerChanged(
@@ -201,7 +202,7 @@ async def put_customer(body: bodies.Customer, call: Call) -> dict[str, str]:
 
 
 @api.post("/v1/customers/{customer}/consent", way=roles("customer", "agent", "supervisor", "service"))
-async def consent(customer: Id, body: bodies.Consent, call: Call) -> dict[str, Any]:
+async def consent(customer: Id, body: schemas.Consent, call: Call) -> dict[str, Any]:
     """Allow or forbid commercial messages on a channel; says how many contact points that changed."""
     if is_customer(call) and customer not in await own(call):
         raise unknown_customer()
@@ -211,7 +212,7 @@ async def consent(customer: Id, body: bodies.Consent, call: Call) -> dict[str, A
 
 
 @api.post("/v1/customers/{customer}/erase", way=roles("supervisor"), status=202)
-async def erase(customer: Id, body: bodies.Erasure, call: Call) -> dict[str, str]:
+async def erase(customer: Id, body: schemas.Erasure, call: Call) -> dict[str, str]:
     """Ask for the destruction of every key of a customer; once done, the customer shows the certificate."""
     await call.send(EraseCustomer(customer=customer, regime=body.regime, by=call.actor.name))
     return {"customer": customer, "state": "asked"}
@@ -225,7 +226,7 @@ async def rotate(call: Call) -> dict[str, str]:
 
 
 # What the routes share -----------------------------------------------------------------------------------------------
-def _problems(policy: IntakePolicy, body: bodies.Concern) -> list[Problem]:
+def _problems(policy: IntakePolicy, body: schemas.Concern) -> list[Problem]:
     """Every wrong field of a filled form."""
     name = policy.form_of(body.form, bool(body.fields))
     if name is None:
@@ -237,27 +238,27 @@ def _problems(policy: IntakePolicy, body: bodies.Concern) -> list[Problem]:
     return [Problem(f"fields.{p.field}", p.text, p.remedy) for p in form.problems(body.fields)]
 
 
-async def _recorded(case: str, command: Event, call: Edge, at: datetime | None = None) -> bodies.Recorded:
+async def _recorded(case: str, command: Event, call: Edge, at: datetime | None = None) -> schemas.Recorded:
     outcome = await call.send(command, occurred_at=at)
     said = (outcome.first(MessageReceived) or outcome.first(ReplySent), outcome.first(CaseOpened))
     note = next((str(m.id) for m in outcome.said if isinstance(m.event, NoteAdded)), None)
     row = await call.row("select category, version from {views}.cases where key = %s", case)
     assert row is not None
-    return bodies.Recorded(
+    return schemas.Recorded(
         case=case, category=row["category"], version=row["version"], message=said[0].message if said[0] else note,
         opened=said[1].case if said[1] else None,
     )  # fmt: skip
 
 
-async def _stored(files: tuple[bodies.File, ...], contact: str, call: Edge) -> tuple[Blob, ...]:
+async def _stored(files: tuple[schemas.File, ...], contact: str, call: Edge) -> tuple[Blob, ...]:
     contents = list[tuple[str, bytes]]()
     for number, file in enumerate(files):
         try:
             contents.append((file.name, base64.b64decode(file.content, validate=True)))
         except binascii.Error as e:
             raise Refused("wrong-field", f"files.{number}.content", "not base64", "encode the bytes", 422) from e
-    if sum(len(content) for _, content in contents) > bodies.FILE_BYTES:
-        raise Refused("too-large", "files", f"more than {bodies.FILE_BYTES} bytes together", "send fewer files", 413)
+    if sum(len(content) for _, content in contents) > schemas.FILE_BYTES:
+        raise Refused("too-large", "files", f"more than {schemas.FILE_BYTES} bytes together", "send fewer files", 413)
     return tuple([await call.blobs.put(content, name, contact) for name, content in contents])
 
 

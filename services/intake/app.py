@@ -20,7 +20,7 @@ from shared.runtime.service import Outcome
 from .api import api
 from .domain import decider
 from .erasing import Nightly, eraser, message_eraser, rotator
-from .mail import SmtpIntake
+from .mail.smtp import SmtpIntake
 from .policy import IntakePolicy
 from .restored import ErasedAgain
 from .setaside import figures

@@ -18,9 +18,9 @@ from shared.core.message import Message
 from shared.core.world import Refused, World
 
 from .customers import check_regime, know
-from .life import Writing, receive, wrote
+from .lifecycle import Writing, receive, wrote
 from .mailbox import answered, thread
-from .states import COPY, Contact, SetAside
+from .state import COPY, Contact, SetAside
 from .threads import copied_in, takes_part
 
 SILENT = "released"

@@ -26,7 +26,7 @@ from shared.core.vocabulary import Channel, Language
 from shared.core.world import Refused, World
 
 from .policy import IntakePolicy, near
-from .states import Account, Contact, Customer
+from .state import Account, Contact, Customer
 
 REACHED_BY: dict[Channel, ContactKind] = {"email": "mail", "sms": "phone", "phone": "phone", "social": "handle"}
 """Which kind of contact point a channel can reach; others reach every kind."""

@@ -28,9 +28,9 @@ from shared.core.vocabulary import Channel
 from shared.core.world import Refused, World
 
 from .customers import policy
-from .life import closed, reopened
+from .lifecycle import closed, reopened
 from .policy import near
-from .states import Case
+from .state import Case
 from .threads import takes_part, too_late
 
 

@@ -32,8 +32,9 @@ from shared.core.facts import DeadlineReached
 from shared.core.message import Message
 from shared.core.world import Decider, World
 
-from . import aside, customers, desk, life, mailbox
-from .states import STATES, evolve
+from . import aside, customers, desk, mailbox
+from . import lifecycle as life
+from .state import STATES, evolve
 
 
 def decide(world: World, message: Message) -> Iterable[Event]:

@@ -21,8 +21,8 @@ from shared.core.message import Message
 from shared.core.world import World
 
 from .customers import bounced, policy
-from .life import Writing, copied, wrote
-from .states import Contact, Content, Mail
+from .lifecycle import Writing, copied, wrote
+from .state import Contact, Content, Mail
 from .threads import copied_in, takes_part
 
 NAMESPACE: Final = UUID("5b8f6e8c-3f0e-5a53-8d0b-7468726561d0")

@@ -16,12 +16,12 @@ from shared.edge.edge import Edge
 from shared.edge.http import Api, Call, roles
 from shared.privacy.reply_token import check_reply_token
 
-from . import glance, rereading
 from .access import STAFF
-from .bodies import Body, MessageErasure
 from .downloads import MAIL, contents, saved
-from .mailtaking import Taking, is_nobody
-from .mailworker import MailReader
+from .mail import glance, rereading
+from .mail.taking import Taking, is_nobody
+from .mail.worker import MailReader
+from .schemas import Body, MessageErasure
 
 Group = Literal["quarantined", "noted"]
 State = Literal["waiting", "released", "dismissed", "erased"]

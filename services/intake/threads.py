@@ -10,7 +10,7 @@ from shared.core.message import Message
 from shared.core.world import World
 
 from .customers import know, policy
-from .states import RECENT, Case
+from .state import RECENT, Case
 
 PARTICIPANTS = 20
 """Of one case, beside the customer."""

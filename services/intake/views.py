@@ -48,7 +48,7 @@ from shared.core.personal import Personal
 from shared.core.projection import Add, Index, Put, RowOp, Table, arm, attempt, disarm, retry, settled
 from shared.core.views import Views
 
-from .states import COPY, COUNTED, what
+from .state import COPY, COUNTED, what
 
 ERASE_WITHIN = timedelta(days=3650)
 """A duty to erase does not grow stale: it is tried until it is done."""

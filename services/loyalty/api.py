@@ -31,7 +31,7 @@ from shared.runtime.service import Outcome
 
 from .earning import refuse_ahead
 from .policy import Programme
-from .shapes import (
+from .schemas import (
     Address,
     Buying,
     Enrolled,

@@ -1,4 +1,4 @@
-"""What loyalty says to what it hears: one line per message, the rules are in ``members``, ``earning`` and ``care``."""
+"""What loyalty says to what it hears: one line per message, the rules are in ``members``, ``earning`` and ``grants``."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,8 +12,8 @@ from shared.core.facts import DeadlineReached
 from shared.core.message import Message
 from shared.core.world import Decider, World
 
-from . import care, earning, members
-from .states import STATES, evolve
+from . import earning, grants, members
+from .state import STATES, evolve
 
 
 def decide(world: World, message: Message) -> Iterable[Event]:
@@ -26,11 +26,11 @@ def decide(world: World, message: Message) -> Iterable[Event]:
         case RefundSpend():
             yield from members.refund(world, message, event)
         case RequestGrant():
-            yield from care.request(world, message, event)
+            yield from grants.request(world, message, event)
         case ApproveGrant():
-            yield from care.approve(world, message, event)
+            yield from grants.approve(world, message, event)
         case RefuseGrant():
-            yield from care.refuse(world, event)
+            yield from grants.refuse(world, event)
         case CustomerKnown():
             yield from earning.known(world, message, event.customer, event.contact)
         case PurchaseMade():
@@ -39,14 +39,14 @@ def decide(world: World, message: Message) -> Iterable[Event]:
             yield from earning.returned(world, message, event)
         case CaseResolved():
             yield from earning.enrol_when(world, message, event.customer, event.contact, "resolved_case")
-            yield from care.ended_well(world, message, event.case)
+            yield from grants.ended_well(world, message, event.case)
         case CaseClosed(outcome="rejected"):
-            yield from care.proved_false(world, message, event.case)
+            yield from grants.proved_false(world, message, event.case)
         case SurveyAnswered():
             yield from earning.earn_on(world, message, "survey_answered", event.customer, event.survey, event.case)
-            yield from care.ended_well(world, message, event.case)
+            yield from grants.ended_well(world, message, event.case)
         case CaseClosed() | AnswerChanged() | RecoveryClosed() | BreachRetracted():
-            yield from care.ended_well(world, message, event.case)
+            yield from grants.ended_well(world, message, event.case)
         case DeadlineReached():
             yield from _due(world, event)
 

@@ -17,7 +17,7 @@ from . import ledger
 from .currencies import shown
 from .members import account_of, customer_of, enrolled, programme, settle, upgrade
 from .policy import EarningRule, Enrolling, Occasion
-from .states import Contact, Credit, Purchase, Source
+from .state import Contact, Credit, Purchase, Source
 
 
 def enrol_by_command(world: World, message: Message, asked: EnrolMember) -> Iterator[Event]:

@@ -21,7 +21,7 @@ from shared.core.world import Refused, World
 from . import ledger
 from .ledger import Account
 from .policy import Programme
-from .states import Customer, Spend
+from .state import Customer, Spend
 
 
 def programme(world: World) -> Programme:

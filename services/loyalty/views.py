@@ -32,7 +32,7 @@ from shared.core.projection import Add, Drop, Index, Put, RowOp, Table, arm, dis
 from shared.core.views import Views
 
 from .ledger import points
-from .states import hold_key
+from .state import hold_key
 
 TOTALS = ("active", "pending", "owed", "earned", "spent", "expired", "clawed_back", "cancelled")
 TABLES = {

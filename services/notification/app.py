@@ -22,10 +22,10 @@ from shared.core.facts import PolicyPublished
 from shared.host.app import App, Policies
 
 from .api import api
-from .asking import Queues
 from .channels.mail import mail_sender
 from .domain import decider
 from .policy import Templates
+from .recipients import Queues
 from .views import views
 from .wording import HEARD
 

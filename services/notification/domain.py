@@ -30,9 +30,9 @@ from shared.core.facts import DeadlineReached
 from shared.core.message import Message
 from shared.core.world import Decider, Refused, World
 
-from .asking import NOBODY, Asked, Cause, by_mail, opening, recipients, spoken
 from .policy import Templates
-from .states import STATES, Case, Contact, Notice, evolve
+from .recipients import NOBODY, Asked, Cause, by_mail, opening, recipients, spoken
+from .state import STATES, Case, Contact, Notice, evolve
 from .wording import filled
 
 

@@ -6,8 +6,8 @@ from contracts.router import QueueAlerted
 from shared.core.message import Message
 from shared.core.world import World
 
+from .assignment import Said, chosen, now_of, routing
 from .choosing import Demand
-from .work import Said, chosen, now_of, routing
 
 
 def alert(world: World, message: Message, queue: str) -> Said:

@@ -6,20 +6,10 @@ from contracts.router import AssignCase, ReleaseCase, TakeCase, TransferCase
 from shared.core.message import Message, Role
 from shared.core.world import Refused, World
 
+from .assignment import Said, assign_by_hand, case_of, crew, enqueue_and_settle, routing, settle, unassign, worker_of
 from .choosing import Worker
 from .policy import unknown
 from .state import CaseState
-from .work import (
-    Said,
-    assign_by_hand,
-    case_of,
-    crew,
-    enqueue_and_settle,
-    routing,
-    settle,
-    unassign,
-    worker_of,
-)
 
 
 def take(world: World, message: Message, command: TakeCase) -> Said:

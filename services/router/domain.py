@@ -23,8 +23,8 @@ from shared.core.world import Decider, World
 
 from . import by_hand, escalations, staff
 from .alerts import alert
+from .assignment import crew, follow, settle, together
 from .state import CaseState, CustomerState, evolve
-from .work import crew, follow, settle, together
 
 
 def decide(world: World, message: Message) -> Iterator[Event]:

@@ -7,9 +7,7 @@ from shared.core.message import Message
 from shared.core.world import World
 
 from .alerts import tell
-from .choosing import Demand
-from .state import CaseState, escalation
-from .work import (
+from .assignment import (
     Said,
     assign_by_hand,
     case_of,
@@ -23,6 +21,8 @@ from .work import (
     unassign,
     worker_of,
 )
+from .choosing import Demand
+from .state import CaseState, escalation
 
 
 def escalate(world: World, message: Message, event: CaseEscalated) -> Said:

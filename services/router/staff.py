@@ -6,9 +6,9 @@ from contracts.router import AgentRegistered, AgentStatusChanged, ChangeAgentSta
 from shared.core.message import Message
 from shared.core.world import Refused, World
 
+from .assignment import Said, crew, hand_over, routing, settle
 from .policy import RoutingPolicy, unknown
 from .state import WORKED_ON
-from .work import Said, crew, hand_over, routing, settle
 
 
 def register(world: World, message: Message, command: RegisterAgent) -> Said:

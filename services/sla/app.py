@@ -19,9 +19,9 @@ from contracts.router import CaseAssigned
 from shared.host.app import App, Policies
 
 from .api import api
-from .counting import WorkingCalendar, check
 from .domain import decider
 from .policy import TargetsPolicy
+from .policy_calendars import WorkingCalendar, check
 from .views import views
 
 app = App(

@@ -20,8 +20,8 @@ from shared.core.facts import DeadlineReached
 from shared.core.message import Message
 from shared.core.world import Decider, NotLoaded, Refused, World
 
-from .cases import Case, Customer, evolve
-from .watch import VOID, Watch
+from .case_clocks import VOID, Watch
+from .state import Case, Customer, evolve
 
 
 def decide(world: World, message: Message) -> Iterator[Event]:

@@ -22,9 +22,9 @@ from contracts.intake import (
     MessageReceived,
 )
 from services.intake.app import smtp
-from services.intake.mail import SmtpIntake
-from services.intake.mailparse import parse
-from services.intake.mailworker import MEMORY, SECONDS, MailReader
+from services.intake.mail.parse import parse
+from services.intake.mail.smtp import SmtpIntake
+from services.intake.mail.worker import MEMORY, SECONDS, MailReader
 
 from .collected import broken, whole
 from .conftest import Running

@@ -11,7 +11,7 @@ from contracts.common import TextPart
 from contracts.intake import Copied, MailReceived
 from services.intake.app import smtp
 from services.intake.downloads import disposition
-from services.intake.mail import SmtpIntake
+from services.intake.mail.smtp import SmtpIntake
 from shared.core.message import fresh
 from shared.core.personal import Personal
 from tests.intake.conftest import CONCERN, Running

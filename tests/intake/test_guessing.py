@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 
 from services.intake.app import app
-from services.intake.pages import LINK
+from services.intake.web.routes import LINK
 from shared.base.settings import Settings
 from shared.core.message import Role
 from shared.edge import tokens

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.mailparse import parse
+from services.intake.mail.parse import parse
 
 from .collected import COLLECTED, files
 from .mails import mail, multipart, part, plain, raw

@@ -12,10 +12,10 @@ from uuid import UUID
 import pytest
 
 from contracts.intake import MailReceived, MailUnreadable
-from services.intake.mail import SmtpIntake
-from services.intake.mailparse import MAX_BYTES, Facts, parse
-from services.intake.mailtaking import fitted, is_nobody, shortened
-from services.intake.mailworker import MailReader
+from services.intake.mail.parse import MAX_BYTES, Facts, parse
+from services.intake.mail.smtp import SmtpIntake
+from services.intake.mail.taking import fitted, is_nobody, shortened
+from services.intake.mail.worker import MailReader
 from shared.core.addresses import normalise
 from shared.core.event import Event
 from shared.core.parts import Blob

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.mailtext import read_text
+from services.intake.mail.text import read_text
 
 COLLECTED = Path(__file__).parents[3] / "shared" / "data" / "mail_replies"
 FILES = sorted((COLLECTED / "emails").glob("*.txt"))

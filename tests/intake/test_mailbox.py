@@ -14,7 +14,7 @@ from contracts.intake import (
     MailUnreadable,
     MessageReceived,
 )
-from services.intake.states import MOST, Mail
+from services.intake.state import MOST, Mail
 from tests.intake.words import ALI, AYSE, case_in, complaint, mail, names, opened, scene, with_case, with_resolved
 
 

@@ -5,9 +5,9 @@ from email.policy import compat32
 
 import pytest
 
-from services.intake.mailbytes import codec, decode, decode_html, file_name, header_line, words
-from services.intake.mailparse import parse
-from services.intake.mailparts import name_of
+from services.intake.mail.charsets import codec, decode, decode_html, file_name, header_line, words
+from services.intake.mail.parse import parse
+from services.intake.mail.parts import name_of
 
 TEXT = "Kargom gelmedi, şikâyetçiyim. Öğleden sonra İzmir’deyim."
 

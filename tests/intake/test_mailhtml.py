@@ -5,9 +5,9 @@ import re
 import nh3
 import pytest
 
-from services.intake import mailhtml
-from services.intake.mailhtml import RULE, html_text
-from services.intake.mailtext import read_text
+from services.intake.mail import html as mailhtml
+from services.intake.mail.html import RULE, html_text
+from services.intake.mail.text import read_text
 from tests.intake.quick import seconds
 
 

@@ -4,9 +4,9 @@ import base64
 
 import pytest
 
-from services.intake.mailflowed import unflowed
-from services.intake.mailparse import Facts, parse
-from services.intake.mailparts import MAX_FILES, MAX_TEXTS
+from services.intake.mail.flowed import unflowed
+from services.intake.mail.parse import Facts, parse
+from services.intake.mail.parts import MAX_FILES, MAX_TEXTS
 
 from .mails import file, html, mail, multipart, part, plain
 

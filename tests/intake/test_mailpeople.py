@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from services.intake.mailparse import Facts, parse
-from services.intake.mailpeople import NO_REPLY, Person, copies, people, written_bare
+from services.intake.mail.parse import Facts, parse
+from services.intake.mail.people import NO_REPLY, Person, copies, people, written_bare
 
 from .mails import raw
 

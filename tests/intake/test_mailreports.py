@@ -3,8 +3,8 @@
 import pytest
 
 from contracts.intake import MailReceived
-from services.intake.mail import SmtpIntake
-from services.intake.mailparse import Facts, parse
+from services.intake.mail.parse import Facts, parse
+from services.intake.mail.smtp import SmtpIntake
 
 from .mails import file, mail, multipart, part, plain, raw
 from .test_mail import CASE, LONG, TOKEN, Desk

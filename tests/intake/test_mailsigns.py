@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.mailparse import Facts, parse
+from services.intake.mail.parse import Facts, parse
 
 from .mails import html, mail, multipart, part, plain, raw
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake import signatures
-from services.intake.mailtext import Cut, Reading, clean, read_text
+from services.intake.mail import signatures
+from services.intake.mail.text import Cut, Reading, clean, read_text
 from tests.intake.quick import seconds
 
 GMAIL_TR = "12 Eki 2026 Pzt, 10:15 tarihinde Destek <destek@vefa.example> şunu yazdı:\n\n> Merhaba,\n> numaranız?"

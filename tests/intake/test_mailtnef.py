@@ -5,8 +5,8 @@ import struct
 import pytest
 from compressed_rtf import compress
 
-from services.intake.mailparse import parse
-from services.intake.mailtnef import MAGIC, open_tnef
+from services.intake.mail.parse import parse
+from services.intake.mail.tnef import MAGIC, open_tnef
 
 from .mails import file, mail, multipart, plain
 

@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from services.intake.app import smtp
 from services.intake.downloads import disposition
-from services.intake.mail import SmtpIntake
-from services.intake.mailparse import parse
+from services.intake.mail.parse import parse
+from services.intake.mail.smtp import SmtpIntake
 from services.notification.thread import thread_subject, valid_id
 from services.notification.wording import one_line, render
 

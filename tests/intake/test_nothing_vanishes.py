@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.intake.app import smtp
-from services.intake.mail import SmtpIntake
+from services.intake.mail.smtp import SmtpIntake
 
 from .conftest import Running
 from .mails import file, html, mail, multipart, part, plain, raw

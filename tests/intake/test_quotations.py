@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from services.intake.mailtext import clean, read_text
+from services.intake.mail.text import clean, read_text
 
 OWN = "Ürün hâlâ bozuk.\nNe yapayım?"
 SAID = """\

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from contracts.intake import CaseOpened
 from services.intake.app import smtp
-from services.intake.mail import SmtpIntake
+from services.intake.mail.smtp import SmtpIntake
 
 from .conftest import CONCERN, Running
 from .mails import file, html, mail, multipart, plain

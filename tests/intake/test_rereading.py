@@ -8,12 +8,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.intake import rereading
 from services.intake.app import smtp
-from services.intake.mail import SmtpIntake
-from services.intake.mailparse import Facts
-from services.intake.mailworker import MailReader
-from services.intake.rereading import KEPT, KEPT_TEXT, Rereading
+from services.intake.mail import rereading
+from services.intake.mail.parse import Facts
+from services.intake.mail.rereading import KEPT, KEPT_TEXT, Rereading
+from services.intake.mail.smtp import SmtpIntake
+from services.intake.mail.worker import MailReader
 from shared.core.world import Refused
 from tests.intake.conftest import Running
 

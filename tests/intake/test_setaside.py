@@ -11,7 +11,7 @@ import pytest_asyncio
 from contracts.intake import MailUnreadable
 from services.intake.app import app, smtp
 from services.intake.erasing import Nightly
-from services.intake.mail import SmtpIntake
+from services.intake.mail.smtp import SmtpIntake
 from shared.core.personal import Personal
 from shared.privacy.reply_token import reply_token
 from shared.runtime.clock import SteppedClock

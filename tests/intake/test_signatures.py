@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.mailtext import read_text
+from services.intake.mail.text import read_text
 
 OWN = "Ürün bozuk geldi, yardımınızı bekliyorum."
 SIGNATURES = [

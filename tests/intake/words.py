@@ -13,7 +13,7 @@ from contracts.outside import CaseSubmitted, MessageSubmitted
 from contracts.router import CaseAssigned
 from services.intake import domain
 from services.intake.policy import IntakePolicy
-from services.intake.states import Case, Contact
+from services.intake.state import Case, Contact
 from services.intake.views import views
 from shared.core.event import Event
 from tests.scene import Scene

@@ -35,7 +35,7 @@ from contracts.notification import (
 from contracts.router import CaseUnassigned, QueueAlerted
 from contracts.sla import CaseEscalated
 from services.notification.app import app
-from services.notification.asking import notice_id
+from services.notification.recipients import notice_id
 from shared.core.event import Event
 from shared.core.world import Refused
 from tests.scene import MONDAY, Scene

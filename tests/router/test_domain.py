@@ -7,9 +7,9 @@ import pytest
 from contracts.intake import CaseClosed
 from contracts.loyalty import MemberEnrolled
 from contracts.router import CaseDequeued, CaseUnassigned, CaseWeighed, QueueAlerted, RegisterAgent
+from services.router.assignment import together
 from services.router.domain import decider
 from services.router.views import views
-from services.router.work import together
 from shared.core.event import Event
 from shared.core.message import Actor
 from shared.core.world import NotLoaded, Refused

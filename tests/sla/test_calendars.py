@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.sla import ClockResumed, ClockRetargeted, ClockStarted
-from services.sla.counting import WorkingCalendar, check
 from services.sla.policy import TargetsPolicy
+from services.sla.policy_calendars import WorkingCalendar, check
 from shared.core.facts import PolicyPublished
 from shared.core.world import Refused
 

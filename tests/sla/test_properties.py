@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.sla import BreachRetracted, TargetBreached
-from services.sla.cases import Case
 from services.sla.domain import decider
 from services.sla.explain import explain
+from services.sla.state import Case
 from shared.core.calendar import Calendar
 from shared.core.event import Event
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from . import signwords as words
-from .signlooks import LINK, LISTED, MINE, POSTSCRIPT, Look, look, of_a_firm, sent_from
+from . import signature_words as words
+from .signature_looks import LINK, LISTED, MINE, POSTSCRIPT, Look, look, of_a_firm, sent_from
 
 LAST: Final = 60
 """Filled lines of a text, from its end, among which signatures are looked for."""

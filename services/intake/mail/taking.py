@@ -19,9 +19,9 @@ from shared.core.personal import Personal
 from shared.core.world import Refused
 
 from .glance import legible
-from .mailparse import Facts, senders_at_a_glance, subject_at_a_glance
-from .mailpeople import Person, copies, is_ours
-from .mailworker import MailReader
+from .parse import Facts, senders_at_a_glance, subject_at_a_glance
+from .people import Person, copies, is_ours
+from .worker import MailReader
 
 TEXT_BYTES: Final = 60 * 1024
 """Of a mail's text that goes into the event, as JSON; a longer text is kept whole as a file beside it."""

@@ -15,9 +15,9 @@ from contracts.intake import MailReceived
 from shared.core.event import Event
 from shared.core.world import Refused
 
-from .mailparse import MAX_BYTES
-from .mailtaking import StoreBlob, Taking
-from .mailworker import MailReader
+from .parse import MAX_BYTES
+from .taking import StoreBlob, Taking
+from .worker import MailReader
 
 NAMESPACE: Final = UUID("0e4fb2a6-5a0c-5d0b-9a0e-6d61696c2e76")
 MAX_RECIPIENTS: Final = 100

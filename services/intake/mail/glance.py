@@ -7,7 +7,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from typing import Final
 
-from .mailparse import senders_at_a_glance, subject_at_a_glance
+from .parse import senders_at_a_glance, subject_at_a_glance
 
 GLANCE: Final = 64 * 1024
 LINE: Final = 1000

@@ -14,11 +14,11 @@ from typing import Final
 
 from shared.core.media import media_type
 
-from .mailbytes import Headers, decode, decode_html, file_name, parameters, words
-from .mailclean import clean
-from .mailflowed import unflowed
-from .mailhtml import html_text
-from .mailtnef import open_tnef
+from .charsets import Headers, decode, decode_html, file_name, parameters, words
+from .clean import clean
+from .flowed import unflowed
+from .html import html_text
+from .tnef import open_tnef
 
 MAX_PARTS: Final = 10_000
 MAX_FILES: Final = 100

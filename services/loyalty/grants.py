@@ -19,7 +19,7 @@ from shared.core.world import Refused, World
 from .earning import credit, earn_on, enrol_when, reverse
 from .members import account_of, customer_of, programme
 from .policy import RECOVERY_RULE
-from .states import Budget, Case, Grant, Source
+from .state import Budget, Case, Grant, Source
 
 
 def ended_well(world: World, message: Message, name: str) -> Iterator[Event]:

@@ -21,7 +21,7 @@ from shared.core.world import Refused, World
 
 from .customers import know, policy
 from .policy import near
-from .states import Case, Contact, Customer
+from .state import Case, Contact, Customer
 from .thanks import Courtesy, courtesy
 from .threads import goes_on, is_participant, may_append
 

@@ -1,4 +1,4 @@
-"""Where in a mail's lines something is quoted or forwarded, by the words of ``quotewords`` and by shape.
+"""Where in a mail's lines something is quoted or forwarded, by the words of ``quote_words`` and by shape.
 
 Nothing here decides what is cut. Each line is looked at a bounded number of times, and each look is at a bounded number
 of characters."""
@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from . import quotewords as words
+from . import quote_words as words
 
 LONGEST: Final = 500
 """Characters of a line above a quotation, with those that it was wrapped into."""

@@ -8,8 +8,8 @@ from fastapi.responses import HTMLResponse
 from contracts.feedback import SurveyKind
 from shared.edge.html import PageLanguage, page, warning
 
-from .answers import LONGEST
-from .policy import SCALES, Texts
+from ..answers import LONGEST
+from ..policy import SCALES, Texts
 
 TITLES: Mapping[PageLanguage, str] = {"tr": "Anket", "en": "Survey"}
 GONE: Mapping[PageLanguage, str] = {

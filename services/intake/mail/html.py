@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import nh3
 
-from .mailclean import clean
+from .clean import clean
 
 MAX_HTML: Final = 2_000_000
 MAX_TAGS: Final = 10_000

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from email.message import Message
 from email.utils import getaddresses
 
-from .mailbytes import Headers, decode
-from .mailparts import attached_mail, children
+from .charsets import Headers, decode
+from .parts import attached_mail, children
 
 TOKEN = re.compile(
     r"(?<![a-z0-9.])(?:\d{1,4}\.[0-9a-f]{1,12}\.[0-9a-f-]{36}\.[a-z2-7]{32}|[a-z2-7]{26}[0-9a-f]{4}[a-z2-7]{26})"

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any, Final
 
-from .mailparse import MAX_BYTES, Facts, parse
+from .parse import MAX_BYTES, Facts, parse
 
 SECONDS: Final = 5.0
 MEMORY: Final = 256 * 1024 * 1024
@@ -56,7 +56,7 @@ class MailReader:
         self._worker = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "services.intake.mailworker",
+            "services.intake.mail.worker",
             stdin=pipe,
             stdout=pipe,
             stderr=asyncio.subprocess.DEVNULL,

@@ -12,8 +12,8 @@ from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.runtime.service import Service
 
-from .mailparse import Facts
-from .mailworker import MailReader
+from .parse import Facts
+from .worker import MailReader
 
 WORKERS: Final = 2
 WAITING: Final = 8

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email import utils
 
-from .mailbytes import Headers, words
+from .charsets import Headers, words
 
 LINE = 2000
 """Characters of a line that is no list of addresses."""

@@ -11,12 +11,12 @@ from email import message_from_bytes, policy
 from email.message import Message
 from typing import Any, Final
 
-from .mailbytes import Headers, header_line, words
-from .mailparts import Content, TooManyParts, content_of, leaves
-from .mailpeople import NOBODY, people, senders
-from .mailreports import NOTICE, TOKEN, Returned
-from .mailsigns import Look, signs
-from .mailtext import MAX_TEXT, read_text
+from .charsets import Headers, header_line, words
+from .parts import Content, TooManyParts, content_of, leaves
+from .people import NOBODY, people, senders
+from .reports import NOTICE, TOKEN, Returned
+from .signs import Look, signs
+from .text import MAX_TEXT, read_text
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 MAX_REFERENCES: Final = 20

@@ -13,9 +13,9 @@ from shared.core.addresses import normalise
 from shared.core.media import media_type
 from shared.core.world import Refused
 
-from .mailparse import Facts
-from .mailpeople import Person, copies, is_ours
-from .mailworker import MailReader
+from .parse import Facts
+from .people import Person, copies, is_ours
+from .worker import MailReader
 
 As = Literal["assumed", "first", "answers"]
 """How mails are read: as each looks, all as first mails, all as answers to mails of ours."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import Message
 
-from .mailbytes import Headers
-from .mailpeople import DAEMON, NO_REPLY, ROBOT, Senders, is_listed, no_person
-from .mailreports import RECEIPT, RETURNED, STATUS, Returned, reported, told
+from .charsets import Headers
+from .people import DAEMON, NO_REPLY, ROBOT, Senders, is_listed, no_person
+from .reports import RECEIPT, RETURNED, STATUS, Returned, reported, told
 
 _END = r"\s*(?:[:：–-]|$)"
 ANSWER_SUBJECT = re.compile(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .mailclean import clean
-from .mailhtml import html_text
+from .clean import clean
+from .html import html_text
 from .quotations import Piece, pieces
 from .signatures import LAST, signatures
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final, Literal
 
-from . import signwords as words
+from . import signature_words as words
 
 Look = Literal["concern", "strong", "weak", "unknown"]
 """strong: only a contact, a title, a firm or an address; weak: a name, a place; unknown: another short line."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from compressed_rtf import decompress
 from striprtf.striprtf import rtf_to_text
 
-from .mailbytes import codec, decode, file_name
+from .charsets import codec, decode, file_name
 
 MAGIC = b"\x78\x9f\x3e\x22"
 MAX_ATTRIBUTES = 5000

@@ -19,7 +19,7 @@ from shared.core.vocabulary import Channel, Language
 from shared.core.world import World
 
 from .policy import Rule, Templates
-from .states import STATES, Case, Contact, Opening
+from .state import STATES, Case, Contact, Opening
 
 NOBODY = "nobody"
 """Recipient of a notice that nobody could be found for."""

@@ -27,10 +27,10 @@ from shared.core.message import Message
 from shared.core.vocabulary import Category
 from shared.core.world import World
 
-from .cases import Case
 from .clocks import Arithmetic, Clock, Pin, Step
-from .counting import counting
 from .policy import Targets, TargetsPolicy
+from .policy_calendars import counting
+from .state import Case
 
 Name = tuple[Metric, int]
 VOID: tuple[Category, ...] = ("spam", "merged")

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 import webencodings
 
-from .mailclean import clean
+from .clean import clean
 
 HOUSE = "windows-1254"
 """What bytes of no known charset are read as when they are no UTF-8: the old page of Turkish."""
