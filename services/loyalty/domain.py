@@ -1,4 +1,4 @@
-"""What loyalty says to what it hears: one line per message, the rules are in ``members``, ``earning`` and ``grants``."""
+"""What loyalty says to what it hears: a line per message; the rules are in ``members``, ``earning`` and ``grants``."""
 
 from collections.abc import Iterable, Iterator
 
