@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,12 @@ def test_only_what_runs_comes_into_the_image() -> None:
     copies = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from" not in line]
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert {word for words in copies for word in words} == allowed
+
+
+def test_the_image_holds_every_folder_of_the_wheel_and_may_copy_it() -> None:
+    carried = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    copied = re.findall(r"^COPY (\S+) /app/(\S+)$", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE)
+    let_through = (ROOT / ".dockerignore").read_text().splitlines()
+    for folder in carried["only-include"]:
+        assert (folder, folder) in copied
+        assert f"!{folder}" in let_through
