@@ -81,7 +81,11 @@ class CaseClassified(CustomerCaseFact, topic="classifier.case-classified.v1"):
     """Channel of the case."""
 
 
-class ReviewRequested(CustomerCaseFact, topic="classifier.review-requested.v1"):
+class ReviewRequested(
+    CustomerCaseFact,
+    topic="classifier.review-requested.v1",
+    summary="{head} {value} {score} is not sure enough: a person decides",
+):
     """The model is not sure enough: a person decides."""
 
     head: Head
@@ -94,7 +98,9 @@ class ReviewRequested(CustomerCaseFact, topic="classifier.review-requested.v1"):
     """The three best candidates."""
 
 
-class ClassificationCorrected(CustomerCaseFact, topic="classifier.classification-corrected.v1"):
+class ClassificationCorrected(
+    CustomerCaseFact, topic="classifier.classification-corrected.v1", summary="{head} {before} -> {value}, by {by}"
+):
     """A person set a label; no later machine event overwrites it."""
 
     head: Head

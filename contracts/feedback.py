@@ -57,6 +57,7 @@ class SurveyScheduled(
     AttributedFact,
     topic="feedback.survey-scheduled.v1",
     also=("case:{case}", "customer:{customer}", "recovery:{recovery}"),
+    summary="{kind} at {due}, by {trigger}",
 ):
     """A survey will be sent at ``due``; to whom it will be attributed is frozen here and never read again."""
 
@@ -70,7 +71,9 @@ class SurveyScheduled(
     """When it is to be sent, UTC."""
 
 
-class SurveyInvited(SurveyFact, topic="feedback.survey-invited.v1", also=("case:{case}", "customer:{customer}")):
+class SurveyInvited(
+    SurveyFact, topic="feedback.survey-invited.v1", also=("case:{case}", "customer:{customer}"), summary="{kind}"
+):
     """The person is asked now; notification delivers the link."""
 
     definition: Code
@@ -81,7 +84,7 @@ class SurveyInvited(SurveyFact, topic="feedback.survey-invited.v1", also=("case:
     """Until when the link can be used, UTC."""
 
 
-class SurveyWithheld(SurveyFact, topic="feedback.survey-withheld.v1"):
+class SurveyWithheld(SurveyFact, topic="feedback.survey-withheld.v1", summary="{kind}: {reason}"):
     """The person is not asked."""
 
     reason: Withheld
@@ -92,7 +95,12 @@ class SurveyCancelled(SurveyFact, topic="feedback.survey-cancelled.v1"):
     """The case came back before the survey was sent."""
 
 
-class SurveyAnswered(AttributedFact, topic="feedback.survey-answered.v1", also=("case:{case}", "customer:{customer}")):
+class SurveyAnswered(
+    AttributedFact,
+    topic="feedback.survey-answered.v1",
+    also=("case:{case}", "customer:{customer}"),
+    summary="{kind} {score}",
+):
     """The person answered."""
 
     score: int
@@ -115,7 +123,10 @@ class AnswerChanged(AttributedFact, topic="feedback.answer-changed.v1"):
 
 
 class RecoveryOpened(
-    CustomerCaseFact, topic="feedback.recovery-opened.v1", also=("recovery:{recovery}", "survey:{survey}")
+    CustomerCaseFact,
+    topic="feedback.recovery-opened.v1",
+    also=("recovery:{recovery}", "survey:{survey}"),
+    summary="{kind} {score}, round {round}",
 ):
     """An unhappy answer: intake opens an owned case for it."""
 
@@ -141,7 +152,9 @@ class RecoveryOpened(
     """Human number of that case."""
 
 
-class RecoveryClosed(CustomerCaseFact, topic="feedback.recovery-closed.v1", also=("recovery:{recovery}",)):
+class RecoveryClosed(
+    CustomerCaseFact, topic="feedback.recovery-closed.v1", also=("recovery:{recovery}",), summary="{cause}: {action}"
+):
     """Root cause and action are known and the person is content, or was not asked again."""
 
     recovery: Id

@@ -19,6 +19,7 @@ class CaseOpened(
     CustomerCaseFact,
     topic="intake.case-opened.v1",
     also=("customer:{customer}", "contact:{contact}", "external:{external_id}", "recovery:{recovery}"),
+    summary="{number} by {channel}",
 ):
     """A case exists; its opening instant is the envelope's time."""
 
@@ -70,7 +71,7 @@ class CaseOpened(
     then."""
 
 
-class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1"):
+class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1", summary="by {channel}"):
     """The customer wrote."""
 
     message: Id
@@ -97,7 +98,7 @@ class MessageReceived(CustomerCaseFact, topic="intake.message-received.v1"):
     then."""
 
 
-class ReplySent(CustomerCaseFact, topic="intake.reply-sent.v1"):
+class ReplySent(CustomerCaseFact, topic="intake.reply-sent.v1", summary="by {by}"):
     """An agent answered in public; notification delivers it."""
 
     message: Id
@@ -127,7 +128,7 @@ class NoteAdded(CustomerCaseFact, topic="intake.note-added.v1"):
     """The note."""
 
 
-class StatusChanged(CaseFact, topic="intake.status-changed.v1", subject="by"):
+class StatusChanged(CaseFact, topic="intake.status-changed.v1", subject="by", summary="{before} -> {status}, by {by}"):
     """The status of a case changed without resolving or closing it."""
 
     status: Code
@@ -142,7 +143,9 @@ class StatusChanged(CaseFact, topic="intake.status-changed.v1", subject="by"):
     """Why, in the agent's words."""
 
 
-class CaseResolved(CustomerCaseFact, topic="intake.case-resolved.v1", also=("customer:{customer}",)):
+class CaseResolved(
+    CustomerCaseFact, topic="intake.case-resolved.v1", also=("customer:{customer}",), summary="{outcome}, by {by}"
+):
     """An agent solved the case; with everything that a later report asks of it."""
 
     number: Number
@@ -183,7 +186,9 @@ class CaseConfirmed(CustomerCaseFact, topic="intake.case-confirmed.v1"):
     """The customer says that it is solved."""
 
 
-class CaseClosed(CustomerCaseFact, topic="intake.case-closed.v1", also=("customer:{customer}",)):
+class CaseClosed(
+    CustomerCaseFact, topic="intake.case-closed.v1", also=("customer:{customer}",), summary="{how}, by {by}"
+):
     """Nothing more will happen; a later reply within the follow-up window reopens."""
 
     how: Literal["confirmed", "quiet", "supervisor"]
@@ -196,7 +201,12 @@ class CaseClosed(CustomerCaseFact, topic="intake.case-closed.v1", also=("custome
     """Why, in a supervisor's words."""
 
 
-class CaseReopened(CustomerCaseFact, topic="intake.case-reopened.v1", also=("customer:{customer}",)):
+class CaseReopened(
+    CustomerCaseFact,
+    topic="intake.case-reopened.v1",
+    also=("customer:{customer}",),
+    summary="because of {cause}, by {by}",
+):
     """Resolved or closed, and open again."""
 
     by: Id
@@ -218,7 +228,7 @@ class ParticipantAdded(CaseFact, topic="intake.participant-added.v1", also=("con
     """A mail of the customer went to them in copy."""
 
 
-class CasesLinked(CaseFact, topic="intake.cases-linked.v1", also=("case:{other}",)):
+class CasesLinked(CaseFact, topic="intake.cases-linked.v1", also=("case:{other}",), summary="with {other}: {why}"):
     """Two cases belong together."""
 
     other: Id

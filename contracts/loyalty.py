@@ -51,7 +51,12 @@ class MemberEnrolled(MemberFact, topic="loyalty.member-enrolled.v1", also=("cust
     """First tier."""
 
 
-class PointsEarned(MemberFact, topic="loyalty.points-earned.v1", also=("source:{source}",)):
+class PointsEarned(
+    MemberFact,
+    topic="loyalty.points-earned.v1",
+    also=("source:{source}",),
+    summary="{amount}, row {rule}: {arithmetic} (policy {policy})",
+):
     """A lot of points; pending until ``activates_at``."""
 
     lot: Id
@@ -192,7 +197,9 @@ class DebtFilled(MemberFact, topic="loyalty.debt-filled.v1"):
     """What is still owed."""
 
 
-class TierChanged(MemberFact, topic="loyalty.tier-changed.v1", also=("customer:{customer}",)):
+class TierChanged(
+    MemberFact, topic="loyalty.tier-changed.v1", also=("customer:{customer}",), summary="{before} -> {tier}: {why}"
+):
     """A member reached another tier."""
 
     customer: Id
@@ -226,7 +233,7 @@ class TierKept(MemberFact, topic="loyalty.tier-kept.v1", also=("customer:{custom
     """When that is looked at, UTC."""
 
 
-class HandoverOffered(MemberFact, topic="loyalty.handover-offered.v1", also=("case:{case}",)):
+class HandoverOffered(MemberFact, topic="loyalty.handover-offered.v1", also=("case:{case}",), summary="{why}"):
     """A complaint ended well: the customer is handed over from complaint to loyalty, once per case."""
 
     customer: Id

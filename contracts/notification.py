@@ -42,7 +42,12 @@ class NoticeFact(Event, stream="notice:{notice}"):
     """Its topic."""
 
 
-class NoticeQueued(NoticeFact, topic="notification.notice-queued.v1", also=("contact:{contact}", "case:{case}")):
+class NoticeQueued(
+    NoticeFact,
+    topic="notification.notice-queued.v1",
+    also=("contact:{contact}", "case:{case}"),
+    summary="{template} by {channel}",
+):
     """Something is to be sent. It counts against the volume of its contact and of its thread."""
 
     template_version: int
@@ -74,7 +79,7 @@ class NoticeQueued(NoticeFact, topic="notification.notice-queued.v1", also=("con
     read from there when it is sent."""
 
 
-class NoticeSent(NoticeFact, topic="notification.notice-sent.v1"):
+class NoticeSent(NoticeFact, topic="notification.notice-sent.v1", summary="{template} by {channel}"):
     """The channel took it."""
 
     channel: Channel
@@ -105,7 +110,7 @@ class NoticeFailed(NoticeFact, topic="notification.notice-failed.v1"):
     """The message that it carried to the customer."""
 
 
-class NoticeWithheld(NoticeFact, topic="notification.notice-withheld.v1"):
+class NoticeWithheld(NoticeFact, topic="notification.notice-withheld.v1", summary="{template}: {withheld}"):
     """It is not sent, on purpose."""
 
     withheld: Withholding

@@ -49,7 +49,9 @@ class Candidate(Part):
     """Why not this one; None for the chosen one."""
 
 
-class CaseQueued(CustomerCaseFact, topic="router.case-queued.v1"):
+class CaseQueued(
+    CustomerCaseFact, topic="router.case-queued.v1", summary="in {queue}, for {condition} (row {rule}, policy {policy})"
+):
     """A case waits in a queue."""
 
     queue: Code
@@ -138,7 +140,9 @@ class CaseAssigned(CustomerCaseFact, topic="router.case-assigned.v1", also=("age
     """Seconds that the customer waited for an owner."""
 
 
-class CaseUnassigned(CustomerCaseFact, topic="router.case-unassigned.v1", also=("agent:{agent}",)):
+class CaseUnassigned(
+    CustomerCaseFact, topic="router.case-unassigned.v1", also=("agent:{agent}",), summary="from {agent}: {why}"
+):
     """A case lost its owner."""
 
     agent: Id
@@ -155,7 +159,9 @@ class CaseUnassigned(CustomerCaseFact, topic="router.case-unassigned.v1", also=(
     """The escalation behind it: metric/cycle/level."""
 
 
-class CaseWeighed(CaseFact, topic="router.case-weighed.v1", also=("agent:{agent}",)):
+class CaseWeighed(
+    CaseFact, topic="router.case-weighed.v1", also=("agent:{agent}",), summary="{before} -> {weight} for {agent}"
+):
     """The load of an owner changed because the status or the priority of his case did. Once resolved or closed it
     has no owner any more; its last agent is remembered for a reopening."""
 

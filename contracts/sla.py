@@ -32,7 +32,12 @@ class PinnedFact(ClockFact):
     """Priority it was chosen by."""
 
 
-class ClockStarted(PinnedFact, topic="sla.clock-started.v1"):
+class ClockStarted(
+    PinnedFact,
+    topic="sla.clock-started.v1",
+    summary="{metric} within {target}, due {due}, for {condition}"
+    " (row {rule}, policy {policy}, calendar {calendar} {calendar_version})",
+):
     """A clock runs; what it is measured by is pinned here."""
 
     started_at: datetime
@@ -51,7 +56,7 @@ class ClockStarted(PinnedFact, topic="sla.clock-started.v1"):
     """The next instant with something to say: a level or the due instant."""
 
 
-class ClockPaused(ClockFact, topic="sla.clock-paused.v1"):
+class ClockPaused(ClockFact, topic="sla.clock-paused.v1", summary="{metric} stands still after {carried}: {category}"):
     """A clock stands still."""
 
     at: datetime
@@ -62,7 +67,11 @@ class ClockPaused(ClockFact, topic="sla.clock-paused.v1"):
     """Status category that pauses it."""
 
 
-class ClockResumed(PinnedFact, topic="sla.clock-resumed.v1"):
+class ClockResumed(
+    PinnedFact,
+    topic="sla.clock-resumed.v1",
+    summary="{metric} goes on after {carried}, due {due} (row {rule}, policy {policy})",
+):
     """A clock goes on: after a pause, or after the case was reopened or restored."""
 
     at: datetime
@@ -81,7 +90,12 @@ class ClockResumed(PinnedFact, topic="sla.clock-resumed.v1"):
     """The next instant with something to say."""
 
 
-class ClockRetargeted(PinnedFact, topic="sla.clock-retargeted.v1"):
+class ClockRetargeted(
+    PinnedFact,
+    topic="sla.clock-retargeted.v1",
+    summary="{metric} within {target}, before {target_before}, due {due}, for {condition}"
+    " (row {rule}, policy {policy}, calendar {calendar} {calendar_version})",
+):
     """A clock has another target or another calendar: its pin changed."""
 
     at: datetime
@@ -106,7 +120,9 @@ class ClockRetargeted(PinnedFact, topic="sla.clock-retargeted.v1"):
     """The next instant with something to say."""
 
 
-class ClockCancelled(PinnedFact, topic="sla.clock-cancelled.v1"):
+class ClockCancelled(
+    PinnedFact, topic="sla.clock-cancelled.v1", summary="{metric} after {carried}: {why} (row {rule}, policy {policy})"
+):
     """A clock ended neither met nor missed."""
 
     at: datetime
@@ -119,7 +135,9 @@ class ClockCancelled(PinnedFact, topic="sla.clock-cancelled.v1"):
     """A breach that was said before and no longer counts."""
 
 
-class ClockStopped(ClockFact, topic="sla.clock-stopped.v1"):
+class ClockStopped(
+    ClockFact, topic="sla.clock-stopped.v1", summary="{metric} after {elapsed}, wanted within {target}: {why}"
+):
     """A breached clock ended: what it waited for happened late, or can no longer happen. The breach stays."""
 
     at: datetime
@@ -134,7 +152,7 @@ class ClockStopped(ClockFact, topic="sla.clock-stopped.v1"):
     """The reply that fulfilled it."""
 
 
-class TargetWarned(ClockFact, topic="sla.target-warned.v1"):
+class TargetWarned(ClockFact, topic="sla.target-warned.v1", summary="{metric} due {due}, level {level}"):
     """A target is near."""
 
     level: Code
@@ -145,7 +163,11 @@ class TargetWarned(ClockFact, topic="sla.target-warned.v1"):
     """When the target is used up."""
 
 
-class TargetMet(PinnedFact, topic="sla.target-met.v1"):
+class TargetMet(
+    PinnedFact,
+    topic="sla.target-met.v1",
+    summary="{metric} after {elapsed}, wanted within {target} (row {rule}, policy {policy})",
+):
     """What the clock waited for happened in time."""
 
     at: datetime
@@ -160,7 +182,11 @@ class TargetMet(PinnedFact, topic="sla.target-met.v1"):
     """The reply that fulfilled it."""
 
 
-class TargetBreached(PinnedFact, topic="sla.target-breached.v1"):
+class TargetBreached(
+    PinnedFact,
+    topic="sla.target-breached.v1",
+    summary="{metric} of {target} missed at {breached_at} (row {rule}, policy {policy})",
+):
     """Nothing that fulfils the target occurred until it was used up; a fact about event time."""
 
     breached_at: datetime
@@ -182,7 +208,11 @@ class BreachRetracted(PinnedFact, topic="sla.breach-retracted.v1"):
     """What had been said."""
 
 
-class FulfilmentWithdrawn(PinnedFact, topic="sla.fulfilment-withdrawn.v1"):
+class FulfilmentWithdrawn(
+    PinnedFact,
+    topic="sla.fulfilment-withdrawn.v1",
+    summary="{metric} goes on, the reply never came; due {due} (row {rule}, policy {policy})",
+):
     """The reply that fulfilled the target never reached the customer: the clock goes on as if it had not been sent."""
 
     at: datetime
@@ -197,7 +227,9 @@ class FulfilmentWithdrawn(PinnedFact, topic="sla.fulfilment-withdrawn.v1"):
     """The next instant with something to say."""
 
 
-class CaseEscalated(ClockFact, topic="sla.case-escalated.v1"):
+class CaseEscalated(
+    ClockFact, topic="sla.case-escalated.v1", summary="{metric} due {due}, level {level}: {action}, {target}"
+):
     """A level of the escalation was reached: a wish that its owner hears and decides."""
 
     level: Code

@@ -3,52 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from eventsourcing.utils import TopicError, resolve_topic
+
 Instant = Callable[[str], str]
 """An ISO instant as people read it."""
-SAYS = {
-    "intake.case-opened.v1": "{number} by {channel}",
-    "intake.status-changed.v1": "{before} -> {status}, by {by}",
-    "intake.message-received.v1": "by {channel}",
-    "intake.reply-sent.v1": "by {by}",
-    "intake.case-resolved.v1": "{outcome}, by {by}",
-    "intake.case-closed.v1": "{how}, by {by}",
-    "intake.case-reopened.v1": "because of {cause}, by {by}",
-    "intake.cases-linked.v1": "with {other}: {why}",
-    "classifier.review-requested.v1": "{head} {value} {score} is not sure enough: a person decides",
-    "classifier.classification-corrected.v1": "{head} {before} -> {value}, by {by}",
-    "router.case-queued.v1": "in {queue}, for {condition} (row {rule}, policy {policy})",
-    "router.case-unassigned.v1": "from {agent}: {why}",
-    "router.case-weighed.v1": "{before} -> {weight} for {agent}",
-    "sla.clock-started.v1": (
-        "{metric} within {target}, due {due}, for {condition}"
-        " (row {rule}, policy {policy}, calendar {calendar} {calendar_version})"
-    ),
-    "sla.clock-paused.v1": "{metric} stands still after {carried}: {category}",
-    "sla.clock-resumed.v1": "{metric} goes on after {carried}, due {due} (row {rule}, policy {policy})",
-    "sla.clock-retargeted.v1": (
-        "{metric} within {target}, before {target_before}, due {due}, for {condition}"
-        " (row {rule}, policy {policy}, calendar {calendar} {calendar_version})"
-    ),
-    "sla.clock-cancelled.v1": "{metric} after {carried}: {why} (row {rule}, policy {policy})",
-    "sla.clock-stopped.v1": "{metric} after {elapsed}, wanted within {target}: {why}",
-    "sla.target-met.v1": "{metric} after {elapsed}, wanted within {target} (row {rule}, policy {policy})",
-    "sla.target-warned.v1": "{metric} due {due}, level {level}",
-    "sla.target-breached.v1": "{metric} of {target} missed at {breached_at} (row {rule}, policy {policy})",
-    "sla.case-escalated.v1": "{metric} due {due}, level {level}: {action}, {target}",
-    "sla.fulfilment-withdrawn.v1": "{metric} goes on, the reply never came; due {due} (row {rule}, policy {policy})",
-    "feedback.survey-scheduled.v1": "{kind} at {due}, by {trigger}",
-    "feedback.survey-invited.v1": "{kind}",
-    "feedback.survey-withheld.v1": "{kind}: {reason}",
-    "feedback.survey-answered.v1": "{kind} {score}",
-    "feedback.recovery-opened.v1": "{kind} {score}, round {round}",
-    "feedback.recovery-closed.v1": "{cause}: {action}",
-    "loyalty.points-earned.v1": "{amount}, row {rule}: {arithmetic} (policy {policy})",
-    "loyalty.tier-changed.v1": "{before} -> {tier}: {why}",
-    "loyalty.handover-offered.v1": "{why}",
-    "notification.notice-queued.v1": "{template} by {channel}",
-    "notification.notice-sent.v1": "{template} by {channel}",
-    "notification.notice-withheld.v1": "{template}: {withheld}",
-}  # fmt: skip
 OTHER_HEADS = ("kind", "sentiment", "urgency")
 SECONDS = frozenset({"carried", "elapsed", "target", "target_before"})
 INSTANTS = frozenset({"due", "breached_at"})
@@ -62,12 +20,20 @@ def told(topic: str, content: Mapping[str, Any], at: Instant) -> str:
         return _classified(content)
     if topic == "router.case-assigned.v1":
         return _assigned(content)
-    return SAYS.get(topic, "").format_map(_Values({n: _value(n, v, at) for n, v in content.items()}))
+    return summary_of(topic).format_map(_Values({n: _value(n, v, at) for n, v in content.items()}))
+
+
+def summary_of(topic: str) -> str:
+    """The words that an event's class has for it; '' for a topic without any, or that nobody knows here."""
+    try:
+        return str(resolve_topic(topic).SUMMARY)
+    except TopicError:
+        return ""
 
 
 def says(topic: str, name: str) -> bool:
     """Whether the words for a topic hold a field."""
-    return f"{{{name}}}" in SAYS.get(topic, "{why}{by}" if topic == "router.case-assigned.v1" else "")
+    return f"{{{name}}}" in (summary_of(topic) or ("{why}{by}" if topic == "router.case-assigned.v1" else ""))
 
 
 def label(head: Mapping[str, Any], most: int = WORDS) -> str:

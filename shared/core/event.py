@@ -51,6 +51,7 @@ class Event(BaseModel):
     ``stream``  the stream that it belongs to, made of its fields
     ``also``    further streams that it belongs to
     ``subject`` the field that names the data subject of its Personal fields
+    ``summary`` what it says in a line for people, with fields in braces: ``{number} by {channel}``
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
@@ -58,6 +59,7 @@ class Event(BaseModel):
     STREAM: ClassVar[str] = ""
     ALSO: ClassVar[tuple[str, ...]] = ()
     SUBJECT: ClassVar[str] = "contact"
+    SUMMARY: ClassVar[str] = ""
     PERSONAL: ClassVar[Mapping[str, str]] = {}
     """Which fields hold personal text, and which field names its data subject."""
 
@@ -69,12 +71,14 @@ class Event(BaseModel):
         stream: str | None = None,
         also: tuple[str, ...] | None = None,
         subject: str | None = None,
+        summary: str = "",
         **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.STREAM = cls.STREAM if stream is None else stream
         cls.ALSO = cls.ALSO if also is None else also
         cls.SUBJECT = cls.SUBJECT if subject is None else subject
+        cls.SUMMARY = summary
         cls.PERSONAL = {
             name: next((m.field for m in info.metadata if isinstance(m, Of)), cls.SUBJECT)
             for name, info in cls.model_fields.items()
