@@ -61,11 +61,11 @@ def row_of(service: str, route: Route) -> Row:
 
 
 def cell(said: str, route: Route, caller: str) -> str:
-    if route.way.kind == "public":
+    if route.access.kind == "public":
         return "yes"
-    if route.way.kind == "signed":
+    if route.access.kind == "signed":
         return "own" if caller == Role.customer and said in OWN else "link"
-    if caller == NOBODY or not route.way.admits(caller):
+    if caller == NOBODY or not route.access.admits(caller):
         return "no"
     if caller == Role.customer and said not in ANY:
         return "own"

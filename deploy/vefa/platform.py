@@ -48,7 +48,7 @@ SECRETS = ("master.key", "index.key", "link.key", "token.key")
 
 
 @dataclass
-class Keeper:
+class Supervisor:
     """The parent's side of one service's keeper: its process, and pipes for its settings and its addresses."""
 
     name: str
@@ -63,7 +63,7 @@ class Platform:
 
     def __init__(self, data_dir: Path, apps: Mapping[str, App]):
         self.data_dir, self._apps = data_dir, dict(apps)
-        self.keepers: list[Keeper] = []
+        self.keepers: list[Supervisor] = []
         self.backing: Backing | None = None
         self.ports: dict[str, int] = {}
         self._smtp_port: int | None = None
@@ -156,7 +156,7 @@ class Platform:
             kept[SMTP] = self._smtp_port = free_port(before.get(SMTP))
         write_private(path, json.dumps(kept).encode())
 
-    def _settings(self, keeper: Keeper, settings: Mapping[str, Any]) -> Settings:
+    def _settings(self, keeper: Supervisor, settings: Mapping[str, Any]) -> Settings:
         assert self.backing is not None
         if self._smtp_port:
             settings = {"smtp_port": self._smtp_port, **settings}
@@ -167,7 +167,7 @@ class Platform:
         )  # fmt: skip
 
     @staticmethod
-    def _settle(keeper: Keeper, settings: Settings) -> None:
+    def _settle(keeper: Supervisor, settings: Settings) -> None:
         with os.fdopen(os.dup(keeper.settings), "w") as pipe:
             pipe.write(settings.model_dump_json() + "\n")
 
@@ -215,7 +215,7 @@ def _killed(process: int) -> bool:
         return False
 
 
-def _fork(name: str, app: App) -> Keeper:
+def _fork(name: str, app: App) -> Supervisor:
     settings_read, settings_write = os.pipe()
     addresses_read, addresses_write = os.pipe()
     parent = os.getpid()
@@ -231,7 +231,7 @@ def _fork(name: str, app: App) -> Keeper:
             os._exit(0)
     os.close(settings_read)
     os.close(addresses_write)
-    return Keeper(name, pid, settings_write, addresses_read)
+    return Supervisor(name, pid, settings_write, addresses_read)
 
 
 def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:

@@ -22,7 +22,7 @@ class Correction(BaseModel):
     reason: Annotated[str, Field(max_length=1000)] = ""
 
 
-@api.get("/v1/cases/{case}/classification", way=STAFF)
+@api.get("/v1/cases/{case}/classification", access=STAFF)
 async def classification(case: Id, call: Call) -> dict[str, Any]:
     """The labels of a case, each with source, score and rule, and the arithmetic of its priority."""
     row = await call.row("select * from {views}.classifications where key = %s", case)
@@ -31,7 +31,7 @@ async def classification(case: Id, call: Call) -> dict[str, Any]:
     return {"case": row.pop("key"), **row}
 
 
-@api.put("/v1/cases/{case}/classification/{head}", way=STAFF)
+@api.put("/v1/cases/{case}/classification/{head}", access=STAFF)
 async def correct(case: Id, head: Head, body: Correction, call: Call) -> dict[str, Any]:
     """Set one label by hand, or confirm it; no later machine decision overwrites it."""
     reason = Personal(body.reason) if body.reason else None
@@ -43,7 +43,7 @@ async def correct(case: Id, head: Head, body: Correction, call: Call) -> dict[st
     return {"case": case, "head": head, "value": body.value, "priority": said.priority, "revision": said.revision}
 
 
-@api.get("/v1/reviews", way=STAFF, also=(404,), responses=LINKED)
+@api.get("/v1/reviews", access=STAFF, also=(404,), responses=LINKED)
 async def reviews(
     call: Call, page: Paged, after: After = None, limit: Annotated[int, Field(ge=1, le=500)] = 50
 ) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ async def reviews(
     return page.of(await call.rows(query, *place, limit + 1), limit, lambda row: row["key"])
 
 
-@api.get("/v1/agreement", way=STAFF, responses=LINKED)
+@api.get("/v1/agreement", access=STAFF, responses=LINKED)
 async def agreement(call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[dict[str, Any]]:
     """How often people confirmed or corrected the machine, by week, model and topic."""
     query = "select * from {views}.agreement where key > %s order by key limit %s"

@@ -49,7 +49,7 @@ api = Api()
 
 
 # The survey behind a link ----------------------------------------------------------------------------------------
-@api.get("/v1/surveys/answer/{token}", way=SIGNED, also=(410,), response_class=HTMLResponse)
+@api.get("/v1/surveys/answer/{token}", access=SIGNED, also=(410,), response_class=HTMLResponse)
 async def ask(token: str, request: Request, call: Call, score: str = "") -> Response:
     """The form with ``?score=`` preselected. Records nothing: mail scanners open links too."""
     try:
@@ -62,7 +62,7 @@ async def ask(token: str, request: Request, call: Call, score: str = "") -> Resp
     return pages.form(language, texts, row["kind"], chosen=chosen)
 
 
-@api.post("/v1/surveys/answer/{token}", way=SIGNED, also=(410,), page=True, responses=SAID, openapi_extra=TAKEN)
+@api.post("/v1/surveys/answer/{token}", access=SIGNED, also=(410,), page=True, responses=SAID, openapi_extra=TAKEN)
 async def answer(token: str, request: Request, call: Call) -> Response:
     """Record an answer or its edit. Takes ``score`` and ``comment`` as a form or as JSON; says thanks as a page, or as
     JSON where that is accepted: ``{"survey": id, "score": 4, "recorded": true, "text": "..."}``."""
@@ -163,14 +163,14 @@ def _refused(request: Request, refused: Refused, language: PageLanguage | None =
 
 
 # What came of them -----------------------------------------------------------------------------------------------
-@api.get("/v1/surveys", way=roles("agent", "supervisor"), responses=LINKED)
+@api.get("/v1/surveys", access=roles("agent", "supervisor"), responses=LINKED)
 async def surveys(case: Id, call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[dict[str, Any]]:
     """The surveys of a case with their answers, oldest first; comments of erased persons read as ''."""
     query = 'select * from {views}.surveys where "case" = %s and key > %s order by key limit %s'
     return page.of(await call.rows(query, case, after or "", limit + 1), limit, lambda row: row["key"])
 
 
-@api.get("/v1/scores", way=roles("agent", "supervisor"))
+@api.get("/v1/scores", access=roles("agent", "supervisor"))
 async def scores(
     call: Call,
     kind: SurveyKind,
@@ -193,7 +193,7 @@ async def scores(
     return {"kind": kind, "by": by, "from": since, "to": until, "cells": cells}
 
 
-@api.get("/v1/surveys/response", way=roles("agent", "supervisor"))
+@api.get("/v1/surveys/response", access=roles("agent", "supervisor"))
 async def response(
     call: Call,
     kind: SurveyKind,
@@ -214,7 +214,7 @@ async def response(
     return {"kind": kind, "from": since, "to": until, "steps": rows, "response": answered}
 
 
-@api.get("/v1/recoveries", way=roles("agent", "supervisor"), also=(404,))
+@api.get("/v1/recoveries", access=roles("agent", "supervisor"), also=(404,))
 async def recoveries(
     call: Call,
     state: Literal["open", "closed", "failed"] | None = None,

@@ -62,7 +62,7 @@ PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 
 # Bringing a concern --------------------------------------------------------------------------------------------------
 @api.post(
-    "/v1/cases", way=PUBLIC, status=201, also=(403,), responses={201: {"model": schemas.Opened}}, response_model=None
+    "/v1/cases", access=PUBLIC, status=201, also=(403,), responses={201: {"model": schemas.Opened}}, response_model=None
 )
 async def submit(body: schemas.Concern, call: Call) -> schemas.Opened | JSONResponse:
     """Open a case. Anybody may (rate limited); staff for somebody else, other systems on any channel."""
@@ -95,7 +95,7 @@ async def submit(body: schemas.Concern, call: Call) -> schemas.Opened | JSONResp
 
 
 # Carrying a case on --------------------------------------------------------------------------------------------------
-@api.post("/v1/cases/{case}/messages", way=READERS, status=201)
+@api.post("/v1/cases/{case}/messages", access=READERS, status=201)
 async def add_message(case: Id, body: schemas.Writing, call: Call) -> schemas.Recorded:
     """The customer writes; staff and other systems pass on what he said by naming him."""
     row = await visible_case(case, call)
@@ -115,7 +115,7 @@ async def add_message(case: Id, body: schemas.Writing, call: Call) -> schemas.Re
     return await _recorded(case, event, call, when(body.occurred_at, call))
 
 
-@api.post("/v1/cases/{case}/replies", way=STAFF, status=201)
+@api.post("/v1/cases/{case}/replies", access=STAFF, status=201)
 async def add_reply(case: Id, body: schemas.Answer, call: Call) -> schemas.Recorded:
     """Answer in public; 409 with what was added when ``expected_version`` is not the newest."""
     row = await visible_case(case, call)
@@ -126,7 +126,7 @@ async def add_reply(case: Id, body: schemas.Answer, call: Call) -> schemas.Recor
     return await _recorded(case, command, call)
 
 
-@api.post("/v1/cases/{case}/notes", way=STAFF, status=201)
+@api.post("/v1/cases/{case}/notes", access=STAFF, status=201)
 async def add_note(case: Id, body: schemas.Noted, call: Call) -> schemas.Recorded:
     """Write something that the customer does not see."""
     row = await visible_case(case, call)
@@ -134,20 +134,20 @@ async def add_note(case: Id, body: schemas.Noted, call: Call) -> schemas.Recorde
     return await _recorded(case, command, call)
 
 
-@api.post("/v1/cases/{case}/status", way=STAFF)
+@api.post("/v1/cases/{case}/status", access=STAFF)
 async def set_status(case: Id, body: schemas.Status, call: Call) -> schemas.Recorded:
     """Set one of the company's statuses."""
     command = ChangeStatus(case=case, status=body.status, by=call.actor.name, reason=_personal(body.reason))
     return await _recorded(case, command, call)
 
 
-@api.post("/v1/cases/{case}/resolve", way=STAFF)
+@api.post("/v1/cases/{case}/resolve", access=STAFF)
 async def resolve(case: Id, body: schemas.Resolution, call: Call) -> schemas.Recorded:
     """The case is solved; it closes when the customer confirms or keeps quiet."""
     return await _recorded(case, Resolve(case=case, by=call.actor.name, **body.model_dump()), call)
 
 
-@api.post("/v1/cases/{case}/confirm", way=SIGNED, also=(403, 410))
+@api.post("/v1/cases/{case}/confirm", access=SIGNED, also=(403, 410))
 async def confirm(case: Id, body: schemas.Confirmation, call: Call) -> schemas.Recorded:
     """The customer says whether it is solved: by the token of a signed link, or by his own."""
     if body.token is not None:
@@ -165,20 +165,20 @@ async def confirm(case: Id, body: schemas.Confirmation, call: Call) -> schemas.R
     )
 
 
-@api.post("/v1/cases/{case}/close", way=roles("supervisor"))
+@api.post("/v1/cases/{case}/close", access=roles("supervisor"))
 async def close(case: Id, body: schemas.Closing, call: Call) -> schemas.Recorded:
     """End a case without waiting; the reason is kept."""
     command = Close(case=case, by=call.actor.name, reason=Personal(body.reason), outcome=body.outcome)
     return await _recorded(case, command, call)
 
 
-@api.post("/v1/cases/{case}/reopen", way=STAFF)
+@api.post("/v1/cases/{case}/reopen", access=STAFF)
 async def reopen(case: Id, call: Call) -> schemas.Recorded:
     """A resolved or closed case is open again."""
     return await _recorded(case, Reopen(case=case, by=call.actor.name), call)
 
 
-@api.post("/v1/cases/{case}/links", way=STAFF, status=201)
+@api.post("/v1/cases/{case}/links", access=STAFF, status=201)
 async def link(case: Id, body: schemas.Link, call: Call) -> schemas.Recorded:
     """Two cases belong together."""
     other = await call.case(body.other, "other")
@@ -186,7 +186,7 @@ async def link(case: Id, body: schemas.Link, call: Call) -> schemas.Recorded:
 
 
 # Customers -----------------------------------------------------------------------------------------------------------
-@api.post("/v1/customers", way=roles("agent", "supervisor", "service"), status=201)
+@api.post("/v1/customers", access=roles("agent", "supervisor", "service"), status=201)
 async def put_customer(body: schemas.Customer, call: Call) -> dict[str, str]:
     """Say what is known of a customer, found by contact point; says who it is."""
     contact, address = call.contact(body.contact.kind, body.contact.address)
@@ -201,7 +201,7 @@ async def put_customer(body: schemas.Customer, call: Call) -> dict[str, str]:
     return {"customer": row["customer"] if row else "", "contact": contact}
 
 
-@api.post("/v1/customers/{customer}/consent", way=roles("customer", "agent", "supervisor", "service"))
+@api.post("/v1/customers/{customer}/consent", access=roles("customer", "agent", "supervisor", "service"))
 async def consent(customer: Id, body: schemas.Consent, call: Call) -> dict[str, Any]:
     """Allow or forbid commercial messages on a channel; says how many contact points that changed."""
     if is_customer(call) and customer not in await own(call):
@@ -211,14 +211,14 @@ async def consent(customer: Id, body: schemas.Consent, call: Call) -> dict[str, 
     return {"customer": customer, "channel": body.channel, "given": body.given, "changed": len(outcome.said)}
 
 
-@api.post("/v1/customers/{customer}/erase", way=roles("supervisor"), status=202)
+@api.post("/v1/customers/{customer}/erase", access=roles("supervisor"), status=202)
 async def erase(customer: Id, body: schemas.Erasure, call: Call) -> dict[str, str]:
     """Ask for the destruction of every key of a customer; once done, the customer shows the certificate."""
     await call.send(EraseCustomer(customer=customer, regime=body.regime, by=call.actor.name))
     return {"customer": customer, "state": "asked"}
 
 
-@api.post("/v1/keys/rotate", way=roles("ops", "admin"), status=202)
+@api.post("/v1/keys/rotate", access=roles("ops", "admin"), status=202)
 async def rotate(call: Call) -> dict[str, str]:
     """Ask for the exchange of the master key: old copies of the vault open nothing any more that was erased before."""
     await call.send(RotateMasterKey(by=call.actor.name))

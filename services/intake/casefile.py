@@ -22,7 +22,7 @@ Page = tuple[list[dict[str, Any]], str | None]
 api = Api()
 
 
-@api.get("/v1/cases/{case}", way=READERS)
+@api.get("/v1/cases/{case}", access=READERS)
 async def get_case(case: Id, call: Call) -> dict[str, Any]:
     """A case with its newest 100 messages in order, each with its parts and files, its filled fields, participants and
     newest 100 links; ``counts`` says how many there are, ``next`` is the ``before`` of the following page of each list,
@@ -41,7 +41,7 @@ async def get_case(case: Id, call: Call) -> dict[str, Any]:
     return shown | {"links": links[::-1], "counts": counts, "next": {"messages": older, "links": linked_before}}
 
 
-@api.get("/v1/cases/{case}/messages", way=READERS)
+@api.get("/v1/cases/{case}/messages", access=READERS)
 async def list_messages(case: Id, call: Call, before: Id | None = None, limit: Limit = 50) -> dict[str, Any]:
     """Messages of a case, newest first; ``next`` is the ``before`` of the following page, null on the last one. A
     customer does not see notes."""
@@ -50,7 +50,7 @@ async def list_messages(case: Id, call: Call, before: Id | None = None, limit: L
     return {"messages": messages, "next": older}
 
 
-@api.get("/v1/cases/{case}/links", way=roles("agent", "supervisor", "service"))
+@api.get("/v1/cases/{case}/links", access=roles("agent", "supervisor", "service"))
 async def list_links(case: Id, call: Call, before: Id | None = None, limit: Limit = 50) -> dict[str, Any]:
     """Links of a case to others, newest first; ``next`` is the ``before`` of the following page, null on the last
     one."""

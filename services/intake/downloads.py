@@ -28,7 +28,7 @@ DOCUMENTED: Final = {200: {"description": "The bytes, to be saved", "content": {
 api = Api()
 
 
-@api.get("/v1/cases/{case}/messages/{message}/raw", way=READERS, response_class=Response, responses={
+@api.get("/v1/cases/{case}/messages/{message}/raw", access=READERS, response_class=Response, responses={
     200: {"description": "The mail as it came", "content": {MAIL: {"schema": {"type": "string"}}}}
 })  # fmt: skip
 async def raw_message(case: Id, message: Id, call: Call) -> Response:
@@ -44,7 +44,7 @@ async def raw_message(case: Id, message: Id, call: Call) -> Response:
     return saved(content, f"{row['number']} {found['at']:%Y-%m-%d %H%M}.eml", MAIL)
 
 
-@api.get("/v1/cases/{case}/messages/{message}/attachments/{digest}", way=READERS, response_class=Response,
+@api.get("/v1/cases/{case}/messages/{message}/attachments/{digest}", access=READERS, response_class=Response,
          responses=DOCUMENTED)  # fmt: skip
 async def attachment(case: Id, message: Id, digest: Id, call: Call) -> Response:
     """A file of a message, to be saved."""

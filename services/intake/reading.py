@@ -23,13 +23,13 @@ UNTIL_SEARCH = dict.fromkeys(
 )
 
 
-@api.get("/v1/forms", way=PUBLIC)
+@api.get("/v1/forms", access=PUBLIC)
 async def forms(call: Call) -> dict[str, Form]:
     """The category forms of the policy in force."""
     return dict(policy_in_force(call).forms)
 
 
-@api.get("/v1/cases", way=READERS, hints=UNTIL_SEARCH)
+@api.get("/v1/cases", access=READERS, hints=UNTIL_SEARCH)
 async def list_cases(
     call: Call,
     category: Category | None = None,
@@ -69,7 +69,7 @@ async def list_cases(
     return {"cases": page, "next": page[-1]["case"] if len(rows) > limit else None}
 
 
-@api.get("/v1/cases/{case}/timeline", way=STAFF, responses=LINKED)
+@api.get("/v1/cases/{case}/timeline", access=STAFF, responses=LINKED)
 async def timeline(case: Id, call: Call, page: Paged, after: Place = 0, limit: Limit = USUAL) -> list[dict[str, Any]]:
     """Everything that happened to a case, oldest first; ``after`` the row of the last one read."""
     await visible_case(case, call)
@@ -80,7 +80,7 @@ async def timeline(case: Id, call: Call, page: Paged, after: Place = 0, limit: L
     return page.of(rows, limit, lambda row: row["row"])
 
 
-@api.get("/v1/customers/{customer}", way=READERS)
+@api.get("/v1/customers/{customer}", access=READERS)
 async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
     """A customer with contact points, consents and the last 50 cases."""
     if is_customer(call) and customer not in await own(call):
@@ -111,7 +111,7 @@ async def get_customer(customer: Id, call: Call) -> dict[str, Any]:
     return row | {"contacts": contacts, "consents": consents, "recent": cases} | seen
 
 
-@api.get("/v1/volume", way=STAFF, responses=LINKED)
+@api.get("/v1/volume", access=STAFF, responses=LINKED)
 async def volume(
     call: Call,
     page: Paged,

@@ -65,7 +65,7 @@ async def _waiting(edge: Edge) -> dict[str, Any]:
     return await edge.row(query) or {}
 
 
-@api.get("/v1/set-aside", way=STAFF)
+@api.get("/v1/set-aside", access=STAFF)
 async def list_set_aside(
     call: Call,
     group: Group | None = None,
@@ -92,7 +92,7 @@ async def list_set_aside(
     return {"items": page, "next": following, "waiting": await _waiting(call)}
 
 
-@api.get("/v1/set-aside/{item}", way=STAFF)
+@api.get("/v1/set-aside/{item}", access=STAFF)
 async def get_set_aside(item: Id, call: Call) -> dict[str, Any]:
     """A row with the text, the parts and the files that are read out of the mail now, and the headers that matter."""
     row = await _row(item, call)
@@ -124,7 +124,7 @@ async def _looked_at(row: dict[str, Any], call: Edge) -> dict[str, Any] | None:
     return await rereading.of(call).shown(row["digest"], read)
 
 
-@api.get("/v1/set-aside/{item}/raw", way=STAFF, response_class=Response, responses={
+@api.get("/v1/set-aside/{item}/raw", access=STAFF, response_class=Response, responses={
     200: {"description": "The mail as it came", "content": {MAIL: {"schema": {"type": "string"}}}}
 })  # fmt: skip
 async def raw_set_aside(item: Id, call: Call) -> Response:
@@ -133,7 +133,7 @@ async def raw_set_aside(item: Id, call: Call) -> Response:
     return saved(await _raw(row, call), f"{row['at']:%Y-%m-%d %H%M}.eml", MAIL)
 
 
-@api.post("/v1/set-aside/{item}/release", way=STAFF)
+@api.post("/v1/set-aside/{item}/release", access=STAFF)
 async def release(item: Id, body: Release, call: Call) -> dict[str, Any]:
     """Make it a case or part of one, as if it had come in now; nothing automatic answers it, clocks count from when it
     came. 409 when that was done already."""
@@ -153,14 +153,14 @@ async def release(item: Id, body: Release, call: Call) -> dict[str, Any]:
     return {"item": item, "state": "released", "case": released.case}
 
 
-@api.post("/v1/set-aside/{item}/dismiss", way=STAFF)
+@api.post("/v1/set-aside/{item}/dismiss", access=STAFF)
 async def dismiss(item: Id, body: Dismissal, call: Call) -> dict[str, Any]:
     """It was looked at and stays aside. 409 when that was decided already."""
     await call.send(DismissMessage(item=item, by=call.actor.name, reason=Personal(body.reason)))
     return {"item": item, "state": "dismissed"}
 
 
-@api.post("/v1/set-aside/{item}/erase", way=roles("supervisor"), status=202, also=(410,))
+@api.post("/v1/set-aside/{item}/erase", access=roles("supervisor"), status=202, also=(410,))
 async def erase(item: Id, body: MessageErasure, call: Call) -> dict[str, str]:
     """Ask for the destruction of the key of a mail that names nobody, or whose sender is no customer; once done, its
     state is erased. 409 for a customer's: erase the customer."""
@@ -175,7 +175,7 @@ async def erase(item: Id, body: MessageErasure, call: Call) -> dict[str, str]:
     return {"item": item, "state": "asked"}
 
 
-@api.get("/v1/quarantine", way=STAFF, deprecated=True)
+@api.get("/v1/quarantine", access=STAFF, deprecated=True)
 async def quarantine(
     call: Call, before: Instant | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ STAFF = roles("agent", "supervisor")
 SHOP = roles("service", "supervisor")
 
 
-@api.post("/v1/members", way=ANYBODY, status=201)
+@api.post("/v1/members", access=ANYBODY, status=201)
 async def enrol(body: Address, call: Call) -> Enrolled:
     """Join the programme with a contact point of a customer whom intake knows."""
     contact, _ = call.contact(body.kind, body.address)
@@ -65,7 +65,7 @@ async def enrol(body: Address, call: Call) -> Enrolled:
     return Enrolled(member=joined.member, tier=joined.tier)
 
 
-@api.get("/v1/members/{member}", way=ANYBODY)
+@api.get("/v1/members/{member}", access=ANYBODY)
 async def member_(member: Id, call: Call) -> MemberOut:
     row = await _member(call, member)
     document = (await _programme(call))[1]
@@ -85,7 +85,7 @@ async def member_(member: Id, call: Call) -> MemberOut:
     )  # fmt: skip
 
 
-@api.get("/v1/members/{member}/ledger", way=ANYBODY, responses=LINKED)
+@api.get("/v1/members/{member}/ledger", access=ANYBODY, responses=LINKED)
 async def ledger(
     member: Id,
     call: Call,
@@ -100,7 +100,7 @@ async def ledger(
     return [MovementOut(**_of(MovementOut, row)) for row in rows]
 
 
-@api.post("/v1/members/{member}/spends", way=ANYBODY, status=201)
+@api.post("/v1/members/{member}/spends", access=ANYBODY, status=201)
 async def spend(member: Id, body: Spending, call: Call) -> Spent:
     await _member(call, member)
     spent = (await call.send(SpendPoints(member=member, amount=body.amount, what=body.what))).first(PointsSpent)
@@ -108,31 +108,31 @@ async def spend(member: Id, body: Spending, call: Call) -> Spent:
     return Spent(spend=spent.spend, amount=spent.amount)
 
 
-@api.post("/v1/members/{member}/spends/{spend}/refund", way=roles("agent", "supervisor", "service"))
+@api.post("/v1/members/{member}/spends/{spend}/refund", access=roles("agent", "supervisor", "service"))
 async def refund(member: Id, spend: Id, call: Call) -> Refunded:
     undone = (await call.send(RefundSpend(member=member, spend=spend))).first(SpendRefunded)
     assert undone is not None
     return Refunded(spend=spend, returned=sum(share.amount for share in undone.shares), lost=undone.lost)
 
 
-@api.post("/v1/cases/{case}/grants", way=STAFF, status=201)
+@api.post("/v1/cases/{case}/grants", access=STAFF, status=201)
 async def grant(case: Id, body: Granting, call: Call) -> GrantOut:
     """Points that make good a bad experience: approved at once within the own limit, otherwise requested."""
     asked = RequestGrant(case=case, severity=body.severity, by=call.actor.name, reason=Personal(body.reason))
     return _grant(await call.send(asked))
 
 
-@api.post("/v1/grants/{grant}/approve", way=roles("supervisor"))
+@api.post("/v1/grants/{grant}/approve", access=roles("supervisor"))
 async def approve(grant: Id, call: Call) -> GrantOut:
     return _grant(await call.send(ApproveGrant(grant=grant, by=call.actor.name)))
 
 
-@api.post("/v1/grants/{grant}/refuse", way=roles("supervisor"))
+@api.post("/v1/grants/{grant}/refuse", access=roles("supervisor"))
 async def refuse(grant: Id, call: Call) -> GrantOut:
     return _grant(await call.send(RefuseGrant(grant=grant, by=call.actor.name)))
 
 
-@api.post("/v1/purchases", way=SHOP, status=202)
+@api.post("/v1/purchases", access=SHOP, status=202)
 async def purchase(body: Buying, call: Call) -> Heard:
     """The shop sold something. A purchase number that is known changes nothing."""
     contact, _ = call.contact(body.kind, body.address)
@@ -144,7 +144,7 @@ async def purchase(body: Buying, call: Call) -> Heard:
     return Heard(position=(await call.send(made, command=False)).position)
 
 
-@api.post("/v1/purchases/{purchase}/returns", way=SHOP, status=202)
+@api.post("/v1/purchases/{purchase}/returns", access=SHOP, status=202)
 async def return_(purchase: Id, body: Returning, call: Call) -> Heard:
     """Goods came back, all or in part. A return number that is known changes nothing."""
     row = await call.row("select contact from {views}.purchases where key = %s", purchase)
@@ -156,7 +156,7 @@ async def return_(purchase: Id, body: Returning, call: Call) -> Heard:
     return Heard(position=(await call.send(back, command=False)).position)
 
 
-@api.get("/v1/programme", way=STAFF)
+@api.get("/v1/programme", access=STAFF)
 async def programme(call: Call) -> ProgrammeOut:
     version, document = await _programme(call)
     totals = await call.row("select * from {views}.totals where key = 'programme'") or {}

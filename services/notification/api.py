@@ -87,7 +87,7 @@ class Previewed(BaseModel):
     html: str
 
 
-@api.get("/v1/notices", way=DESK, also=(404,), responses=LINKED)
+@api.get("/v1/notices", access=DESK, also=(404,), responses=LINKED)
 async def notices(case: Id, call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[Notice]:
     """The notices about a case, oldest first."""
     since, place = "", list[Any]()
@@ -102,7 +102,7 @@ async def notices(case: Id, call: Call, page: Paged, after: After = None, limit:
     return [Notice.of(row) for row in page.of(rows, limit, lambda row: row["key"])]
 
 
-@api.get("/v1/notices/{notice}", way=DESK)
+@api.get("/v1/notices/{notice}", access=DESK)
 async def notice(notice: Id, call: Call) -> Notice:
     row = await call.row("select * from {views}.notices where key = %s", notice)
     if row is None:
@@ -110,7 +110,7 @@ async def notice(notice: Id, call: Call) -> Notice:
     return Notice.of(row)
 
 
-@api.post("/v1/notices/{notice}/redeliver", way=roles("agent", "supervisor"), status=202)
+@api.post("/v1/notices/{notice}/redeliver", access=roles("agent", "supervisor"), status=202)
 async def redeliver(notice: Id, call: Call) -> dict[str, Any]:
     """Try again what was given up."""
     outcome = await call.send(Redeliver(notice=notice, by=call.actor.name))
@@ -118,7 +118,7 @@ async def redeliver(notice: Id, call: Call) -> dict[str, Any]:
     return {"notice": notice, "not_before": queued.not_before if queued else None}
 
 
-@api.put("/v1/preferences/{contact}", way=roles("agent", "supervisor", "service"))
+@api.put("/v1/preferences/{contact}", access=roles("agent", "supervisor", "service"))
 async def prefer(contact: Id, body: Preferences, call: Call) -> Preferences:
     """Set what a recipient wants, all of it."""
     outcome = await call.send(ChangePreferences(contact=contact, **body.model_dump()))
@@ -126,13 +126,13 @@ async def prefer(contact: Id, body: Preferences, call: Call) -> Preferences:
     return Preferences.model_validate(changed.model_dump()) if changed else body
 
 
-@api.get("/v1/preferences/{contact}", way=roles("agent", "supervisor", "service"))
+@api.get("/v1/preferences/{contact}", access=roles("agent", "supervisor", "service"))
 async def preferences(contact: Id, call: Call) -> Preferences:
     row = await call.row("select language, muted, zone from {views}.preferences where key = %s", contact)
     return Preferences.model_validate(row or {})
 
 
-@api.get("/v1/preferences/unsubscribe/{token}", way=SIGNED, also=(404,), response_class=HTMLResponse)
+@api.get("/v1/preferences/unsubscribe/{token}", access=SIGNED, also=(404,), response_class=HTMLResponse)
 async def ask_unsubscribe(token: str, call: Call) -> HTMLResponse:
     """A page that asks: mail scanners follow links, so a GET changes nothing."""
     _subscriber(call, token)
@@ -140,7 +140,7 @@ async def ask_unsubscribe(token: str, call: Call) -> HTMLResponse:
     return page("tr", "Vefa", f"{button}Bu iletileri artık istemiyorum / Unsubscribe</button></form>")
 
 
-@api.post("/v1/preferences/unsubscribe/{token}", way=SIGNED, also=(404,), response_class=HTMLResponse)
+@api.post("/v1/preferences/unsubscribe/{token}", access=SIGNED, also=(404,), response_class=HTMLResponse)
 async def unsubscribe(token: str, call: Call) -> HTMLResponse:
     """One click (RFC 8058): this template is not wanted any more."""
     contact, template = _subscriber(call, token)
@@ -156,7 +156,7 @@ def _subscriber(call: Call, token: str) -> tuple[str, str]:
     return contact, template
 
 
-@api.post("/v1/templates/preview", way=roles("supervisor"))
+@api.post("/v1/templates/preview", access=roles("supervisor"))
 async def preview(body: Preview, call: Call) -> Previewed:
     """How the template in force looks about the newest event of a real case."""
     policy: Templates = call.service.memory.policy("templates").document

@@ -75,7 +75,7 @@ class Placement(BaseModel):
     assigned_at: datetime | None
 
 
-@api.put("/v1/agents/{agent}", way=roles("supervisor"))
+@api.put("/v1/agents/{agent}", access=roles("supervisor"))
 async def put_agent(agent: Id, body: Agent, call: Call) -> dict[str, Any]:
     """Register an agent or change what is known of him; he starts offline."""
     content = body.model_dump(exclude={"name", "mail"})
@@ -83,7 +83,7 @@ async def put_agent(agent: Id, body: Agent, call: Call) -> dict[str, Any]:
     return {"agent": agent, **content}
 
 
-@api.get("/v1/agents", way=STAFF, responses=LINKED)
+@api.get("/v1/agents", access=STAFF, responses=LINKED)
 async def get_agents(call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[dict[str, Any]]:
     """Everybody who works here, with load and capacity in weight units."""
     rows = await call.rows(
@@ -95,7 +95,7 @@ async def get_agents(call: Call, page: Paged, after: After = None, limit: Limit 
     return page.of(rows, limit, lambda row: row["agent"])
 
 
-@api.put("/v1/agents/{agent}/status", way=STAFF)
+@api.put("/v1/agents/{agent}/status", access=STAFF)
 async def put_status(agent: Id, body: Status, call: Call) -> dict[str, str]:
     """Come, pause or go; an agent for himself, a supervisor for anybody."""
     if call.actor.role == Role.agent and call.actor.name != agent:
@@ -105,7 +105,7 @@ async def put_status(agent: Id, body: Status, call: Call) -> dict[str, str]:
     return {"agent": agent, "status": body.status}
 
 
-@api.get("/v1/queues", way=STAFF)
+@api.get("/v1/queues", access=STAFF)
 async def get_queues(call: Call) -> list[dict[str, Any]]:
     """Every queue of the policy in force: who works on it, how many wait and since when; ``waited`` in seconds."""
     policy, rows = await _policy(call), await call.rows("select * from {views}.queues")
@@ -122,7 +122,7 @@ async def get_queues(call: Call) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@api.get("/v1/queues/{queue}", way=STAFF)
+@api.get("/v1/queues/{queue}", access=STAFF)
 async def get_queue(queue: Code, call: Call) -> dict[str, Any]:
     """What waits in a queue, longest first, and what its agents own."""
     policy = await _policy(call)
@@ -137,35 +137,35 @@ async def get_queue(queue: Code, call: Call) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@api.post("/v1/cases/{case}/take", way=STAFF)
+@api.post("/v1/cases/{case}/take", access=STAFF)
 async def take(case: Id, call: Call) -> Placement:
     """The caller becomes the owner of a case that nobody owns."""
     await call.send(TakeCase(case=case, by=call.actor.name))
     return await _placement(case, call)
 
 
-@api.post("/v1/cases/{case}/assign", way=roles("supervisor"))
+@api.post("/v1/cases/{case}/assign", access=roles("supervisor"))
 async def assign(case: Id, body: Given, call: Call) -> Placement:
     """Give a case to an agent, whoever owns it now."""
     await call.send(AssignCase(case=case, agent=body.agent, by=call.actor.name, reason=Personal(body.reason)))
     return await _placement(case, call)
 
 
-@api.post("/v1/cases/{case}/release", way=STAFF)
+@api.post("/v1/cases/{case}/release", access=STAFF)
 async def release(case: Id, body: Because, call: Call) -> Placement:
     """Give a case back to its queue."""
     await call.send(ReleaseCase(case=case, by=call.actor.name, reason=Personal(body.reason)))
     return await _placement(case, call)
 
 
-@api.post("/v1/cases/{case}/transfer", way=STAFF)
+@api.post("/v1/cases/{case}/transfer", access=STAFF)
 async def transfer(case: Id, body: Forwarded, call: Call) -> Placement:
     """Put a case into another queue."""
     await call.send(TransferCase(case=case, queue=body.queue, by=call.actor.name, reason=Personal(body.reason)))
     return await _placement(case, call)
 
 
-@api.get("/v1/cases/{case}/assignments", way=STAFF, responses=LINKED)
+@api.get("/v1/cases/{case}/assignments", access=STAFF, responses=LINKED)
 async def assignments(
     case: Id, call: Call, page: Paged, after: Place = 0, limit: Limit = USUAL
 ) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ class Applied(Value):
     """Clocks whose target, calendar or priority changed."""
 
 
-@api.get("/v1/cases/{case}/clocks", way=STAFF, responses=LINKED)
+@api.get("/v1/cases/{case}/clocks", access=STAFF, responses=LINKED)
 async def clocks(case: Id, call: Call, page: Paged, after: After = None, limit: Limit = USUAL) -> list[ClockOut]:
     """The clocks of a case, oldest first."""
     columns = (
@@ -87,7 +87,7 @@ async def clocks(case: Id, call: Call, page: Paged, after: After = None, limit: 
     return [ClockOut(**{n: row[n] for n in ClockOut.model_fields if n != "result"}, result=result(row)) for row in rows]
 
 
-@api.get("/v1/cases/{case}/clocks/explain", way=STAFF, responses=LINKED)
+@api.get("/v1/cases/{case}/clocks/explain", access=STAFF, responses=LINKED)
 async def explain_clocks(
     case: Id, call: Call, page: Paged, after: After = None, limit: Limit = USUAL
 ) -> list[Explanation]:
@@ -128,7 +128,7 @@ def _place(clock: dict[str, Any]) -> str:
     return f"{clock['metric']}/{clock['cycle']}"
 
 
-@api.get("/v1/compliance", way=roles("supervisor", "service"))
+@api.get("/v1/compliance", access=roles("supervisor", "service"))
 async def compliance(call: Call, since: Annotated[Day, Query(alias="from")], to: Day) -> list[Count]:
     """Results with UTC days in ``[from, to)``, by month, metric, priority and row of the policy that promised it."""
     if to <= since:
@@ -147,7 +147,7 @@ def _share(row: dict[str, Any]) -> float | None:
     return row["met"] / judged if judged else None
 
 
-@api.get("/v1/calendars", way=STAFF)
+@api.get("/v1/calendars", access=STAFF)
 async def calendars(call: Call) -> list[CalendarOut]:
     """The calendars in force."""
     rows = await call.rows(
@@ -163,7 +163,7 @@ async def calendars(call: Call) -> list[CalendarOut]:
     ]
 
 
-@api.post("/v1/targets/{version}/apply", way=roles("supervisor"))
+@api.post("/v1/targets/{version}/apply", access=roles("supervisor"))
 async def apply(version: Annotated[int, Path(ge=1, le=10**9)], call: Call) -> Applied:
     """Measure every running clock by this version of ``targets`` from now on."""
     outcome = await call.send(ApplyTargets(policy=version))

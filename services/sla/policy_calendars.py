@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from contracts.sla import Metric
 from shared.core.calendar import WEEKDAYS, YEARS, Calendar, NoOpenTime, due
-from shared.core.world import Published, Refused, World
+from shared.core.world import PolicyInForce, Refused, World
 
 from .policy import METRICS, Targets, TargetsPolicy
 
@@ -49,7 +49,7 @@ class WorkingCalendar(Calendar):
 
 def counting(
     world: World, policy: TargetsPolicy, targets: Targets, metric: Metric, at: datetime
-) -> tuple[Published, str]:
+) -> tuple[PolicyInForce, str]:
     """The calendar that a clock which starts ``at`` is counted by, and why it is not the row's own; '' when it is.
 
     Instead of one that is not published, or is open too little: that of the last row, then those that ship."""

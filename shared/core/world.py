@@ -36,7 +36,7 @@ Doubts = Callable[[Any, Any], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PolicyInForce:
     """A policy document in force: which, in which version, since which event."""
 
     name: str
@@ -68,7 +68,7 @@ class World(Protocol):
         ...
 
     def table(self, name: str) -> Rows: ...
-    def policy(self, name: str, version: int | None = None) -> Published:
+    def policy(self, name: str, version: int | None = None) -> PolicyInForce:
         """The policy of that name, in the given version or the newest; LookupError when there is none."""
         ...
 

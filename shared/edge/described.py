@@ -49,7 +49,7 @@ class Described(Protocol):
     @property
     def path(self) -> str: ...
     @property
-    def way(self) -> Any: ...
+    def access(self) -> Any: ...
     @property
     def also(self) -> tuple[int, ...]: ...
     @property
@@ -60,10 +60,10 @@ class Described(Protocol):
 
 def statuses(route: Described) -> set[int]:
     """Of every refusal that can come from a route."""
-    if route.way.kind == "open":
+    if route.access.kind == "open":
         return {422}
     found = {401, 422, 429, 503, *route.also}
-    if route.way.kind == "roles":
+    if route.access.kind == "roles":
         found.add(403)
     if "{" in route.path and "{token}" not in route.path:
         found.add(404)
@@ -91,10 +91,10 @@ def is_page(route: Described) -> bool:
 
 def spoken(route: Described) -> dict[str, Any]:
     """What else is told of a route: its way in, how it is proven, the key of a repeat."""
-    more: dict[str, Any] = {"x-way-in": route.way.kind, "x-roles": list(route.way.roles)}
-    if route.way.kind == "roles":
+    more: dict[str, Any] = {"x-way-in": route.access.kind, "x-roles": list(route.access.roles)}
+    if route.access.kind == "roles":
         more["security"] = [{"token": []}]
-    elif route.way.kind != "open":
+    elif route.access.kind != "open":
         more["security"] = [{}, {"token": []}]
     if route.method != "GET":
         more["parameters"] = [dict(KEY)]

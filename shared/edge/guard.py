@@ -38,7 +38,7 @@ class Guarded(Protocol):
     @property
     def method(self) -> str: ...
     @property
-    def way(self) -> Any: ...
+    def access(self) -> Any: ...
     @property
     def hints(self) -> Mapping[str, str]: ...
 
@@ -57,16 +57,16 @@ class Guard:
 
     async def admit(self, request: Request, route: Guarded) -> Actor:
         """Who calls. Raises Unauthorised, Refused (403) or TooMany."""
-        if route.way.kind == "open":
+        if route.access.kind == "open":
             return Actor("customer", "public")
         actor, header = Actor("customer", "public"), request.headers.get("authorization", "")
         if header.lower().startswith("bearer "):
             actor = await self._named(request, header[7:].strip())
-        elif route.way.kind == "roles":
+        elif route.access.kind == "roles":
             raise Unauthorised("no token")
-        if route.way.kind == "roles":
-            if not route.way.admits(actor.role):
-                allowed = ", ".join(route.way.roles)
+        if route.access.kind == "roles":
+            if not route.access.admits(actor.role):
+                allowed = ", ".join(route.access.roles)
                 raise Refused("forbidden", "Authorization", f"not for role {actor.role}", f"allowed are {allowed}", 403)
         elif actor.name == "public" and (wait := self._nameless.wait(self._source(request))):
             raise TooMany(wait, "too many requests of this address without a token")
@@ -111,7 +111,7 @@ def guarded(route: Guarded, guard: Guard) -> type[APIRoute]:
                 path = await _with_ids(request, guard.edge.of(actor))
                 said = f"{route.method} {path}|{actor}|{key}" if key else ""
                 request.state.edge = guard.edge.of(actor, said, parent(request.headers.get("traceparent", "")))
-                guess = route.way.kind == "signed" and actor.name == "public"
+                guess = route.access.kind == "signed" and actor.name == "public"
                 try:
                     answer = await handle(Request(request.scope, await _bounded(request)))
                 except Refused as refused:

@@ -1,4 +1,4 @@
-"""HTTP around a service: every route names its way in, refuses what it does not know, and is described as it is.
+"""HTTP around a service: every route names who has access, refuses what it does not know, and is described as it is.
 
 Answers come after the commit; errors are problem+json, see ``problems``."""
 
@@ -17,7 +17,7 @@ from .oidc import Provider
 from .problems import PROBLEM, answer_with_problems, problem
 from .shown import show
 
-__all__ = ["OPEN", "PROBLEM", "PUBLIC", "SIGNED", "Api", "Call", "Route", "Way", "add", "build", "problem", "roles"]
+__all__ = ["OPEN", "PROBLEM", "PUBLIC", "SIGNED", "Access", "Api", "Call", "Route", "add", "build", "problem", "roles"]
 
 
 LIMITS = (
@@ -29,7 +29,7 @@ LIMITS = (
 
 
 @dataclass(frozen=True)
-class Way:
+class Access:
     """Who may come in by a route."""
 
     roles: tuple[str, ...] = ()
@@ -39,17 +39,17 @@ class Way:
         return role in self.roles or (role == Role.admin and Role.supervisor in self.roles)
 
 
-def roles(*names: str) -> Way:
+def roles(*names: str) -> Access:
     """Callers with a token of one of these roles; ``admin`` may everything that a supervisor may."""
     unknown = set(names) - {r.value for r in Role}
     if unknown or not names:
         raise ValueError(f"unknown roles {sorted(unknown)}; known are {[r.value for r in Role]}")
-    return Way(tuple(names))
+    return Access(tuple(names))
 
 
-SIGNED: Final = Way(kind="signed")
-PUBLIC: Final = Way(kind="public")
-OPEN: Final = Way(kind="open")
+SIGNED: Final = Access(kind="signed")
+PUBLIC: Final = Access(kind="public")
+OPEN: Final = Access(kind="open")
 """Of what machines ask again and again and what tells nothing of anybody: health, readiness, figures. Not limited."""
 
 
@@ -58,7 +58,7 @@ class Route:
     method: str
     path: str
     endpoint: Callable[..., Awaitable[Any]]
-    way: Way
+    access: Access
     status: int
     options: dict[str, Any]
     also: tuple[int, ...] = ()
@@ -76,26 +76,26 @@ class Api:
     routes: list[Route] = field(default_factory=list)
 
     def route(
-        self, method: str, path: str, way: Way, status: int = 200, *, also: tuple[int, ...] = (),
+        self, method: str, path: str, access: Access, status: int = 200, *, also: tuple[int, ...] = (),
         page: bool = False, hints: Mapping[str, str] | None = None, **options: Any,
     ) -> Callable[[Any], Any]:  # fmt: skip
         def declare(endpoint: Any) -> Any:
-            self.routes.append(Route(method, path, endpoint, way, status, options, also, page, hints or {}))
+            self.routes.append(Route(method, path, endpoint, access, status, options, also, page, hints or {}))
             return endpoint
 
         return declare
 
-    def get(self, path: str, *, way: Way, **options: Any) -> Callable[[Any], Any]:
-        return self.route("GET", path, way, **options)
+    def get(self, path: str, *, access: Access, **options: Any) -> Callable[[Any], Any]:
+        return self.route("GET", path, access, **options)
 
-    def post(self, path: str, *, way: Way, status: int = 200, **options: Any) -> Callable[[Any], Any]:
-        return self.route("POST", path, way, status, **options)
+    def post(self, path: str, *, access: Access, status: int = 200, **options: Any) -> Callable[[Any], Any]:
+        return self.route("POST", path, access, status, **options)
 
-    def put(self, path: str, *, way: Way, status: int = 200, **options: Any) -> Callable[[Any], Any]:
-        return self.route("PUT", path, way, status, **options)
+    def put(self, path: str, *, access: Access, status: int = 200, **options: Any) -> Callable[[Any], Any]:
+        return self.route("PUT", path, access, status, **options)
 
-    def delete(self, path: str, *, way: Way, status: int = 200, **options: Any) -> Callable[[Any], Any]:
-        return self.route("DELETE", path, way, status, **options)
+    def delete(self, path: str, *, access: Access, status: int = 200, **options: Any) -> Callable[[Any], Any]:
+        return self.route("DELETE", path, access, status, **options)
 
 
 async def _call(request: Request) -> Edge:

@@ -39,13 +39,13 @@ def policies_api(service: str) -> Api:
     api = Api()
     readers = roles("agent", "supervisor", "admin", "ops", "service")
 
-    @api.get(f"/{service}/policies", way=readers)
+    @api.get(f"/{service}/policies", access=readers)
     async def policies(call: Call) -> list[PolicyOut]:
         """Every policy in force."""
         rows = await call.rows("select name, version, published_at from {views}.policies where key = name order by key")
         return [PolicyOut(**row) for row in rows]
 
-    @api.get(f"/{service}/policies/{{name:path}}", way=readers)
+    @api.get(f"/{service}/policies/{{name:path}}", access=readers)
     async def policy(
         name: Code, call: Call, version: Annotated[int, Field(ge=1, le=10**9)] | None = None
     ) -> PolicyDocument:
@@ -57,7 +57,7 @@ def policies_api(service: str) -> Api:
             raise Refused("unknown-policy", "name", f"{service} has no policy {key!r}", remedy, 404)
         return PolicyDocument(**{**row, "document": json.loads(row["document"])})
 
-    @api.put(f"/{service}/policies/{{name:path}}", way=roles("supervisor", "admin"))
+    @api.put(f"/{service}/policies/{{name:path}}", access=roles("supervisor", "admin"))
     async def publish(name: Code, body: NewPolicy, call: Call) -> PolicyOut:
         """Put a document in force as the next version; refused with the field when it does not pass its model."""
         document = json.dumps(body.document, ensure_ascii=False)

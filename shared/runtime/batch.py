@@ -31,7 +31,7 @@ from .loading import hold
 from .losses import epoch_of, own_loss, says_itself
 from .memory import Memory, Parsers
 from .ordering import Stopped, UsedTwice, gap_before, while_lost
-from .policies import published
+from .policies import next_version
 
 MAX_DEPTH = 16
 E = TypeVar("E", bound=Event)
@@ -225,7 +225,7 @@ class Batch:
             return
         if isinstance(heard.event, PublishPolicy):
             service = self.service
-            yield published(heard.event, service.name, self.memory, service.parsers, service.checks, heard.heard_at)
+            yield next_version(heard.event, service.name, self.memory, service.parsers, service.checks, heard.heard_at)
         elif not isinstance(heard.event, PolicyPublished) or heard.source:
             yield from self.service.decider.decide(self.memory, heard)
         if heard.retry_of:

@@ -10,7 +10,7 @@ from shared.core.builtin import project_kernel
 from shared.core.message import Message
 from shared.core.projection import Add, Drop, Put, RowOp, Table
 from shared.core.views import Views
-from shared.core.world import Decider, NotLoaded, Published, Row
+from shared.core.world import Decider, NotLoaded, PolicyInForce, Row
 
 SNAPSHOT_EVERY = 200
 """Rows of a stream, its own or others', after which it gets a snapshot: so many and hardly more are read with one."""
@@ -122,7 +122,7 @@ class Memory:
         self.long: set[str] = set()
         """Streams that grew long since their snapshot; they may have been taken back or evicted meanwhile."""
         self.resident = {n: ResidentRows(t, self.undo) for n, t in views.all_tables().items() if t.resident}
-        self.overrides: dict[str, Published] = {}
+        self.overrides: dict[str, PolicyInForce] = {}
         self._parsers = parsers
         self._parsed: dict[tuple[str, int], Any] = {}
 
@@ -146,13 +146,13 @@ class Memory:
     def has_policy(self, name: str) -> bool:
         return name in self.overrides or self.resident["policies"].get(name) is not None
 
-    def policy(self, name: str, version: int | None = None) -> Published:
+    def policy(self, name: str, version: int | None = None) -> PolicyInForce:
         if name in self.overrides:
             return self.overrides[name]
         row = self.resident["policies"].get(name if version is None else f"{name}@{version}")
         if row is None:
             raise LookupError(f"no policy {name!r}" + (f" in version {version}" if version else ""))
-        return Published(name, row["version"], self._parse(name, row["version"], row["document"]))
+        return PolicyInForce(name, row["version"], self._parse(name, row["version"], row["document"]))
 
     def _parse(self, name: str, version: int, document: str) -> Any:
         if (name, version) not in self._parsed:

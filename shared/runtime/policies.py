@@ -12,7 +12,7 @@ from .memory import Memory, Parsers
 from .naming import impossible
 
 
-def published(
+def next_version(
     asked: PublishPolicy, service: str, memory: Memory, parsers: Parsers, checks: Mapping[str, Check], at: datetime
 ) -> PolicyPublished:
     """The document in its next version. Raises Refused for one that is unknown or invalid."""

@@ -17,7 +17,7 @@ from shared.core.facts import DeadlineReached, EventUnparked, PolicyPublished, P
 from shared.core.message import Actor, Message
 from shared.core.projection import Drop, Put, RowOp
 from shared.core.views import Views
-from shared.core.world import Decider, Published, Refused
+from shared.core.world import Decider, PolicyInForce, Refused
 
 from .losses import says_itself
 from .memory import Memory, Parsers
@@ -66,7 +66,7 @@ class Otherwise(Memory):
         super().__init__(decider, views, parsers, complete=True)
         self._documents = documents
 
-    def policy(self, name: str, version: int | None = None) -> Published:
+    def policy(self, name: str, version: int | None = None) -> PolicyInForce:
         real = super().policy(name, version)
         return replace(real, document=self._documents[name]) if name in self._documents else real
 

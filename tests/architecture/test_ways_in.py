@@ -11,7 +11,7 @@ from httpx import ASGITransport, AsyncClient
 from deploy.vefa.services import app_of, names
 from shared.core.message import Role
 from shared.edge import tokens
-from shared.edge.http import Api, Route, Way, build
+from shared.edge.http import Access, Api, Route, build
 from shared.edge.policies_api import policies_api
 
 PUBLIC = {
@@ -27,10 +27,10 @@ def routes() -> list[tuple[str, Route]]:
 
 @pytest.mark.parametrize(("service", "route"), [pytest.param(s, r, id=f"{s}-{r.method}-{r.path}") for s, r in routes()])
 def test_a_route_names_its_way_in(service: str, route: Route) -> None:
-    assert isinstance(route.way, Way)
-    assert route.way.kind in ("roles", "signed", "public")
-    assert set(route.way.roles) <= {role.value for role in Role}
-    assert bool(route.way.roles) == (route.way.kind == "roles")
+    assert isinstance(route.access, Access)
+    assert route.access.kind in ("roles", "signed", "public")
+    assert set(route.access.roles) <= {role.value for role in Role}
+    assert bool(route.access.roles) == (route.access.kind == "roles")
 
 
 @pytest.mark.parametrize("service", names())
@@ -44,11 +44,11 @@ async def test_routes_for_roles_turn_others_away(service: str) -> None:
     client = AsyncClient(transport=ASGITransport(app), base_url="http://vefa")
     for route in app_of(service).api.routes:
         path = re.sub(r"{[^}]*}", "1", route.path)
-        if route.way.kind == "roles":
+        if route.access.kind == "roles":
             assert (await client.request(route.method, path)).status_code == 401, route
             forged = tokens.create(bytes(32), Role.admin, "mallory")
             assert (await client.request(route.method, path, headers=_bearer(forged))).status_code == 401, route
-            for role in set(Role) - {Role(r) for r in route.way.roles} - {Role.admin}:
+            for role in set(Role) - {Role(r) for r in route.access.roles} - {Role.admin}:
                 refused = await client.request(
                     route.method, path, headers=_bearer(tokens.create(seed, role, "somebody"))
                 )
@@ -60,7 +60,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def test_what_is_public_is_known_here() -> None:
-    assert {(r.method, r.path) for _, r in routes() if r.way.kind == "public"} == PUBLIC
+    assert {(r.method, r.path) for _, r in routes() if r.access.kind == "public"} == PUBLIC
 
 
 def test_paths_of_services_do_not_overlap() -> None:
@@ -96,7 +96,7 @@ def asked(service: str) -> AsyncClient:
 
 
 def token(route: Route) -> dict[str, str]:
-    role = next(iter(route.way.roles), "customer")
+    role = next(iter(route.access.roles), "customer")
     return _bearer(tokens.create(SEED, Role(role), "somebody"))
 
 

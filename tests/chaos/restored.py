@@ -45,7 +45,7 @@ AT_ONCE = 250
 api = Api()
 
 
-@api.post("/v1/orders/{number}", way=roles("agent"))
+@api.post("/v1/orders/{number}", access=roles("agent"))
 async def post_order(number: str, call: Call) -> dict[str, Any]:
     outcome = await call.send(PlaceOrder(order=number, contact="ada", text=Personal("please")))
     placed = outcome.first(OrderPlaced)

@@ -61,7 +61,7 @@ def note_and_erase(world: World, message: Message) -> Iterator[Event]:
 api = Api()
 
 
-@api.post("/v1/customers/{customer}/erase", way=roles("supervisor"))
+@api.post("/v1/customers/{customer}/erase", access=roles("supervisor"))
 async def post_erase(customer: str, body: dict[str, str], call: Call) -> dict[str, str]:
     await call.send(EraseCustomer(customer=customer, regime=body["regime"], by=call.actor.name))
     return {}

@@ -29,25 +29,25 @@ class Shape(BaseModel):
     number: int
 
 
-@api.post("/v1/shapes", way=STAFF)
+@api.post("/v1/shapes", access=STAFF)
 async def shape(body: Shape, call: Call) -> dict[str, int]:
     """A body."""
     return {"number": body.number}
 
 
-@api.get("/v1/orders/{order}", way=STAFF)
+@api.get("/v1/orders/{order}", access=STAFF)
 async def get(order: str, call: Call) -> dict[str, str]:
     """An order."""
     return {"order": order}
 
 
-@api.post("/v1/orders/{order}", way=STAFF)
+@api.post("/v1/orders/{order}", access=STAFF)
 async def place(order: str, call: Call) -> dict[str, str]:
     """Makes the event of an order."""
     return {"stream": PlaceOrder.model_validate({"order": order, "contact": "ada", "text": "please"}).stream}
 
 
-@api.get("/v1/broken/{what}", way=STAFF)
+@api.get("/v1/broken/{what}", access=STAFF)
 async def broken(what: str, call: Call) -> dict[str, str]:
     """Fails."""
     if what == "shape":
@@ -61,19 +61,19 @@ async def http() -> AsyncIterator[AsyncClient]:
         yield one
 
 
-@api.get("/v1/lists", way=STAFF, hints={"q": "filter by state"})
+@api.get("/v1/lists", access=STAFF, hints={"q": "filter by state"})
 async def lists(call: Call, state: str = "", since: Annotated[str, Query(alias="from")] = "") -> dict[str, str]:
     """What is filtered."""
     return {"state": state, "from": since}
 
 
-@api.get("/v1/open", way=PUBLIC)
+@api.get("/v1/open", access=PUBLIC)
 async def open_(call: Call) -> dict[str, str]:
     """For anybody."""
     return {}
 
 
-@api.post("/v1/cases/{case}/notes", way=STAFF)
+@api.post("/v1/cases/{case}/notes", access=STAFF)
 async def note(case: str, call: Call) -> dict[str, str]:
     """Of a case."""
     return {"case": case}

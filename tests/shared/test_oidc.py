@@ -26,7 +26,7 @@ KEY, OTHER = (generate_private_key(65537, 2048) for _ in range(2))
 api = Api()
 
 
-@api.get("/v1/me", way=roles("agent", "supervisor"))
+@api.get("/v1/me", access=roles("agent", "supervisor"))
 async def me(call: Call) -> dict[str, str]:
     """Who asks."""
     return {"role": call.actor.role, "name": call.actor.name}

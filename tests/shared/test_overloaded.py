@@ -22,7 +22,7 @@ TOKEN = tokens.create(SEED, Role("agent"), "ece")
 api = Api()
 
 
-@api.post("/v1/orders/{number}", way=roles("agent"))
+@api.post("/v1/orders/{number}", access=roles("agent"))
 async def place(number: str, call: Call) -> dict[str, int]:
     """Places an order."""
     outcome = await call.send(PlaceOrder.model_validate({"order": number, "contact": "ada", "text": "please"}))

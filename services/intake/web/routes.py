@@ -60,7 +60,7 @@ TEXTS: dict[PageLanguage, dict[str, str]] = {
 }  # fmt: skip
 
 
-@api.get("/v1/cases/confirm/{token}", way=SIGNED, also=(410,), response_class=HTMLResponse)
+@api.get("/v1/cases/confirm/{token}", access=SIGNED, also=(410,), response_class=HTMLResponse)
 async def ask(token: str, request: Request, call: Call) -> HTMLResponse:
     """The question with two buttons. Records nothing: mail scanners open links too."""
     row, _ = await _asked(token, call)
@@ -69,7 +69,7 @@ async def ask(token: str, request: Request, call: Call) -> HTMLResponse:
     return _question(row, request)
 
 
-@api.post("/v1/cases/confirm/{token}", way=SIGNED, also=(410,), response_class=HTMLResponse, openapi_extra=TAKEN)
+@api.post("/v1/cases/confirm/{token}", access=SIGNED, also=(410,), response_class=HTMLResponse, openapi_extra=TAKEN)
 async def answer(token: str, request: Request, call: Call) -> HTMLResponse:
     """The yes closes the case, the no opens it again; form fields ``solved`` (yes or no) and ``text``."""
     row, contact = await _asked(token, call)
