@@ -1,5 +1,1 @@
-"""The ``vefa`` command."""
-
-from .main import main
-
-__all__ = ["main"]
+"""What operates the platform: the ``vefa`` command (``main``), the servers of a laptop, demo, bench, backup, doctor."""

@@ -16,7 +16,7 @@ import nats
 import pytest
 import pytest_asyncio
 
-from deploy.vefa import main
+from deploy.vefa.main import main
 from deploy.vefa.local import secret
 from shared.base.settings import Settings
 from shared.bus.jetstream import declare

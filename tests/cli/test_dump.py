@@ -28,7 +28,7 @@ def filled(database: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """The administrator of a database with a log and a view of one row."""
     with psycopg.connect(database, autocommit=True) as admin:
         admin.execute("create role vefa_dumped")
-        roles.provide(database, {"intake": "vefa_dumped"})
+        roles.provide(database, {"intake": "vefa_dumped"}, ())
         admin.execute("insert into vault.master values (true, 'abc', now())")
         admin.execute("create schema intake_views create table cases (key text)")
         admin.execute("insert into intake_views.cases values ('before')")

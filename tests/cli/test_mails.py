@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.vefa import main
+from deploy.vefa.main import main
 from tests.intake.mails import file, mail, multipart, plain, raw
 
 SHARED = Path(__file__).parents[2].parent / "shared"

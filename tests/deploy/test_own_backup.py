@@ -41,7 +41,7 @@ def own(database: str) -> Iterator[str]:
     """A database as ``vefa provide`` leaves it, with a row in a log and a personal view."""
     with psycopg.connect(database, autocommit=True) as conn:
         conn.execute("create role vefa_own")
-        roles.provide(database, {"intake": "vefa_own"})
+        roles.provide(database, {"intake": "vefa_own"}, ())
         conn.execute("insert into intake.hears values (%s, 'x', 0)", (ROW,))
         conn.execute("create schema intake_personal create unlogged table card (word text)")
         conn.execute("insert into intake_personal.card values (%s)", (CARD,))
@@ -63,7 +63,7 @@ def empty(own: str) -> Iterator[str]:
 def test_a_dump_comes_back_with_its_rights_and_without_personal_views(own: str, empty: str, tmp_path: Path) -> None:
     values = {"--file=vefa.dump": f"--file={tmp_path / 'vefa.dump'}"}
     run("pg_dump", *(values.get(word, word) for word in told("pg_dump")), own)
-    roles.provide(empty, {"intake": "vefa_own"})
+    roles.provide(empty, {"intake": "vefa_own"}, ())
     options = [word for word in told("pg_restore") if not word.startswith("--dbname")]
     run("pg_restore", *options, f"--dbname={empty}", str(tmp_path / "vefa.dump"))
     with psycopg.connect(empty) as conn:

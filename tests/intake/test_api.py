@@ -107,7 +107,7 @@ async def test_a_case_is_carried_on_and_a_stale_reply_is_refused(intake: Running
     assert (await intake.send("POST", f"{path}/notes", json={"text": "gizli"})).status_code == 201
     status = await intake.send("POST", f"{path}/status", json={"status": "waiting_carrier"})
     assert status.json()["category"] == "waiting_third_party"
-    resolved = await intake.send("POST", f"{path}/resolve", json={"outcome": "solved", "cause": "transport"})
+    resolved = await intake.send("POST", f"{path}/resolve", json={"outcome": "solved", "cause": "carrier"})
     assert resolved.json()["category"] == "resolved"
     steps = [s["what"] for s in (await intake.send("GET", f"{path}/timeline")).json()]
     assert steps[0] == "case-opened"

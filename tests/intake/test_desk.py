@@ -148,9 +148,9 @@ def test_a_resolution_carries_what_a_report_asks_for() -> None:
     at, opening = with_case(kind="complaint", topic="delivery", language="tr")
     at.later(hours=1).when(reply(opening.case))
     first = at.at
-    [resolved] = at.later(hours=1).when(resolve(opening.case, cause="transport", action="refunded"))
+    [resolved] = at.later(hours=1).when(resolve(opening.case, cause="carrier", action="refunded"))
     assert isinstance(resolved, CaseResolved)
-    assert (resolved.first_response_at, resolved.outcome, resolved.cause) == (first, "solved", "transport")
+    assert (resolved.first_response_at, resolved.outcome, resolved.cause) == (first, "solved", "carrier")
     assert resolved.closes_at is not None
     assert (resolved.closes_at - at.at).days == 7
 
@@ -159,13 +159,13 @@ def test_a_recovery_is_resolved_with_cause_and_action_only() -> None:
     at, opening = with_resolved()
     case = opened(at.when(recovery(opening))).case
     assert refusal(at, resolve(case)).field == "cause"
-    assert refusal(at, resolve(case, cause="transport")).field == "action"
-    assert names(at.when(resolve(case, cause="transport", action="refunded"))) == ["case-resolved"]
+    assert refusal(at, resolve(case, cause="carrier")).field == "action"
+    assert names(at.when(resolve(case, cause="carrier", action="refunded"))) == ["case-resolved"]
 
 
 def test_a_cause_that_is_not_on_the_list_is_refused() -> None:
     at, opening = with_case()
-    assert "transport" in refusal(at, resolve(opening.case, cause="carier")).remedy
+    assert "carrier" in refusal(at, resolve(opening.case, cause="carier")).remedy
 
 
 def test_a_case_is_resolved_once() -> None:

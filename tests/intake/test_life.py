@@ -311,7 +311,7 @@ def test_a_recovery_gets_a_case_of_its_own_and_another_round_brings_it_back() ->
     assert (opened(said).recovery, opened(said).follows) == ("r1", opening.case)
     assert opened(said).subject == f"{opening.number} sonrası memnuniyetsizlik"
     assert at.when(recovery(opening)) == []
-    at.when(resolve(opened(said).case, cause="transport", action="refunded"))
+    at.when(resolve(opened(said).case, cause="carrier", action="refunded"))
     again = at.when(recovery(opening, 2))
     assert [(e.case, e.cause) for e in again if isinstance(e, CaseReopened)] == [(opened(said).case, "recovery")]
 
