@@ -16,8 +16,8 @@ import nats
 import pytest
 import pytest_asyncio
 
-from deploy.vefa.main import main
 from deploy.vefa.local import secret
+from deploy.vefa.main import main
 from shared.base.settings import Settings
 from shared.bus.jetstream import declare
 from shared.core.message import Message
