@@ -12,7 +12,7 @@ FETCH, DELIVERY = b"CONSUMER.MSG.NEXT", b"HMSG vefa.event."
 RESET = struct.pack("ii", 1, 0)
 
 
-class Access:
+class Way:
     """A TCP proxy on ``port``. After ``lose_next(what)`` the next bytes that hold ``what`` do not arrive: the
     connection ends instead; ``lost`` counts how often."""
 
@@ -46,9 +46,9 @@ class Access:
 
 
 @asynccontextmanager
-async def way_to(target: int) -> AsyncIterator[Access]:
+async def way_to(target: int) -> AsyncIterator[Way]:
     """A way to a local port."""
-    way = Access()
+    way = Way()
     server = await asyncio.start_server(lambda r, w: way.connect(target, r, w), "127.0.0.1", 0)
     way.port = server.sockets[0].getsockname()[1]
     yield way
