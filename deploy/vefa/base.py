@@ -93,6 +93,15 @@ def usable(data: Path) -> Path:
     return data.absolute()
 
 
+def confirm(question: str, yes: bool) -> None:
+    """Asks before what cannot be undone, unless ``yes`` was said. Failed where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Failed("--yes: nobody can be asked here (no terminal); repeat it with --yes when that is the one")
+    typer.confirm(question, abort=True, err=True)
+
+
 def app_of(service: str) -> "App":
     """The declaration of a service; LookupError names those that there are."""
     from . import services

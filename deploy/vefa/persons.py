@@ -1,7 +1,6 @@
 """``vefa erase`` and ``vefa export``: a customer's right to be forgotten and to know what is known."""
 
 import asyncio
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from shared.audit.history import in_order, merged
 from shared.audit.logs import Logs, Seen
 from shared.core.event import Event
 
-from .base import DATA, AsJson, Data, Failed, console, opened, print_json, progress_console
+from .base import DATA, AsJson, Data, Failed, confirm, console, opened, print_json, progress_console
 from .calls import call
 from .log_file import export_log
 from .whom import Person, person
@@ -40,10 +39,7 @@ def erase(
     who = asyncio.run(_who(data, customer))
     customer = who.customer
     progress_console.print(f"{who}.", highlight=False, markup=False, soft_wrap=True)
-    if not yes and not sys.stdin.isatty():
-        raise Failed("--yes: nobody can be asked here (no terminal); repeat it with --yes when that is the one")
-    if not yes:
-        typer.confirm("Erase this customer for ever?", abort=True, err=True)
+    confirm("Erase this customer for ever?", yes)
     call(data, "intake", "POST", f"/v1/customers/{quote(customer, safe='')}/erase", {"regime": regime})
     if (erased := asyncio.run(_certificate(data, customer, wait))) is None:
         raise Failed(

@@ -1,8 +1,8 @@
 """The whole platform on one machine: the servers, and one process per service, forked from a parent that has only
 imported.
 
-Each service's forked keeper waits for its settings, starts the service and starts it again when it dies. When the
-parent is killed, the kernel tells the keepers (Linux), and they take their services along."""
+Each service's forked supervisor waits for its settings, starts the service and starts it again when it dies. When the
+parent is killed, the kernel tells the supervisors (Linux), and they take their services along."""
 
 import asyncio
 import ctypes
@@ -49,7 +49,7 @@ SECRETS = ("master.key", "index.key", "link.key", "token.key")
 
 @dataclass
 class Supervisor:
-    """The parent's side of one service's keeper: its process, and pipes for its settings and its addresses."""
+    """The parent's side of one service's supervisor: its process, and pipes for its settings and its addresses."""
 
     name: str
     pid: int
@@ -63,7 +63,7 @@ class Platform:
 
     def __init__(self, data_dir: Path, apps: Mapping[str, App]):
         self.data_dir, self._apps = data_dir, dict(apps)
-        self.keepers: list[Supervisor] = []
+        self.supervisors: list[Supervisor] = []
         self.backing: Backing | None = None
         self.ports: dict[str, int] = {}
         self._smtp_port: int | None = None
@@ -76,17 +76,17 @@ class Platform:
         tidying up."""
         platform = cls(data_dir, apps)
         _import_what_comes_late()
-        platform.keepers = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
+        platform.supervisors = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
         try:
             platform.backing = open_servers(data_dir, tuple(apps))
             if not isinstance(platform.backing, Servers):  # which hold it themselves
                 platform._lock = take_lock(data_dir)
             platform._provide()
             platform._choose_ports()
-            made = [platform._settings(keeper, settings) for keeper in platform.keepers]
+            made = [platform._settings(supervisor, settings) for supervisor in platform.supervisors]
             asyncio.run(reach.stream(platform.backing.nats_url("ops"), made[0].nats_replicas, REMEDY))
-            for keeper, its in zip(platform.keepers, made, strict=True):
-                platform._settle(keeper, its)
+            for supervisor, its in zip(platform.supervisors, made, strict=True):
+                platform._settle(supervisor, its)
             platform._await_ready()
             platform._note()
         except BaseException:
@@ -97,33 +97,35 @@ class Platform:
     @property
     def addresses(self) -> dict[str, dict[str, str]]:
         """Service -> kind of address (http, smtp) -> address."""
-        return {k.name: k.found for k in self.keepers}
+        return {k.name: k.found for k in self.supervisors}
 
     def token(self, role: Role, name: str) -> str:
         return tokens.create(secret(self.data_dir, "token.key"), role, name)
 
     def wait(self) -> None:
-        """Until a signal comes. Raises ChildProcessError when a keeper is killed: its service would stay away."""
+        """Until a signal comes. Raises ChildProcessError when a supervisor is killed: its service would stay away."""
         with suppress(KeyboardInterrupt):
             while True:
-                for keeper in self.keepers:
-                    if _killed(keeper.pid):
-                        raise ChildProcessError(f"the keeper of {keeper.name} was killed: start the platform again")
+                for supervisor in self.supervisors:
+                    if _killed(supervisor.pid):
+                        raise ChildProcessError(
+                            f"the supervisor of {supervisor.name} was killed: start the platform again"
+                        )
                 time.sleep(1)
 
     def stop(self) -> None:
         """Services first, then the servers."""
-        for keeper in self.keepers:
+        for supervisor in self.supervisors:
             with suppress(ProcessLookupError):
-                os.kill(keeper.pid, signal.SIGTERM)
-            with suppress(OSError):  # Python forgets a signal that comes while it forks: such a keeper reads the end
-                os.close(keeper.settings)
-        for keeper in self.keepers:
+                os.kill(supervisor.pid, signal.SIGTERM)
+            with suppress(OSError):  # Python forgets a signal that comes while it forks: who missed it reads the end
+                os.close(supervisor.settings)
+        for supervisor in self.supervisors:
             with suppress(ChildProcessError):
-                os.waitpid(keeper.pid, 0)
+                os.waitpid(supervisor.pid, 0)
             with suppress(OSError):
-                os.close(keeper.addresses)
-        self.keepers = []
+                os.close(supervisor.addresses)
+        self.supervisors = []
         if self.backing:
             self.backing.stop()
             self.backing = None
@@ -156,24 +158,24 @@ class Platform:
             kept[SMTP] = self._smtp_port = free_port(before.get(SMTP))
         write_private(path, json.dumps(kept).encode())
 
-    def _settings(self, keeper: Supervisor, settings: Mapping[str, Any]) -> Settings:
+    def _settings(self, supervisor: Supervisor, settings: Mapping[str, Any]) -> Settings:
         assert self.backing is not None
         if self._smtp_port:
             settings = {"smtp_port": self._smtp_port, **settings}
         return Settings(
-            database_url=self.backing.postgres_dsn(keeper.name), nats_url=self.backing.nats_url(keeper.name),
-            secrets=self.data_dir / "secrets", http_port=self.ports[keeper.name],
+            database_url=self.backing.postgres_dsn(supervisor.name), nats_url=self.backing.nats_url(supervisor.name),
+            secrets=self.data_dir / "secrets", http_port=self.ports[supervisor.name],
             public_urls={name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}, **settings,
         )  # fmt: skip
 
     @staticmethod
-    def _settle(keeper: Supervisor, settings: Settings) -> None:
-        with os.fdopen(os.dup(keeper.settings), "w") as pipe:
+    def _settle(supervisor: Supervisor, settings: Settings) -> None:
+        with os.fdopen(os.dup(supervisor.settings), "w") as pipe:
             pipe.write(settings.model_dump_json() + "\n")
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        waiting = {k.addresses: k for k in self.keepers}
+        waiting = {k.addresses: k for k in self.supervisors}
         buffers = dict.fromkeys(waiting, b"")
         while waiting:
             ready, _, _ = select.select(list(waiting), [], [], max(0.0, deadline - time.monotonic()))
@@ -192,7 +194,7 @@ class Platform:
         assert self.backing is not None
         content = {
             "pid": os.getpid(), "services": self.addresses,
-            "databases": {k.name: self.backing.postgres_dsn(k.name) for k in self.keepers},
+            "databases": {k.name: self.backing.postgres_dsn(k.name) for k in self.supervisors},
             "nats": self.backing.nats_url("ops"), "integrator": self.backing.nats_url("integrator"),
         }  # fmt: skip
         self._noted = True
@@ -242,7 +244,7 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
         return
     settings = Settings.model_validate_json(line)
     child, ended, first = 0, False, True
-    found, finds = os.pipe()  # what the service tells its keeper: where it listens
+    found, finds = os.pipe()  # what the service tells its supervisor: where it listens
     os.set_blocking(found, False)
 
     def end(*_: object) -> None:
@@ -254,10 +256,10 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
 
     signal.signal(signal.SIGTERM, end)
     while not ended:
-        started, keeper = time.monotonic(), os.getpid()
+        started, supervisor = time.monotonic(), os.getpid()
         child = os.fork()
         if child == 0:
-            _die_with(keeper, signal.SIGTERM)
+            _die_with(supervisor, signal.SIGTERM)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             _serve(app, settings, (addresses_pipe, finds) if first else (finds,))  # the parent reads once
         _, status = os.waitpid(child, 0)

@@ -1,13 +1,12 @@
 """``vefa set-aside``: mails that became no case; reading, releasing, dismissing, erasing them."""
 
-import sys
 import time
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
 
-from .base import DATA, AsJson, Data, Failed, console, print_json, print_table
+from .base import DATA, AsJson, Data, Failed, confirm, console, print_json, print_table
 from .calls import call
 
 app = typer.Typer(help="Mails that became no case: a machine's, copies, and what nothing could read")
@@ -106,10 +105,7 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Destroy the key of a mail that names nobody, or whose sender is no customer, for ever."""
-    if not yes and not sys.stdin.isatty():
-        raise Failed("--yes: nobody can be asked here (no terminal); repeat it with --yes when that is the one")
-    if not yes:
-        typer.confirm(f"Erase {item} for ever?", abort=True, err=True)
+    confirm(f"Erase {item} for ever?", yes)
     call(data, "intake", "POST", f"{_path(item)}/erase", {"regime": regime, "together": together})
     until = time.monotonic() + wait
     while (found := call(data, "intake", "GET", _path(item)))["state"] != "erased":

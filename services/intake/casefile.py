@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 
 from shared.core.event import Id
-from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.edge.http import Api, Call, roles
+from shared.edge.paging import known
 
 from .access import READERS, is_customer, visible_case
 from .reading import policy_in_force
@@ -64,7 +64,7 @@ async def _messages(case: str, call: Edge, limit: int, before: str | None = None
     below = 2**63 - 1
     if before is not None:
         place = await call.row('select row from {views}.messages where key = %s and "case" = %s', before, case)
-        below = _known(place, "message")["row"]
+        below = known(place, "before", "message of this case")["row"]
     rows = await call.rows(
         'select key as message, at, direction, "by", contact, channel, acknowledgement, silent, raw is not null as raw,'
         ' text from {views}.messages where "case" = %s and (direction <> \'note\' or %s) and row < %s'
@@ -81,14 +81,6 @@ async def _messages(case: str, call: Edge, limit: int, before: str | None = None
     ))  # fmt: skip
     messages = [m | {"parts": parts.get(m["message"], []), "attachments": files.get(m["message"], [])} for m in page]
     return messages, ids[-1] if len(rows) > limit else None
-
-
-def _known(place: dict[str, Any] | None, what: str) -> dict[str, Any]:
-    """The place that a page begins before; Refused where there is none: an empty page would say that this is all."""
-    if place is None:
-        text, remedy = f"no {what} of this case", "take 'next' of the page before, unchanged"
-        raise Refused(f"unknown-{what}", "before", text, remedy, 404)
-    return place
 
 
 def _of_messages(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -108,10 +100,8 @@ async def _links(case: str, call: Edge, limit: int, before: str | None = None) -
     older, place = "", list[Any]()
     if before is not None:
         query = 'select at, key from {views}.links where key = %s and ("case" = %s or other = %s)'
-        older, place = (
-            " and (at, key) < (%s, %s)",
-            list(_known(await call.row(query, before, case, case), "link").values()),
-        )
+        found = known(await call.row(query, before, case, case), "before", "link of this case")
+        older, place = " and (at, key) < (%s, %s)", list(found.values())
     rows = await call.rows(
         'select key, "case", other, why, at from {views}.links where ("case" = %s or other = %s)'  # noqa: S608
         f"{older} order by at desc, key desc limit %s",

@@ -20,7 +20,7 @@ from shared.base.tasks import end
 from shared.core.event import Event
 from shared.core.message import NAMESPACE, Message
 from shared.edge.edge import Edge
-from shared.runtime.effects import Sender
+from shared.runtime.effects import EffectHandler
 
 FAILURES = (OSError, Error)
 """PermissionError too: a folder of secrets that is read-only."""
@@ -37,7 +37,7 @@ them."""
 log = logging.getLogger("vefa.erasing")
 
 
-def eraser(edge: Edge) -> Sender:
+def eraser(edge: Edge) -> EffectHandler:
     """Destroys the keys of every contact point of the customer, and of his mails that named nobody; a second try
     destroys what is left."""
 
@@ -57,7 +57,7 @@ def eraser(edge: Edge) -> Sender:
     return destroy
 
 
-def message_eraser(edge: Edge) -> Sender:
+def message_eraser(edge: Edge) -> EffectHandler:
     """Destroys the key that a mail set aside is kept under; of a sender who is no customer, all of his mails go."""
 
     async def destroy(message: Message, key: str, attempt: int, stale: bool) -> Event:
@@ -90,7 +90,7 @@ async def _rotated(edge: Edge) -> datetime | None:
         return None
 
 
-def rotator(edge: Edge) -> Sender:
+def rotator(edge: Edge) -> EffectHandler:
     """Exchanges the master key."""
 
     async def rotate(message: Message, key: str, attempt: int, stale: bool) -> Event:

@@ -31,8 +31,8 @@ class Refused(Exception):
 Check = Callable[[Any, Any, datetime], None]
 """``check(world, document, at)`` raises Refused for a document that its model takes but that does not fit what else is
 in force."""
-Doubts = Callable[[Any, Any], Iterable[str]]
-"""``doubts(world, document)`` says what of a document that would be accepted cannot work as things stand."""
+Warnings = Callable[[Any, Any], Iterable[str]]
+"""``warnings(world, document)`` says what of a document that would be accepted cannot work as things stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,10 @@ LINKED: Final[Mapping[int | str, dict[str, Any]]] = {
 Row = dict[str, Any]
 
 
-def known(place: Row | None, name: str = "after") -> Row:
+def known(place: Row | None, name: str = "after", row: str = "row of this list") -> Row:
     """The row that a page follows; Refused where there is none: an empty page would say that this is all."""
     if place is None:
-        text, remedy = "no row of this list", "take the address of the following page as it was given"
+        text, remedy = f"no {row}", "take 'next', or the Link, of the page before as it was given"
         raise Refused("unknown-place", name, text, remedy, 404)
     return place
 

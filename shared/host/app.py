@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from shared.base.tracing import tracer_of
 from shared.core.event import Event, topics_of
 from shared.core.views import Views
-from shared.core.world import Check, Decider, Doubts
+from shared.core.world import Check, Decider, Warnings
 from shared.edge.edge import Edge
 from shared.edge.http import Api
 from shared.privacy.vault import Vault
-from shared.runtime.effects import Sender
+from shared.runtime.effects import EffectHandler
 from shared.runtime.service import Service
 from shared.store.event_log import EventLog
 from shared.store.fingerprint import rules_of
@@ -66,10 +66,10 @@ class App:
     policies: Mapping[str, Policies] = field(default_factory=dict)
     parsers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
-    warnings: Mapping[str, Doubts] = field(default_factory=dict)
+    warnings: Mapping[str, Warnings] = field(default_factory=dict)
     accepts: Sequence[type[Event]] = ()
     api: Api = field(default_factory=Api)
-    effect_handlers: Mapping[str, Callable[[Edge], Sender]] = field(default_factory=dict)
+    effect_handlers: Mapping[str, Callable[[Edge], EffectHandler]] = field(default_factory=dict)
     listeners: Sequence[Callable[[Edge], Listener]] = ()
     erases: bool = False
     """Carries out erasures: may destroy keys, revoke tokens and exchange the master key."""

@@ -26,7 +26,7 @@ FRESH_SECONDS = 8.0
 15 s without a touch, and touched every 5 s (shared/host/process.py)."""
 log = logging.getLogger("vefa.effects")
 
-Sender = Callable[[Message, str, int, bool], Awaitable[Event]]
+EffectHandler = Callable[[Message, str, int, bool], Awaitable[Event]]
 """``sender(message, key, attempt, stale)`` does the effect that ``message`` asked for and returns what came of it;
 ``key`` is its idempotency key, ``attempt`` is 1 for the first try. When ``stale`` it must not do anything and says
 so. It handles its own errors."""
@@ -45,10 +45,10 @@ def outcome_id(asked: UUID, key: str, attempt: int) -> UUID:
 class Effects:
     """Runs what is due, in order for each recipient."""
 
-    def __init__(self, service: Service, clock: Clock, senders: Mapping[str, Sender]):
-        self._service, self._clock, self._senders = service, clock, senders
+    def __init__(self, service: Service, clock: Clock, handlers: Mapping[str, EffectHandler]):
+        self._service, self._clock, self._handlers = service, clock, handlers
         self.woken = service.wakes()
-        self.next = NextDue(service, "effects", "next_attempt", list(senders))
+        self.next = NextDue(service, "effects", "next_attempt", list(handlers))
         self._told: set[Tried] = set()
         """Tries (key, row, attempt) that were done and whose result is parked: not again before it is retried."""
 
@@ -73,7 +73,7 @@ class Effects:
         """Do everything that is due now, once; returns how many were tried."""
         service, now, looked = self._service, self._clock.now(), asyncio.get_running_loop().time()
         older = service.lost.restored_to if service.lost else 0  # what came of these may be lost
-        due = await service.log.due_effects(service.views_schema, now, self._senders, self._told, PAGE, older)
+        due = await service.log.due_effects(service.views_schema, now, self._handlers, self._told, PAGE, older)
         asked = {row.id: row for row in await service.log.at(sorted({d.row for d in due}))}
         if service.lost:  # and what came of these may just be coming back
             due = [d for d in due if not from_row(asked[d.row], None)[0].recovered]
@@ -102,7 +102,7 @@ class Effects:
         if asyncio.get_running_loop().time() > until:
             return  # this process may have stood still, and another has done it
         try:
-            outcome = await self._senders[effect.kind](message, effect.key, effect.attempt + 1, stale)
+            outcome = await self._handlers[effect.kind](message, effect.key, effect.attempt + 1, stale)
         except Exception as error:  # a sender that raises is a bug of ours: the row stays open and is seen
             log.error("%s: sender %s raised %s", self._service.name, effect.kind, type(error).__name__)
             await asyncio.sleep(1)

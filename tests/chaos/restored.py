@@ -32,7 +32,7 @@ from shared.edge.edge import Edge
 from shared.edge.http import Api, Call, roles
 from shared.host.app import App
 from shared.host.process import Process
-from shared.runtime.effects import Sender
+from shared.runtime.effects import EffectHandler
 from shared.runtime.service import Service
 from shared.store.rebuild import check
 from tests.cli.conftest import Result, run, until
@@ -83,7 +83,7 @@ def with_parcels(message: Message) -> Iterator[RowOp]:
             yield settled(e.order)
 
 
-def poster(_: Edge) -> Sender:
+def poster(_: Edge) -> EffectHandler:
     async def post(message: Message, key: str, number: int, stale: bool) -> Event:
         POSTED.append(key)
         return ParcelPosted(order=key)

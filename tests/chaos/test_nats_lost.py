@@ -26,7 +26,7 @@ CASES, KILLS, AT_ONCE = 90, 3, 4
 
 
 def kill(platform: Running, *, wipe: bool) -> None:
-    """kill -9 of nats-server, all that it stored gone before that; its keeper starts it again."""
+    """kill -9 of nats-server, all that it stored gone before that; its supervisor starts it again."""
     port = int(str(platform.noted["nats"]).rpartition(":")[2])
     process = process_on(port)
     if wipe:

@@ -61,7 +61,7 @@ class Upgrade:
         return self.newer[service]
 
     def finish(self, service: str) -> None:
-        """The older process is stopped for good, with its keeper; returns when the newer one acts."""
+        """The older process is stopped for good, with its supervisor; returns when the newer one acts."""
         port = int(self.platform.address(service).rpartition(":")[2])
         os.kill(parent_of(process_on(port)), signal.SIGTERM)
         until_true(lambda: acts(self.newer[service], service) is True, f"nobody acts for {service}", 30)

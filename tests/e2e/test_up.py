@@ -107,14 +107,14 @@ def test_a_second_up_on_servers_of_ones_own_is_refused_too(open_folder: Path) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a platform in /proc")
-def test_a_platform_whose_keeper_is_killed_ends_instead_of_going_on_without_a_service(open_folder: Path) -> None:
-    folder = open_folder / "keeperless"
+def test_a_platform_whose_supervisor_is_killed_ends_instead_of_going_on_without_a_service(open_folder: Path) -> None:
+    folder = open_folder / "supervisorless"
     folder.mkdir(mode=0o711)
     lines = folder / "lines"
     with up(folder, lines=lines) as platform:
         service = process_on(int(platform.address("sla").rpartition(":")[2]))
         os.kill(parent_of(service), signal.SIGKILL)
-        told = "vefa: the keeper of sla was killed: start the platform again"
+        told = "vefa: the supervisor of sla was killed: start the platform again"
         until_true(lambda: told in lines.read_text(), "it goes on", 30)
     assert not (folder / "running.json").exists()
     assert "Traceback" not in lines.read_text()

@@ -29,7 +29,7 @@ from shared.host.app import App
 from shared.privacy.sealing import Key, Links
 from shared.runtime.batch import place
 from shared.runtime.clock import Deadlines
-from shared.runtime.effects import Effects, Sender
+from shared.runtime.effects import EffectHandler, Effects
 from shared.runtime.service import Service
 
 from .disk import Disk
@@ -128,8 +128,8 @@ class Process:
             service, self.transport, self.clock, self._on_told,
             head_every=HEAD_SECONDS, look_every=LOOK_SECONDS, silent_after=SILENT_SECONDS,
         )  # fmt: skip
-        senders: dict[str, Sender] = {"mail": self._mail} if app.name == "notification" else {}
-        self.deadlines, self.effects = Deadlines(service, self.clock), Effects(service, self.clock, senders)
+        handlers: dict[str, EffectHandler] = {"mail": self._mail} if app.name == "notification" else {}
+        self.deadlines, self.effects = Deadlines(service, self.clock), Effects(service, self.clock, handlers)
         service.acting = True
         await self._ship_policies()
         await self.bus.act()

@@ -33,7 +33,7 @@ def measure(options: Options) -> list[Figure]:
 async def _measure(platform: Platform, options: Options) -> list[Figure]:
     assert platform.backing
     intake = platform.addresses[SERVICE]["http"]
-    [process] = below(platform.keepers[0].pid)
+    [process] = below(platform.supervisors[0].pid)
     brought = await _load(intake, min(1.0, options.seconds), 0)  # the first of everything is slow
     rows = _rows_each(platform.backing.postgres_dsn(SERVICE))
     bare = _bare(platform.backing.postgres_admin_dsn, rows)

@@ -90,7 +90,7 @@ class Supervised(ABC):
         self._ready = threading.Event()
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._keep, name=f"keeper of {self.name}", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name=f"supervisor of {self.name}", daemon=True)
 
     @abstractmethod
     def prepare(self) -> None:

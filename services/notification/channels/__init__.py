@@ -1,1 +1,1 @@
-"""The ways out: each module makes a Sender for one kind of effect."""
+"""The ways out: each module makes a EffectHandler for one kind of effect."""

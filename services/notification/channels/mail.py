@@ -18,7 +18,7 @@ from shared.core.event import Event
 from shared.core.message import Message
 from shared.edge.edge import Edge
 from shared.privacy.reply_token import reply_token, with_token
-from shared.runtime.effects import Sender
+from shared.runtime.effects import EffectHandler
 
 from ..content import Reader, cause_of, reader, write
 from ..policy import Rule, Templates, Word
@@ -41,7 +41,7 @@ class Undeliverable(Exception):
         self.error = error
 
 
-def mail_sender(edge: Edge) -> Sender:
+def mail_sender(edge: Edge) -> EffectHandler:
     """The sender of effects of kind ``mail``."""
 
     async def send(message: Message, key: str, attempt: int, stale: bool) -> Event:
