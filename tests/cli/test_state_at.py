@@ -40,6 +40,11 @@ class Desk(Platform):
         [outcome] = await self[service].handle(fresh(event, at, actor=Actor("admin", "boss"), command=True))
         return outcome
 
+    def settled(self) -> bool:
+        """Whether each of the three has heard all that the two others said, so that nothing more follows."""
+        pairs = [(hearer, teller) for hearer in self.apps for teller in self[hearer].sources if teller in self.apps]
+        return all(self[hearer].tracked.get(teller, 0) >= self[teller].said for hearer, teller in pairs)
+
     async def at(self, what: str, minutes: float, *more: str) -> dict[str, Any]:
         """What each service knew so many minutes after noon."""
         result = await self.vefa("state-at", what, (NOON + timedelta(minutes=minutes)).isoformat(), "--json", *more)
@@ -76,11 +81,11 @@ async def desk(
         said = (await desk.say("intake", submitted, NOON + timedelta(minutes=3))).said
         opened = next(m.event for m in said if hasattr(m.event, "number"))
         desk.number, desk.case, desk.customer = opened.number, opened.case, opened.customer
-        await until(lambda: desk["router"].tracked.get("intake", 0) >= desk["intake"].said)
-        await until(lambda: desk["sla"].tracked.get("intake", 0) >= desk["intake"].said)
+        await until(desk.settled)
         who = {"case": opened.case, "customer": opened.customer, "contact": "ada", "by": "boss"}
         for command in (TransferCase(**who, queue="general", reason=WHY), AssignCase(**who, agent="ece", reason=WHY)):
             await desk.say("router", command, NOON + timedelta(minutes=4))
+        await until(desk.settled)
         yield desk
 
 
