@@ -44,7 +44,7 @@ fmt:
     ruff check --fix .
     ruff format .
 
-# the five files of a new service
+# a new service that hears of cases: its files, and its place wherever services are listed
 new-service name:
     python -m deploy.vefa new-service {{name}}
 

@@ -6,8 +6,9 @@
 # each with the owner and mode that it has here. Needs openssl; safe to repeat.
 set -eu
 
-services="intake classifier router sla feedback loyalty notification"
-folder="${1:-$(dirname "$0")/secrets}"
+here="$(dirname "$0")"
+services="$(sed -n 's/.*VEFA_SERVICE: \([a-z0-9_]*\).*/\1/p' "$here/../docker-compose.yml")"
+folder="${1:-$here/secrets}"
 mkdir -p "$folder"
 chmod 700 "$folder"
 cd "$folder"

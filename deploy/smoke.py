@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Smoke test of the containers of docker-compose.yml: a case is posted, an agent gets it and its clock runs; no service
-can change its log, see another's, or speak in another's name.
+"""Smoke test of the containers of docker-compose.yml: a case is posted, an agent gets it and its clock runs; every
+service hears what it listens to; no service can change its log, see another's, or speak in another's name.
 
 Needs Python and its standard library. Run where ``docker compose up --wait`` was run. It leaves an agent and three
 cases behind: not for a platform in use."""
 
 import json
+import re
 import shutil
 import smtplib
 import subprocess
@@ -18,9 +19,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
 PORTS = {
-    "intake": 8101, "classifier": 8102, "router": 8103, "sla": 8104, "feedback": 8105, "loyalty": 8106,
-    "notification": 8107,
-}  # fmt: skip
+    service: int(port)
+    for service, port in re.findall(
+        r'VEFA_SERVICE: (\w+)[^"]*?ports: \["127\.0\.0\.1:(\d+):8000"',
+        (ROOT / "docker-compose.yml").read_text("utf-8"),
+    )
+}
+"""Where each service answers, as docker-compose.yml says it."""
 SMTP_PORT = 2525
 SECONDS = 60
 AGENT = {
@@ -44,6 +49,8 @@ def main() -> None:
     with smtplib.SMTP("127.0.0.1", SMTP_PORT, timeout=20) as server:
         server.sendmail("can@example.com", "servis@vefa.example", "Subject: Fatura\n\nFaturam yanlis kesilmis.")
     say("a mail was taken")
+    until(heard, "not everything that was said was heard")
+    say(f"{', '.join(PORTS)} have heard all that was said")
     for service in PORTS:
         other = next(name for name in PORTS if name != service)
         say(compose("exec", "-T", service, "python", "-", service, other, stdin=PROBE))
@@ -64,6 +71,12 @@ def assigned(token: str, case: str) -> list[dict[str, Any]]:
 def running(token: str, case: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = call(token, "sla", "GET", f"/v1/cases/{case}/clocks")
     return [row for row in rows if row["state"] == "running" and row["due"]]
+
+
+def heard() -> bool:
+    """Whether every service has heard what those say to whom it listens."""
+    lag = json.loads(vefa("lag", "--json"))
+    return all("heard" in lag.get(service, ()) and not any(lag[service]["heard"].values()) for service in PORTS)
 
 
 def until(look: Any, otherwise: str) -> Any:

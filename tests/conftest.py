@@ -16,10 +16,11 @@ from deploy.vefa.local import Servers
 from deploy.vefa.local.home import Home
 from deploy.vefa.local.nats_server import NatsServer
 from deploy.vefa.local.process import free_port
+from deploy.vefa.services import names
 from tests.planned import Planned, watch
 
 os.environ.pop("COLUMNS", None)  # a parallel run sets it; commands print here as into a pipe
-SERVICES = ("intake", "classifier", "router", "sla", "feedback", "loyalty", "notification")
+SERVICES = names()
 USERS = (*SERVICES, "shop", "clerk", "courier")
 """Of a nats-server of one test: the services of the test trade too, with the rights that services have."""
 

@@ -1,5 +1,6 @@
 """Which services there are: every folder of ``services/`` with an ``app.py``."""
 
+from collections.abc import Set
 from importlib import import_module
 from pathlib import Path
 
@@ -9,10 +10,14 @@ from shared.host.app import App
 ORDER = ("intake", "classifier", "router", "sla", "feedback", "loyalty", "notification")
 
 
-def names() -> tuple[str, ...]:
+def names(folder: Path = Path(services.__path__[0])) -> tuple[str, ...]:
     """Names of all services: the core ones in the order of a case's journey, then others by name."""
-    folder = Path(services.__path__[0])
     found = {path.parent.name for path in folder.glob("*/app.py")}
+    return in_order(found)
+
+
+def in_order(found: Set[str]) -> tuple[str, ...]:
+    """These names, each in its place."""
     return (*(n for n in ORDER if n in found), *sorted(found - set(ORDER)))
 
 

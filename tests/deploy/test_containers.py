@@ -17,13 +17,13 @@ import yaml
 from deploy.vefa.containers import server_config
 from deploy.vefa.local.nats_server import INTEGRATOR, OPS, wheel
 from deploy.vefa.local.postgres import SETTINGS
-from deploy.vefa.services import ORDER, names
+from deploy.vefa.services import names
 from shared.edge.tokens import public_key
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
-SERVICES = {name: CONTAINERS[name] for name in ORDER}
+SERVICES = {name: CONTAINERS[name] for name in names()}
 SERVERS = {"postgres": "postgres:17", "nats": "nats:2"}
 KEYS = {"index.key", "link.key", "token.pub"}
 each_container = pytest.mark.parametrize("name", CONTAINERS)
@@ -88,12 +88,12 @@ def test_only_who_makes_or_exchanges_the_master_key_may_write_it() -> None:
         for mount in container.get("volumes", ())
         if mount.startswith("master:")
     }
-    assert writes == dict.fromkeys([*ORDER, "vefa"], False) | {"provide": True, "intake": True}
+    assert writes == dict.fromkeys([*names(), "vefa"], False) | {"provide": True, "intake": True}
     assert not any("master" in name for name in COMPOSE["secrets"])
 
 
 def test_every_service_of_ours_has_a_container() -> None:
-    assert set(ORDER) <= CONTAINERS.keys() <= {*names(), *SERVERS, "rooms", "provide", "vefa"}
+    assert CONTAINERS.keys() == {*names(), *SERVERS, "rooms", "provide", "vefa"}
 
 
 @each_service
@@ -134,7 +134,7 @@ def test_postgres_loses_no_commit_and_logs_no_personal_data() -> None:
 
 
 def test_nats_has_the_rights_of_the_embedded_one() -> None:
-    made = server_config(list(ORDER))
+    made = server_config(list(names()))
     assert (ROOT / "deploy/nats/server.conf").read_text() == made, made.splitlines()[0]
 
 
@@ -154,7 +154,7 @@ def test_every_secret_is_made_once(secrets: Path) -> None:
     assert before["token.pub"] == public_key(before["token.key"])
     assert {len(before[name]) for name in before if name.endswith(".key")} == {32}
     words = [content.split(b"@")[0].split(b":")[-1] for name, content in before.items() if b"://" in content]
-    assert len(words) == len(set(words)) == len(ORDER) * 2 + len(("admin", OPS, INTEGRATOR))
+    assert len(words) == len(set(words)) == len(names()) * 2 + len(("admin", OPS, INTEGRATOR))
     make_secrets(secrets)
     assert {path.name: path.read_bytes() for path in secrets.iterdir()} == before
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from deploy.vefa.services import names
 from tests.running import Running, up
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
@@ -64,7 +65,7 @@ def requests(address: str) -> Iterator[tuple[str, str, dict[str, str], Any]]:
                 yield from ((method.upper(), where, query, body) for body in bodies)
 
 
-@pytest.mark.parametrize("service", ["intake", "classifier", "router", "sla", "feedback", "loyalty", "notification"])
+@pytest.mark.parametrize("service", names())
 def test_no_request_makes_a_service_fail_and_each_refusal_has_a_remedy(platform: Running, service: str) -> None:
     address = platform.address(service)
     token = platform.vefa("token", "create", "--role", "admin", "--subject", "root")

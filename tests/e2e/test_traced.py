@@ -13,6 +13,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from deploy.vefa.services import ORDER
 from tests.running import Running, until_true, up
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
@@ -92,9 +93,7 @@ def test_one_trace_leads_from_the_call_to_the_mail(traced: tuple[dict[str, Any],
     found, _ = traced
     spans = {span["span_id"]: span for span in found["spans"]}
     assert found["trace_id"] == TRACE
-    assert set(found["services"]) == {
-        "intake", "classifier", "router", "sla", "feedback", "loyalty", "notification"
-    }  # fmt: skip
+    assert set(found["services"]) >= set(ORDER)
     [at] = [
         span for span in found["spans"] if span["name"] == "notification.notice-sent.v1" and span["kind"] != "consumer"
     ]

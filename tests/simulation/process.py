@@ -11,13 +11,7 @@ from uuid import uuid5
 from psycopg import OperationalError
 
 from contracts.notification import DeliveryReported, Withholding
-from services.classifier.app import app as classifier
-from services.feedback.app import app as feedback
-from services.intake.app import app as intake
-from services.loyalty.app import app as loyalty
-from services.notification.app import app as notification
-from services.router.app import app as router
-from services.sla.app import app as sla
+from deploy.vefa.services import app_of, names
 from shared.base.settings import Settings
 from shared.bus.bus import Bus
 from shared.core.event import Event
@@ -39,7 +33,7 @@ from .loop import Life, Loop
 from .transport import SimulatedBus, SimulatedTransport
 from .vault import SimulatedVault
 
-APPS: Mapping[str, App] = {a.name: a for a in (intake, classifier, router, sla, feedback, loyalty, notification)}
+APPS: Mapping[str, App] = {name: app_of(name) for name in names()}
 HEAD_SECONDS, LOOK_SECONDS, SILENT_SECONDS = 2.0, 2.0, 4.0
 TROUBLES = (OperationalError, TimeoutError)
 SETTINGS = Settings(database_url="", nats_url="", secrets=Path())
