@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -20,16 +21,16 @@ from shared.core.event import Event
 from shared.core.personal import Personal
 
 FOLDER = Path(__file__).parent
-MODULES = tuple(sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in ("__init__", "catalogue", "common")))
 EXAMPLES = ("example", "TRY", "2026", "2026-10", "2026-10-26")
 """Texts for fields: the first that fits the field's pattern."""
 SEALED = {"k": "00000000-0000-4000-8000-000000000000", "c": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}
 
 
 def events() -> dict[str, type[Event]]:
-    """Topic -> class, of every contract."""
+    """Topic -> class, of every contract, in whatever folder below this one."""
     found: dict[str, type[Event]] = {}
-    for module in (*(import_module(f"contracts.{name}") for name in MODULES), facts):
+    names = sorted(found.name for found in walk_packages([str(FOLDER)], f"{FOLDER.name}."))
+    for module in (*map(import_module, names), facts):
         for value in vars(module).values():
             if (
                 isinstance(value, type)

@@ -164,7 +164,7 @@ def test_the_pure_floor_looks_at_no_clock_no_chance_and_nothing_outside() -> Non
 def test_contracts_know_neither_services_nor_the_running_kernel() -> None:
     wrong = [
         f"{path.name} imports {module}"
-        for path in (ROOT / "contracts").glob("*.py")
+        for path in (ROOT / "contracts").rglob("*.py")
         for module in imports(path)
         if module.startswith(("services", "deploy"))
         or (module.startswith("shared.") and not f"{module}.".startswith(f"{PURE}."))

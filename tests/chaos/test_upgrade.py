@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.servers, pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a service in /proc"),
 ]  # fmt: skip
-CONTRACT, OPENING, VIEWS = "contracts/intake.py", "services/intake/lifecycle.py", "services/notification/views.py"
+CONTRACT, OPENING, VIEWS = "contracts/intake/cases.py", "services/intake/lifecycle.py", "services/notification/views.py"
 CHANGES = (
     (CONTRACT, "    verified: bool = False\n", "    season: Code | None = None\n    verified: bool = False\n"),
     (OPENING, "text=text, **more,", 'text=text, season="autumn", **more,'),
