@@ -12,8 +12,9 @@ from shared.core.event import Id
 from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.edge import Edge
-from shared.edge.html import PageLanguage, fields, language_of, plain, posted
+from shared.edge.forms import fields, plain, posted
 from shared.edge.http import SIGNED, Api, Call, roles
+from shared.edge.i18n import PageLanguage, language_of
 from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, known
 
 from .figures import rate, score
@@ -45,7 +46,7 @@ SAID: dict[int | str, dict[str, Any]] = {
     }
 }
 
-api = Api()
+api = Api(static=pages.PAGES.static)
 
 
 # The survey behind a link ----------------------------------------------------------------------------------------

@@ -56,7 +56,10 @@ from .reading import policy_in_force
 from .web import routes as pages
 from .web.routes import LINK
 
-api = Api([route for part in (reading, casefile, downloads, setaside, pages) for route in part.api.routes])
+api = Api(
+    [route for part in (reading, casefile, downloads, setaside, pages) for route in part.api.routes],
+    pages.PAGES.static,
+)
 PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 
 

@@ -1,26 +1,24 @@
 """HTTP of notification: what was sent and why not, sending again, what a recipient wants, how a mail will look."""
 
 from datetime import datetime
-from html import escape
 from typing import Annotated, Any, Literal
 
-from fastapi.responses import HTMLResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
 from contracts.intake import CaseOpened
-from contracts.notification import ChangePreferences, NoticeQueued, PreferenceChanged, Redeliver, Unsubscribe
+from contracts.notification import ChangePreferences, NoticeQueued, PreferenceChanged, Redeliver
 from shared.core.calendar import Calendar, zone_names
 from shared.core.event import Code, Id
 from shared.core.vocabulary import Language
 from shared.core.world import Refused
-from shared.edge.html import page
-from shared.edge.http import SIGNED, Api, Call, roles
+from shared.edge.http import Api, Call, roles
 from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, known
 
 from .content import Reader, reader, write
 from .policy import Templates, Word
+from .web import routes
 
-api = Api()
+api = Api(routes.api.routes, routes.PAGES.static)
 DESK = roles("agent", "supervisor", "service")
 
 
@@ -130,30 +128,6 @@ async def prefer(contact: Id, body: Preferences, call: Call) -> Preferences:
 async def preferences(contact: Id, call: Call) -> Preferences:
     row = await call.row("select language, muted, zone from {views}.preferences where key = %s", contact)
     return Preferences.model_validate(row or {})
-
-
-@api.get("/v1/preferences/unsubscribe/{token}", access=SIGNED, also=(404,), response_class=HTMLResponse)
-async def ask_unsubscribe(token: str, call: Call) -> HTMLResponse:
-    """A page that asks: mail scanners follow links, so a GET changes nothing."""
-    _subscriber(call, token)
-    button = f'<form method="post" action="/v1/preferences/unsubscribe/{escape(token)}"><button>'
-    return page("tr", "Vefa", f"{button}Bu iletileri artık istemiyorum / Unsubscribe</button></form>")
-
-
-@api.post("/v1/preferences/unsubscribe/{token}", access=SIGNED, also=(404,), response_class=HTMLResponse)
-async def unsubscribe(token: str, call: Call) -> HTMLResponse:
-    """One click (RFC 8058): this template is not wanted any more."""
-    contact, template = _subscriber(call, token)
-    await call.send(Unsubscribe(contact=contact, template=template))
-    return page("tr", "Vefa", "<p>Bu iletileri artık almayacaksınız. / You will not get these messages any more.</p>")
-
-
-def _subscriber(call: Call, token: str) -> tuple[str, str]:
-    signed = call.links.check("unsubscribe", token, call.now)
-    if signed is None:
-        raise Refused("invalid-link", "token", "the link is not ours or out of date", "use the newest mail", 404)
-    contact, _, template = signed.partition("~")
-    return contact, template
 
 
 @api.post("/v1/templates/preview", access=roles("supervisor"))

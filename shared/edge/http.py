@@ -16,6 +16,7 @@ from .guard import LARGEST, LONGEST_QUERY, Guard, guarded
 from .oidc import Provider
 from .problems import PROBLEM, answer_with_problems, problem
 from .shown import show
+from .static import Static
 
 __all__ = ["OPEN", "PROBLEM", "PUBLIC", "SIGNED", "Access", "Api", "Call", "Route", "add", "build", "problem", "roles"]
 
@@ -74,6 +75,8 @@ class Api:
     """The routes of a service, declared in its ``api.py``."""
 
     routes: list[Route] = field(default_factory=list)
+    static: Static | None = None
+    """Files that its pages load."""
 
     def route(
         self, method: str, path: str, access: Access, status: int = 200, *, also: tuple[int, ...] = (),
@@ -116,6 +119,8 @@ def build(title: str, api: Api, edge: Edge, token_key: bytes, provider: Provider
     app.state.guard = Guard(edge, token_key, provider)
     for route in api.routes:
         add(app, route)
+    if api.static:
+        api.static.serve(app)
     answer_with_problems(app)
     describe(app)
     show(app)

@@ -14,6 +14,7 @@ from deploy.vefa import scaffold
 
 from .conftest import run
 
+pytestmark = pytest.mark.timeout(600)  # whole tests of a service run in some of these
 ROOT = Path(__file__).parents[2]
 NAME = "spare_parts"
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "secrets", "findings")
@@ -96,7 +97,6 @@ def test_what_looks_at_every_service_is_content(project: Path) -> None:
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(300)
 def test_vefa_up_brings_it_up_and_it_hears_of_a_case(project: Path, open_folder: Path) -> None:
     assert tool(project, "-c", HEARS, str(open_folder / "scaffold")) == ""
 

@@ -1,5 +1,6 @@
 """The page behind the link of a resolved case: a GET records nothing, the yes closes, the no brings the case back."""
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -100,3 +101,11 @@ async def test_a_closed_case_is_not_opened_by_what_is_neither(intake: Running) -
     await post(intake, path, solved="yes")
     assert (await post(intake, path, solved="maybe")).status_code == 422
     assert (await intake.case(case))["category"] == "closed"
+
+
+async def test_the_page_loads_its_styles_from_the_service_itself(intake: Running) -> None:
+    _, path = await resolved(intake)
+    [address] = re.findall(r'<link rel="stylesheet" href="([^"]+)">', (await intake.http.get(path)).text)
+    styles = await intake.http.get(address, headers={"Authorization": ""})
+    assert (styles.status_code, styles.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert "immutable" in styles.headers["cache-control"]

@@ -77,7 +77,12 @@ async def test_preferences_that_make_no_sense_are_refused(http: httpx.AsyncClien
 async def test_unsubscribing_asks_first_and_then_mutes(desk: Desk, http: httpx.AsyncClient) -> None:
     token = desk.edge.links.sign("unsubscribe", f"{AYSE}~points-expiring", MONDAY + timedelta(days=1))
     path = f"/v1/preferences/unsubscribe/{token}"
-    assert "<form" in (await http.get(path, headers={"Authorization": ""})).text
+    asked = await http.get(path, headers={"Authorization": "", "accept-language": "en"})
+    assert "<form" in asked.text
+    assert '<html lang="en">' in asked.text
+    await http.put(f"/v1/preferences/{AYSE}", json={"language": "tr"})
+    asked = await http.get(path, headers={"Authorization": "", "accept-language": "en"})
+    assert "Bu iletileri artık istemiyorum" in asked.text
     assert (await http.get(f"/v1/preferences/{AYSE}")).json()["muted"] == []
     assert (await http.post(path, headers={"Authorization": ""})).status_code == 200
     assert (await http.get(f"/v1/preferences/{AYSE}")).json()["muted"] == ["points-expiring"]

@@ -1,7 +1,7 @@
 """The page behind the link of a resolved case: was it solved? A GET asks, a POST records."""
 
-from html import escape
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -10,10 +10,13 @@ from contracts.intake import Confirm
 from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.edge import Edge
-from shared.edge.html import PageLanguage, fields, language_of, page, plain, posted, warning
+from shared.edge.forms import fields, plain, posted
 from shared.edge.http import SIGNED, Api, Call
+from shared.edge.i18n import language_of
+from shared.edge.templates import Pages
 
 api = Api()
+PAGES: Final = Pages("intake", Path(__file__).parent)
 LINK = "confirm"
 """Purpose of the signed links: the id is ``<case>~<contact>``."""
 ANSWERS = ("yes", "no")
@@ -31,32 +34,6 @@ TAKEN = {
             }
         },
     }
-}  # fmt: skip
-TEXTS: dict[PageLanguage, dict[str, str]] = {
-    "tr": {
-        "title": "Başvuru {number}", "question": "Sorununuz çözüldü mü?",
-        "yes": "Evet, çözüldü", "no": "Hayır, çözülmedi",
-        "comment": "Eklemek istediğiniz bir şey var mı? (isteğe bağlı)",
-        "choose": "Lütfen iki yanıttan birini seçin.",
-        "closed": "Teşekkür ederiz. Başvurunuz kapatıldı.",
-        "reopened": "Başvurunuz yeniden açıldı; ekibimiz konuyu tekrar ele alıyor.",
-        "expired": "Bu bağlantı geçersiz veya süresi dolmuş. Bize yazmak isterseniz son iletimizi yanıtlayın.",
-        "not-resolved": "Başvurunuz üzerinde hâlâ çalışıyoruz; sonuçlandığında size yazacağız.",
-        "too-late": "Bu başvuru artık yeniden açılamaz. Yeni bir başvuru için bize yazabilirsiniz.",
-        "other": "Yanıtınız kaydedilemedi. Lütfen son iletimizi yanıtlayın.",
-    },
-    "en": {
-        "title": "Request {number}", "question": "Has it been solved?",
-        "yes": "Yes, it is solved", "no": "No, it is not",
-        "comment": "Anything you would like to add? (optional)",
-        "choose": "Please choose one of the two answers.",
-        "closed": "Thank you. Your request is closed.",
-        "reopened": "Your request is open again; our team is working on it.",
-        "expired": "This link is not valid or has expired. To reach us, answer our last message.",
-        "not-resolved": "We are still working on your request and will write to you when it is done.",
-        "too-late": "This request cannot be opened again. Write to us for a new one.",
-        "other": "Your answer could not be recorded. Please reply to our last message.",
-    },
 }  # fmt: skip
 
 
@@ -86,21 +63,17 @@ async def answer(token: str, request: Request, call: Call) -> HTMLResponse:
         return _refusal("other", 422, request, row["language"])
     except Refused as refused:
         return _refusal(refused.code, refused.status, request, row["language"])
-    texts = TEXTS[language := language_of(row["language"], request)]
-    done = texts["closed"] if solved else texts["reopened"]
-    return page(language, texts["title"].format(number=row["number"]), f"<p>{escape(done)}</p>")
+    language = language_of(row["language"], request)
+    title = PAGES.texts.say(language, "title", number=row["number"])
+    return PAGES.page(language, "done", title=title, text=PAGES.texts.say(language, "closed" if solved else "reopened"))
 
 
 def _question(row: dict[str, Any], request: Request, text: str = "", again: bool = False) -> HTMLResponse:
     """The question; ``again`` when what was posted was no answer to it, with the text that came along."""
-    texts = TEXTS[language := language_of(row["language"], request)]
-    return page(
-        language, texts["title"].format(number=row["number"]),
-        f'{warning(texts["choose"]) if again else ""}<form method="post"><p>{escape(texts["question"])}</p>'
-        f'<label for="text">{escape(texts["comment"])}</label>'
-        f'<textarea id="text" name="text" maxlength="{LONGEST}">{escape(text)}</textarea>'
-        f'<button name="solved" value="yes">{escape(texts["yes"])}</button> '
-        f'<button name="solved" value="no">{escape(texts["no"])}</button></form>', 422 if again else 200,
+    language = language_of(row["language"], request)
+    return PAGES.page(
+        language, "solved", 422 if again else 200, title=PAGES.texts.say(language, "title", number=row["number"]),
+        text=text, longest=LONGEST, problem=PAGES.texts.say(language, "problem-choose") if again else "",
     )  # fmt: skip
 
 
@@ -111,5 +84,7 @@ async def _asked(token: str, call: Edge) -> tuple[dict[str, Any] | None, str]:
 
 
 def _refusal(code: str, status: int, request: Request, known: str | None = None) -> HTMLResponse:
-    texts = TEXTS[language := language_of(known, request)]
-    return page(language, "Vefa", warning(texts.get(code, texts["other"])), status)
+    language = language_of(known, request)
+    problem = PAGES.texts.say(language, f"problem-{code}", "problem-other")
+    title = PAGES.texts.say(language, "title-refused")
+    return PAGES.page(language, "refused", status, title=title, problem=problem)
