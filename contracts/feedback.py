@@ -38,7 +38,7 @@ class AttributedFact(SurveyFact):
     agent: Id | None = None
     """Owner of the case at its resolution."""
     team: Code | None = None
-    """His team."""
+    """Their team."""
     topic: Code | None = None
     """Topic of the case."""
     case_kind: Kind | None = None

@@ -44,7 +44,7 @@ class MemberEnrolled(MemberFact, topic="loyalty.member-enrolled.v1", also=("cust
     customer: Id
     """The customer."""
     contact: Id
-    """Contact point that he joined with."""
+    """Contact point that they joined with."""
     programme: Code
     """The programme."""
     tier: Code
@@ -287,7 +287,7 @@ class GrantApproved(
     severity: Severity
     """How bad it was."""
     by: Id
-    """Who approved; the agent himself within the own limit."""
+    """Who approved; the asking agent within the own limit."""
     team: Code | None
     """Team whose budget it is taken from."""
     budget: Code

@@ -33,7 +33,7 @@ Rejection = Literal[
 
 
 class Candidate(Part):
-    """One agent as the choice saw him."""
+    """One agent as the choice saw them."""
 
     agent: Id
     """Agent id."""
@@ -42,7 +42,7 @@ class Candidate(Part):
     capacity: int
     """Whole capacity."""
     idle_since: datetime | None = None
-    """Since when nothing was given to him: his last assignment or his last return, UTC."""
+    """Since when nothing was given to them: their last assignment or their last return, UTC."""
     skills: tuple[Code, ...] = ()
     """Skills that the case asks for and the agent has."""
     rejected: Rejection | None = None
@@ -85,7 +85,7 @@ class CaseQueued(
     overflow_at: datetime
     """From when the secondary team may take it and the queue's owner is told, UTC."""
     sticky: Id | None = None
-    """Its last agent, who gets it back if he can take it."""
+    """Its last agent, who gets it back if they can take it."""
     excluded: tuple[Id, ...] = ()
     """Agents who do not get it from the strategy: who released it."""
     by: Id | None = None
@@ -162,13 +162,13 @@ class CaseUnassigned(
 class CaseWeighed(
     CaseFact, topic="router.case-weighed.v1", also=("agent:{agent}",), summary="{before} -> {weight} for {agent}"
 ):
-    """The load of an owner changed because the status or the priority of his case did. Once resolved or closed it
+    """The load of an owner changed because the status or the priority of their case did. Once resolved or closed it
     has no owner any more; its last agent is remembered for a reopening."""
 
     agent: Id
     """The owner."""
     weight: int
-    """Weight units that it takes of his capacity from now on."""
+    """Weight units that it takes of their capacity from now on."""
     before: int
     """Weight units until now."""
     category: Category
@@ -195,10 +195,10 @@ class QueueAlerted(Event, topic="router.queue-alerted.v1", stream="queue:{queue}
 
 
 class AgentRegistered(Event, topic="router.agent-registered.v1", stream="agent:{agent}", subject="agent"):
-    """An agent works here, or what is known of him changed."""
+    """An agent works here, or what is known of them changed."""
 
     agent: Id
-    """Agent id, also the subject of his tokens."""
+    """Agent id, also the subject of their tokens."""
     name: Personal
     """Name as shown to customers and colleagues."""
     mail: Personal
@@ -210,17 +210,17 @@ class AgentRegistered(Event, topic="router.agent-registered.v1", stream="agent:{
     languages: tuple[Language, ...]
     """Languages."""
     capacity: int
-    """Weight units that he can own at a time."""
+    """Weight units that they can own at a time."""
     manager: Id | None = None
     """Agent id of the manager."""
     active: bool = True
     """False: no longer works here."""
     channels: tuple[Channel, ...] = ()
-    """Channels that he works on; none: all of them."""
+    """Channels that they work on; none: all of them."""
     first: bool = False
-    """Whether he was not known before: he then starts offline."""
+    """Whether they were not known before: they then start offline."""
     left: tuple[Code, ...] = ()
-    """Teams that he belonged to until now."""
+    """Teams that they belonged to until now."""
 
 
 class AgentStatusChanged(Event, topic="router.agent-status-changed.v1", stream="agent:{agent}"):
@@ -242,7 +242,7 @@ class AgentCommand(Event, stream="agent:{agent}", subject="agent"):
 
 
 class RegisterAgent(AgentCommand, topic="to.router.register-agent.v1"):
-    """Make an agent known or change what is known of him. Refused: unknown teams, a circle of managers."""
+    """Make an agent known or change what is known of them. Refused: unknown teams, a circle of managers."""
 
     name: Personal
     """Name as shown to customers and colleagues."""
@@ -257,11 +257,11 @@ class RegisterAgent(AgentCommand, topic="to.router.register-agent.v1"):
     channels: tuple[Channel, ...] = ()
     """Channels; none: all of them."""
     capacity: Capacity
-    """Weight units that he can own at a time."""
+    """Weight units that they can own at a time."""
     manager: Id | None = None
     """Agent id of the manager."""
     active: bool = True
-    """False: no longer works here; all that he owns is queued again."""
+    """False: no longer works here; all that they own is queued again."""
 
 
 class ChangeAgentStatus(AgentCommand, topic="to.router.change-agent-status.v1"):
@@ -279,11 +279,11 @@ class CaseCommand(CaseFact, subject="by"):
 
 
 class TakeCase(CaseCommand, topic="to.router.take-case.v1"):
-    """An agent takes a case of one of his queues; may exceed his capacity. Refused when somebody else owns it."""
+    """An agent takes a case of one of their queues; may exceed their capacity. Refused when somebody else owns it."""
 
 
 class AssignCase(CaseCommand, topic="to.router.assign-case.v1"):
-    """Give a case to an agent, whoever owns it now; may exceed his capacity. Refused for an unknown agent."""
+    """Give a case to an agent, whoever owns it now; may exceed their capacity. Refused for an unknown agent."""
 
     agent: Id
     """The new owner."""
@@ -292,7 +292,7 @@ class AssignCase(CaseCommand, topic="to.router.assign-case.v1"):
 
 
 class ReleaseCase(CaseCommand, topic="to.router.release-case.v1"):
-    """The owner gives a case back to its queue; the strategy does not give it to him again."""
+    """The owner gives a case back to its queue; the strategy does not give it to them again."""
 
     reason: Personal
     """Why."""

@@ -17,7 +17,7 @@ COLUMNS = (NOBODY, *(role.value for role in (
 )))  # fmt: skip
 EVERY = "every service"
 OWN = {"POST /v1/cases/{case}/confirm"}
-"""What a customer may do with a token of his own although a signed link is the usual way."""
+"""What a customer may do with a token of their own although a signed link is the usual way."""
 ANY = {"POST /v1/cases"}
 """What customers may do without asking whose it is: it makes something new."""
 SELF = {"PUT /v1/agents/{agent}/status"}

@@ -46,7 +46,7 @@ class CaseOpened(
     organisation: Id | None = None
     """The firm, B2B."""
     by: Id | None = None
-    """Agent who opened it and wrote down the concern; that text answers nothing, his first reply does."""
+    """Agent who opened it and wrote down the concern; that text answers nothing, their first reply does."""
     verified: bool = False
     """Whether the sender is known to own the address; if not, an acknowledgement repeats none of the text."""
     contacts_before: int = 0
@@ -120,7 +120,7 @@ class ReplySent(CustomerCaseFact, topic="intake.reply-sent.v1", summary="by {by}
 
 
 class NoteAdded(CustomerCaseFact, topic="intake.note-added.v1"):
-    """An agent wrote something that the customer does not see: about him, so it goes when he is erased."""
+    """An agent wrote something that the customer does not see: about them, so it goes when they are erased."""
 
     by: Id
     """Agent id."""

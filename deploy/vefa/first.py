@@ -14,7 +14,7 @@ ADMINISTRATOR, MAIL_VARIABLE = "admin", "VEFA_ADMIN_MAIL"
 
 
 def register(data: Path) -> None:
-    """Once for a data folder; who is registered already stays as he is. A log that refuses commands is left alone."""
+    """Once for a data folder; who is registered already stays so. A log that refuses commands is left alone."""
     own_domain = Settings.model_fields["mail_from"].default.rpartition("@")[2]
     domain = os.environ.get("VEFA_MAIL_FROM", "").rpartition("@")[2] or own_domain
     with suppress(Failed):

@@ -23,7 +23,7 @@ Subject = Annotated[str, typer.Argument(help="A mail address, a phone number, or
 POLL = 0.2
 OF_A_PERSON = frozenset({"contact", "member"})
 OF_ONE_MATTER = frozenset({"notice", "survey", "recovery", "grant", "mail", "purchase", "parked"})
-"""Kinds of streams that an event of a customer leads to: those of the person, and those of one matter of his."""
+"""Kinds of streams that an event of a customer leads to: those of the person, and those of one matter of theirs."""
 
 
 @app.command()
@@ -105,7 +105,7 @@ def export(
 
 
 async def _about(logs: Logs, customer: str) -> tuple[set[str], list[Seen]]:
-    """The streams of a customer, found from his own on, and what is on them.
+    """The streams of a customer, found from their own on, and what is on them.
 
     An event that names another customer is left out and leads no further."""
     streams, looked, found = {f"customer:{customer}"}, set[str](), dict[tuple[str, int], Seen]()

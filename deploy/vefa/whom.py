@@ -1,6 +1,6 @@
 """Which customer is meant by a mail address, a phone number, a handle or an id, and who that is.
 
-It is looked up in intake's log with the index key of the data folder, as intake itself finds him: no address is sent
+It is looked up in intake's log with the index key of the data folder, as intake itself finds them: no address is sent
 anywhere, so none comes into a line of a server's log."""
 
 import os
@@ -24,7 +24,7 @@ REGION_VARIABLE = "VEFA_REGION"
 
 @dataclass
 class Person:
-    """A customer as intake knows him, texts in plain; without ``points`` nothing is known but the id."""
+    """A customer as intake knows them, texts in plain; without ``points`` nothing is known but the id."""
 
     customer: str
     name: str = ""
@@ -51,8 +51,8 @@ async def person(logs: Logs, data: Path, asked: str) -> Person:
             return await _known(logs, customer)
     if _is_address(asked):
         raise LookupError(
-            f"CUSTOMER: no customer has {asked}; he may have been erased, or written from another address; give that,"
-            " or a customer id as in 'vefa history CASE --json'"
+            f"CUSTOMER: no customer has {asked}; they may have been erased, or have written from another"
+            " address; give that, or a customer id as in 'vefa history CASE --json'"
         )
     return found
 

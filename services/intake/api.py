@@ -1,6 +1,6 @@
 """intake over HTTP: bringing a concern, carrying a case on, writing customers. Reading is in ``reading``.
 
-A customer reads and writes his own cases alone; his token is named after him or after one of his contact points."""
+A customer reads and writes their own cases alone; their token is named after them or one of their contact points."""
 
 import base64
 import binascii
@@ -100,7 +100,7 @@ async def submit(body: schemas.Concern, call: Call) -> schemas.Opened | JSONResp
 # Carrying a case on --------------------------------------------------------------------------------------------------
 @api.post("/v1/cases/{case}/messages", access=READERS, status=201)
 async def add_message(case: Id, body: schemas.Writing, call: Call) -> schemas.Recorded:
-    """The customer writes; staff and other systems pass on what he said by naming him."""
+    """The customer writes; staff and other systems pass on what they said by naming them."""
     row = await visible_case(case, call)
     kind: ContactKind | None = None
     address: str | None = None
@@ -152,7 +152,7 @@ async def resolve(case: Id, body: schemas.Resolution, call: Call) -> schemas.Rec
 
 @api.post("/v1/cases/{case}/confirm", access=SIGNED, also=(403, 410))
 async def confirm(case: Id, body: schemas.Confirmation, call: Call) -> schemas.Recorded:
-    """The customer says whether it is solved: by the token of a signed link, or by his own."""
+    """The customer says whether it is solved: by the token of a signed link, or by their own."""
     if body.token is not None:
         signed = call.links.check(LINK, body.token, call.now) or ""
         of, _, contact = signed.partition("~")

@@ -118,7 +118,7 @@ async def _count_of_links(case: str, call: Edge) -> int:
 
 
 async def _participants(case: str, call: Edge) -> list[dict[str, Any]]:
-    """Whom the customer's mails went to as well, 20 at most; the name that we know them by is not his to see: else
+    """Whom the customer's mails went to as well, 20 at most; the name that we know them by is not theirs to see: else
     putting an address in copy would tell whose it is."""
     rows = await call.rows(
         'select p.contact, p.how, p.at, t.address, u.name from {views}.participants p'

@@ -181,7 +181,7 @@ WAYS: Mapping[ContactKind, str] = {"phone": "a phone number", "handle": "a handl
 
 
 def _reached(world: World, case: Case) -> None:
-    """A customer without a mail address is answered by the channel that he came by, if another system carries it."""
+    """A customer without a mail address is answered by the channel that they came by, if another system carries it."""
     kinds = tuple(dict.fromkeys(kind for _, kind in world[f"customer:{case.customer}"].contacts))
     if case.channel in BY_MAIL and kinds and "mail" not in kinds:
         ways = " and ".join(WAYS.get(kind, kind) for kind in kinds)

@@ -32,7 +32,7 @@ api = Api()
     200: {"description": "The mail as it came", "content": {MAIL: {"schema": {"type": "string"}}}}
 })  # fmt: skip
 async def raw_message(case: Id, message: Id, call: Call) -> Response:
-    """The mail that a message came by, as it came; a customer reads his own."""
+    """The mail that a message came by, as it came; a customer reads their own."""
     row = await visible_case(case, call)
     found = await call.row(
         'select m.contact, m.raw, m.at, c.customer from {views}.messages m left join {views}.contacts c'

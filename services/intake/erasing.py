@@ -32,13 +32,13 @@ OF_CUSTOMER = (
     " union select contact from {views}.set_aside"
     " where starts_with(contact, 'unknown.') and writer in (select key from own) order by key"
 )
-"""His contact points, and the mails that named nobody, each with a key of its own, until a person knew that he wrote
-them."""
+"""Their contact points, and the mails that named nobody, each with a key of its own, until a person knew that they
+wrote them."""
 log = logging.getLogger("vefa.erasing")
 
 
 def eraser(edge: Edge) -> EffectHandler:
-    """Destroys the keys of every contact point of the customer, and of his mails that named nobody; a second try
+    """Destroys the keys of every contact point of the customer, and of their mails that named nobody; a second try
     destroys what is left."""
 
     async def destroy(message: Message, key: str, attempt: int, stale: bool) -> Event:
@@ -58,7 +58,7 @@ def eraser(edge: Edge) -> EffectHandler:
 
 
 def message_eraser(edge: Edge) -> EffectHandler:
-    """Destroys the key that a mail set aside is kept under; of a sender who is no customer, all of his mails go."""
+    """Destroys the key that a mail set aside is kept under; of a sender who is no customer, all of their mails go."""
 
     async def destroy(message: Message, key: str, attempt: int, stale: bool) -> Event:
         asked = message.event

@@ -165,7 +165,7 @@ def receive(world: World, message: Message, case_id: str, w: Writing) -> Iterato
 
 def is_acknowledgement(world: World, case: Case, w: Writing) -> bool:
     """Whether it changes nothing. Assent is the answer while the case waits for the customer, and, where no thanks come
-    with it, while the case is with us: who asked may not have said that he waits."""
+    with it, while the case is with us: who asked may not have said that they wait."""
     said = Courtesy() if tuple(w.attachments) else courtesy(policy(world), w.text, w.name, w.address)
     if not said.bare or not said.assent:
         return said.bare
@@ -173,7 +173,7 @@ def is_acknowledgement(world: World, case: Case, w: Writing) -> bool:
 
 
 def answered(world: World, case_id: str, w: Writing) -> Iterator[Event]:
-    """A participant wrote about the case, which ends in a case of his own: this one no longer waits for an answer."""
+    """A participant wrote about the case, which ends in a case of their own: this one no longer waits for an answer."""
     case: Case = world[f"case:{case_id}"]
     if case.category == "waiting_customer" and not is_acknowledgement(world, case, w):
         yield status_changed(world, case_id, case, "open", "rule")

@@ -309,7 +309,7 @@ def _mail(state: Mail, message: Message) -> Mail:
 
 
 def _came(state: Mail, contact: str, case: str | None) -> Mapping[str, str | None]:
-    """With one sender more; the first one stays: those who came later may have copied his Message-ID."""
+    """With one sender more; the first one stays: those who came later may have copied its Message-ID."""
     first, *later = {**state.cases, contact: case}.items()
     return dict((first, *later[-MOST + 1 :]))
 

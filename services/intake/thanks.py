@@ -107,7 +107,7 @@ def _names_somebody(line: str) -> bool:
 
 
 def _is_signature(policy: IntakePolicy, lines: Sequence[str], own: frozenset[str]) -> bool:
-    """Whether the lines say who somebody is and how to reach him, and nothing that happened."""
+    """Whether the lines say who somebody is and how to reach them, and nothing that happened."""
     if len(lines) > SIGNATURE_LINES or any(len(line) > LINE_LENGTH or "!" in line for line in lines):
         return False
     known = {*tokens(lines[0])} <= own

@@ -1,6 +1,6 @@
 """HTTP of loyalty: members and their ledgers, spends, grants, purchases and returns, the programme's totals.
 
-A customer's token is named after him or one of his contact points, as in intake; it opens his own account only."""
+A customer's token is named after them or one of their contact points, as in intake; it opens their own account only."""
 
 from typing import Annotated, Any
 

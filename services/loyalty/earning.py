@@ -52,7 +52,7 @@ def release(world: World, message: Message, contact: str, member: str) -> Iterat
 
 
 def known(world: World, message: Message, customer: str, contact: str) -> Iterator[Event]:
-    """A contact point has a customer now: what waited there is credited, or makes him a member."""
+    """A contact point has a customer now: what waited there is credited, or makes them a member."""
     member = customer_of(world, customer).member
     if member:
         yield from release(world, message, contact, member)

@@ -40,7 +40,7 @@ def customer_of(world: World, customer: str) -> Customer:
 
 
 def enrolled(world: World, message: Message, customer: str, contact: str) -> MemberEnrolled:
-    """A new account of ``customer``; its id says nothing about him."""
+    """A new account of ``customer``; its id says nothing about them."""
     document = programme(world)
     return MemberEnrolled(
         member=str(uuid7(message.occurred_at, f"member|{message.id}|{customer}")), customer=customer, contact=contact,

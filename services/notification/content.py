@@ -65,7 +65,7 @@ async def write(
 
 def _answers(rule: Rule, event: Event, opened: CaseOpened | None, number: str) -> str:
     """The subject of an answer to the customer's own mail; '' where it is none, or where nobody knows yet whether the
-    address is his who wrote it."""
+    address is theirs who wrote it."""
     if not rule.in_thread or opened is None or opened.channel != "email" or opened.by is not None:
         return ""
     if isinstance(event, CaseOpened) and not event.verified:

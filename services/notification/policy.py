@@ -49,8 +49,8 @@ class Rule(Value):
     """It only says that something arrived. That of a new case waits until the case is classified: then it is known in
     which language it is and whether it is spam."""
     in_thread: bool = False
-    """Where the customer wrote by mail it is an answer to that: ``Re:``, his subject and the number; ``subject`` of the
-    texts is for the other channels."""
+    """Where the customer wrote by mail it is an answer to that: ``Re:``, their subject and the number; ``subject`` of
+    the texts is for the other channels."""
     copies: bool = False
     """Participants of the case get it in copy."""
     not_after: Seconds = 86_400
@@ -219,7 +219,7 @@ class Templates(Value):
         return next((rule for rule in self.rules if rule.template == template), None)
 
     def zone(self, language: str | None, preferred: str | None) -> str:
-        """Zone of a customer: named by himself, by his language, or the usual one."""
+        """Zone of a customer: named by themselves, by their language, or the usual one."""
         return preferred or (self.customers.zones.get(language) if language else None) or self.customers.zone  # type: ignore[call-overload]
 
     def customer_opening(self, zone: str, at: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Who is meant by a rule, whether a notice to him is queued or withheld, in which language, and not before when."""
+"""Who is meant by a rule, whether a notice to them is queued or withheld, in which language, and not before when."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where our mail stands in the customer's mailbox: below his own, by the subject and by the ids of the mails before it.
+"""Where our mail stands in the customer's mailbox: below their own, by the subject and the ids of the mails before it.
 
 Ids and subject are read from notification's own log when a mail is sent; states hold only their positions."""
 
@@ -39,7 +39,7 @@ class Thread:
 
 
 async def thread_of(edge: Edge, queued: NoticeQueued) -> Thread:
-    """The thread of a notice, as far as it can still be read: an erased customer's ids are gone with his keys."""
+    """The thread of a notice, as far as it can still be read: an erased customer's ids are gone with their keys."""
     opened, answers = None, None
     ids, answered = list[str](), list[str]()
     rows = await edge.service.log.at(queued.thread) if queued.thread else []
@@ -62,8 +62,8 @@ async def thread_of(edge: Edge, queued: NoticeQueued) -> Thread:
 
 
 def message_id(edge: Edge, queued: Message) -> str:
-    """Our Message-ID of a queued notice, the same at each try; one to a customer carries the token by which his answer
-    finds its case."""
+    """Our Message-ID of a queued notice, the same at each try; one to a customer carries the token by which their
+    answer finds its case."""
     notice: NoticeQueued = queued.event
     domain = edge.settings.mail_from.rpartition("@")[2]
     if not notice.case or notice.contact.startswith("agent:"):
@@ -84,7 +84,7 @@ def thread_subject(subject: str, number: str) -> str:
     base = one_line(subject)
     if number and number not in base:
         shape = re.sub(r"\d+", r"\\d+", re.escape(number))
-        base = one_line(re.sub(rf"\[{shape}\]", "", base))  # of an older case of his
+        base = one_line(re.sub(rf"\[{shape}\]", "", base))  # of an older case of theirs
     if not base or _ANSWER.fullmatch(base):
         return ""
     line = base if _ANSWER.match(base) else f"Re: {base}"

@@ -107,7 +107,7 @@ def filled(event: Event) -> dict[str, Any]:
 
 def variables(event: type[Event], *, verified: bool = False) -> frozenset[str]:
     """What a text may use. An acknowledgement to an address that nobody verified repeats nothing that the sender typed,
-    his name included: otherwise anybody could have us mail his words to anybody (spec: intake, Mail)."""
+    their name included: otherwise anybody could have us mail their words to anybody (spec: intake, Mail)."""
     own = set(_fields(event))
     common = {"company", "name"}
     if "case" in event.model_fields:

@@ -77,7 +77,7 @@ class Placement(BaseModel):
 
 @api.put("/v1/agents/{agent}", access=roles("supervisor"))
 async def put_agent(agent: Id, body: Agent, call: Call) -> dict[str, Any]:
-    """Register an agent or change what is known of him; he starts offline."""
+    """Register an agent or change what is known of them; they start offline."""
     content = body.model_dump(exclude={"name", "mail"})
     await call.send(RegisterAgent(agent=agent, name=Personal(body.name), mail=Personal(body.mail), **content))
     return {"agent": agent, **content}
@@ -97,7 +97,7 @@ async def get_agents(call: Call, page: Paged, after: After = None, limit: Limit 
 
 @api.put("/v1/agents/{agent}/status", access=STAFF)
 async def put_status(agent: Id, body: Status, call: Call) -> dict[str, str]:
-    """Come, pause or go; an agent for himself, a supervisor for anybody."""
+    """Come, pause or go; an agent for themselves, a supervisor for anybody."""
     if call.actor.role == Role.agent and call.actor.name != agent:
         text = f"the token is {call.actor.name}'s, the status {agent}'s"
         raise Refused("not-yours", "agent", text, "set your own status, or ask a supervisor", 403)

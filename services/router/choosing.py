@@ -15,7 +15,7 @@ from .policy import PRIORITIES, Strategy
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """An agent as the choice sees him."""
+    """An agent as the choice sees them."""
 
     agent: str
     status: str
@@ -41,7 +41,7 @@ class Worker:
 
     @property
     def free(self) -> bool:
-        """Whether automation may give him anything at all."""
+        """Whether automation may give them anything at all."""
         return self.status == "available" and self.spare > 0
 
 
@@ -87,7 +87,7 @@ def order(case: str, row: Mapping[str, Any], ageing: int) -> tuple[datetime, dat
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Who gets it (None: nobody), how he was found, and everybody who was looked at."""
+    """Who gets it (None: nobody), how they were found, and everybody who was looked at."""
 
     agent: str | None
     how: Literal["automatic", "sticky"]
@@ -100,8 +100,8 @@ def choose(
 ) -> Choice:
     """The choice for ``demand`` among ``pools`` of agents, tried in order: the queue's team, then the secondary one.
 
-    The case's last agent comes first if he can take it. Then the strategy decides; ties: who is idle longest, then the
-    agent id. ``held`` are agents whose room is kept for a case that has waited too long."""
+    The case's last agent comes first if they can take it. Then the strategy decides; ties: who is idle longest, then
+    the agent id. ``held`` are agents whose room is kept for a case that has waited too long."""
     seen: dict[str, tuple[Worker, Rejection | None]] = {}
     for number, pool in enumerate(pools, 1):
         fresh = {w.agent: (w, rejection(demand, w, held)) for w in pool if w.agent not in seen}
@@ -114,7 +114,7 @@ def choose(
 
 
 def rejection(demand: Demand, worker: Worker, held: frozenset[str] = frozenset()) -> Rejection | None:
-    """Why this agent cannot be given the case by automation; None when he can."""
+    """Why this agent cannot be given the case by automation; None when they can."""
     if worker.status != "available":
         return "absent" if worker.status == "offline" else "status"
     if worker.channels and demand.channel not in worker.channels:
@@ -131,7 +131,7 @@ def rejection(demand: Demand, worker: Worker, held: frozenset[str] = frozenset()
 
 
 def holds(demand: Demand, worker: Worker) -> bool:
-    """Whether a case that has waited too long keeps this agent's room: he lacks but room, and may get enough."""
+    """Whether a case that has waited too long keeps this agent's room: they lack but room, and may get enough."""
     return worker.capacity >= demand.weight and rejection(demand, worker) == "no-capacity"
 
 

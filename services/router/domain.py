@@ -1,7 +1,7 @@
 """The rules of the router: who hears what, and what is said because of it.
 
 Queue, owner and load follow from what a case is (``work.follow``), so that a repeated fact changes nothing. Who owns a
-case keeps it when a reclassification would have put it elsewhere: he knows it, and a person can transfer it."""
+case keeps it when a reclassification would have put it elsewhere: they know it, and a person can transfer it."""
 
 from collections.abc import Iterator
 

@@ -58,7 +58,7 @@ def _reassign(world: World, message: Message, event: CaseEscalated, state: CaseS
 def _somebody(
     world: World, message: Message, event: CaseEscalated, demand: Demand, owner: str
 ) -> Iterator[tuple[str, str]]:
-    """(agent, who he is) of everybody who may take it, the wished target first, then by the policy."""
+    """(agent, who they are) of everybody who may take it, the wished target first, then by the policy."""
     doc = routing(world)
     wished = event.target if event.target in ("manager", "queue_owner") else "team"
     for target in dict.fromkeys((wished, *doc.reassign)):

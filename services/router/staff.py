@@ -12,7 +12,7 @@ from .state import WORKED_ON
 
 
 def register(world: World, message: Message, command: RegisterAgent) -> Said:
-    """What is known of an agent changes. Cases of queues that he no longer works on are queued again."""
+    """What is known of an agent changes. Cases of queues that they no longer work on are queued again."""
     _check(world, command)
     doc, row = routing(world), world.table("agents").get(command.agent)
     before = row["teams"] if row else ()

@@ -50,7 +50,7 @@ class Placed(State):
 
 
 class CustomerState(State):
-    """A customer as the routing policy sees him."""
+    """A customer as the routing policy sees them."""
 
     tier: str | None = None
 

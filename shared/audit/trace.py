@@ -216,7 +216,7 @@ async def traces_of(logs: Logs, ids: Iterable[UUID], views_of: Callable[[str], V
 
 
 async def ids_of_trace(logs: Logs, trace: str) -> list[UUID]:
-    """Events that went on from a caller's trace. Looks at every row of every log: nothing else knows his name."""
+    """Events that went on from a caller's trace. Looks at every row of every log: nothing else knows its name."""
     found = []
     for log in logs.by_name.values():
         query = log.sql("select event_id from {s}.stored_events where position(%s::bytea in metadata) > 0")

@@ -102,7 +102,7 @@ def spoken(route: Described) -> dict[str, Any]:
 
 
 def describe(app: FastAPI) -> None:
-    """Give the application a description that holds the form of a problem and how a caller proves who he is."""
+    """Give the application a description that holds the form of a problem and how a caller proves who they are."""
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:

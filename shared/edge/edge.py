@@ -95,7 +95,7 @@ class Edge:
     async def case(self, named: str, field: str = "case") -> str:
         """The id of a case that is named by its id or by its number (V-2026-000123, in any case of its letters).
 
-        Raises Refused where nobody has the number; a customer learns it where he asks for the case, as for another's.
+        Raises Refused where nobody has the number; a customer learns it where they ask for the case, as for another's.
         """
         if not NUMBER.fullmatch(named):
             return named

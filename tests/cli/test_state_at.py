@@ -24,7 +24,7 @@ from tests.shared.trade import NOON
 from .conftest import Platform, running, until
 
 pytestmark = pytest.mark.servers
-MAIL, NAME, WHY = "ada@example.com", "Ece Kaya", Personal("He knows it.")
+MAIL, NAME, WHY = "ada@example.com", "Ece Kaya", Personal("They know it.")
 
 
 class Desk(Platform):

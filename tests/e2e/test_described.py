@@ -22,7 +22,7 @@ SEED = os.environ.get("VEFA_SOAK_SEED", "1")
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600 + CALLS)]
 PLAYER = Path(sys.executable).parent / "st"
 MOST = "supervisor"
-"""Who comes in nearly everywhere: as him every edge of every field is tried too."""
+"""Who comes in nearly everywhere: as them every edge of every field is tried too."""
 AT_ONCE = 2
 
 

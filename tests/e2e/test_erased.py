@@ -64,7 +64,7 @@ def read(platform: Running, item: str, number: int) -> set[str]:
 
 
 class Person:
-    """One customer's course: what he and his agents do, in order; every step leaves markers."""
+    """One customer's course: what they and their agents do, in order; every step leaves markers."""
 
     def __init__(self, number: int, platform: Running, staff: dict[str, str]):
         self.number, self._platform, self._staff = number, platform, staff

@@ -146,7 +146,7 @@ def test_what_a_machine_wrote_is_set_aside(headers: dict[str, str], mail_from: s
         ({}, "<>", "null-return-path"),
         ({"Precedence": "junk"}, "a@example.com", "precedence"),
         ({"From": "no-reply@shop.example"}, "a@example.com", "no-reply"),
-        # what a person writes in answer to us stays, whatever his server adds
+        # what a person writes in answer to us stays, whatever their server adds
         ({"X-Auto-Response-Suppress": "All"}, "a@example.com", None),
         ({"Precedence": "list", "List-Id": "<d.firma>"}, "a@example.com", None),
         ({"Precedence": "bulk", "X-Google-Group-Id": "1"}, "a@example.com", None),

@@ -1,4 +1,4 @@
-"""Below a person's words: what looks like a signature or a footer goes aside, whatever else he wrote stays."""
+"""Below a person's words: what looks like a signature or a footer goes aside, whatever else they wrote stays."""
 
 import pytest
 

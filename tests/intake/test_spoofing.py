@@ -1,5 +1,5 @@
-"""Nobody writes into a thread that is not his: guessed, old and altered tokens name no case, and the right one from a
-wrong sender brings his words into a case of his own."""
+"""Nobody writes into a thread that is not theirs: guessed, old and altered tokens name no case, and the right one from
+a wrong sender brings their words into a case of their own."""
 
 import random
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""Nobody sends his words to strangers through us: the first mail to an address that anybody typed has none of what he
-typed, and however much is typed, an address gets only so many of them."""
+"""Nobody sends their words to strangers through us: the first mail to an address that anybody typed has none of what
+they typed, and however much is typed, an address gets only so many of them."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Our mail stands below the customer's own in his mailbox, and those whom he copied in stay in copy."""
+"""Our mail stands below the customer's own in their mailbox, and those whom they copied in stay in copy."""
 
 from datetime import timedelta
 from email.message import EmailMessage

@@ -118,7 +118,7 @@ class Desk(Scene):
         return self.when(TakeCase(case=case, by=agent), **envelope)
 
     def given_to(self, agent: str, case: str) -> list[Event]:
-        return self.when(AssignCase(case=case, agent=agent, by="chief", reason="knows him"))
+        return self.when(AssignCase(case=case, agent=agent, by="chief", reason="knows them"))
 
     def releases(self, agent: str, case: str, **envelope: Any) -> list[Event]:
         return self.when(ReleaseCase(case=case, by=agent, reason="cannot"), **envelope)

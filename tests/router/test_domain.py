@@ -380,7 +380,7 @@ def test_a_supervisor_gives_a_case_to_somebody_else():
     desk.hire("bob", here=False)
     said = desk.given_to("bob", "1")
     assert names(said) == ["case-unassigned", "case-assigned", "case-assigned"]
-    assert (assigned(said).before, assigned(said).reason) == ("ada", "knows him")
+    assert (assigned(said).before, assigned(said).reason) == ("ada", "knows them")
     assert (desk.owner("1"), desk.owner("2")) == ("bob", "ada")
 
 

@@ -89,7 +89,7 @@ def brought(parcel: int) -> Message:
 async def porter(
     vault: Vault, name: str, project: Callable[[Message], Iterable[RowOp]] = rows
 ) -> AsyncIterator[Service]:
-    """A porter whose log and views are in schemas of this name; what he says does not depend on it."""
+    """A porter whose log and views are in schemas of this name; what it says does not depend on it."""
     log, views = EventLog(vault.pool, name), Views(TABLES, project)
     service = Service("porter", DECIDER, views, log, vault, {}, fingerprint="one")
     service.views_schema = f"{name}_views"

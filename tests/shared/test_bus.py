@@ -80,7 +80,7 @@ async def test_a_late_joiner_reads_the_past_from_the_publishers_log(join: Join, 
 async def test_a_late_joiner_hears_causes_before_effects_also_causes_from_outside(
     join: Join, fresh_nats: FreshNats, first_heard: str
 ) -> None:
-    """``first_heard`` speaks first when the courier is there, and so shows him that he missed something."""
+    """``first_heard`` speaks first when the courier is there, and so shows it that it missed something."""
     shop, clerk = await join("shop", head_every=60), await join("clerk", head_every=60)
     for number in range(20):
         await shop.service.handle(order(number))

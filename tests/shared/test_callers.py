@@ -1,4 +1,4 @@
-"""Where a request counts as coming from: the word of named proxies alone is taken, and nobody's header hides him."""
+"""Where a request counts as coming from: the word of named proxies alone is taken, and nobody's header hides them."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -33,7 +33,7 @@ async def ways(fresh_nats: FreshNats) -> AsyncIterator[list[Way]]:
 
 @dataclass
 class Trade:
-    """A shop, and who hears it, each by his own way."""
+    """A shop, and who hears it, each by its own way."""
 
     shop: Node
     listeners: list[tuple[Node, Way]]
@@ -94,7 +94,7 @@ async def test_control_without_the_watchdog_it_is_silent_until_its_request_would
 
 
 async def test_a_listener_who_loses_what_was_delivered_is_never_silent_for_long(join: Join, ways: list[Way]) -> None:
-    """NATS waits for its acknowledgement and has nothing more for him: the announced head tells him."""
+    """NATS waits for its acknowledgement and has nothing more for it: the announced head tells it."""
     found = await (await Trade.on(join, ways, WATCHDOG, WATCHDOG / 2)).silences(FEW, DELIVERY)
     assert len(found) == sum(way.lost for way in ways) == FEW
     assert max(found) <= PROMISED

@@ -59,7 +59,7 @@ class Story:
 
 
 class People:
-    """Everybody outside: each asks again until he is answered. ``accepted`` are the complaints that were."""
+    """Everybody outside: each asks again until they are answered. ``accepted`` are the complaints that were."""
 
     def __init__(self, bus: SimulatedBus, until: Until, disks: Any, now: Any):
         self._bus, self._until, self._disks, self._now = bus, until, disks, now

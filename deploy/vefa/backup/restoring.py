@@ -146,7 +146,7 @@ def _loaded(home: Home, archive: Archive) -> Iterator[Postgres]:
         server.provide(ours)
         with psycopg.connect(server.dsn(SUPERUSER), autocommit=True) as admin:
             for role in manifest.roles:
-                if role not in ours:  # somebody's own: his rights come back, his password is not known here
+                if role not in ours:  # a role of somebody's own: its rights come back, its password is not known here
                     admin.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
         load(server.dsn(SUPERUSER), archive.chunks())
         with psycopg.connect(server.dsn(SUPERUSER)) as admin:

@@ -67,7 +67,7 @@ async def set_aside(pool: Pool) -> Finding:
 
 
 async def owners(pool: Pool) -> Finding:
-    """Whether each queue of the routing policy in force has an owner who is an agent: its alerts go to him."""
+    """Whether each queue of the routing policy in force has an owner who is an agent: its alerts go to them."""
     async with pool.connection() as conn:
         found = await (
             await conn.execute("select document from router_views.policies where key = 'routing'")

@@ -35,7 +35,7 @@ def permissions(user: str) -> dict[str, Any]:
 
     A service speaks under its own name only and answers what it is asked; it reads others' events by a consumer named
     like itself, and their logs by asking them; nobody overhears the answers, for each has an inbox of its own.
-    The integrator uses a consumer that is made for him: who makes one may have it deliver to any subject. Whichever
+    The integrator uses a consumer that is made for it: who makes one may have it deliver to any subject. Whichever
     service makes a lost stream again makes that consumer too."""
     if user == OPS:
         return {"publish": ">", "subscribe": ">"}
@@ -81,7 +81,7 @@ def configuration(name: str, host: str, port: int, store: str, passwords: Mappin
 
 
 def _consumer(user: str, *verbs: str) -> list[str]:
-    """What may be done with the consumer that is named like the user: with another's he could take its messages."""
+    """What may be done with the consumer that is named like the user: with another's it could take those messages."""
     own = f"{STREAM}.{user}"
     return [*(f"$JS.API.CONSUMER.{verb}.{own}" for verb in verbs), f"$JS.ACK.{own}.>"]
 

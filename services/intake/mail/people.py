@@ -2,7 +2,7 @@
 
 Reply-To is who is answered, so it names the sender, unless it is no single person, is ourselves or a list. From takes
 part too where it is another person: then whoever's address is used sees what is written in answer. In an answer to a
-mail of ours From stays the sender, for who may go on with a case is who writes, not whom he names."""
+mail of ours From stays the sender, for who may go on with a case is who writes, not whom they name."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -140,7 +140,7 @@ def _of_several(written: Person, to: Sequence[Person], own: str) -> Senders:
 
 
 def _member(headers: Headers, written: Person, own: str) -> Person | None:
-    """Who wrote to a list that puts its own address into From, so that his domain's DMARC policy is kept."""
+    """Who wrote to a list that puts its own address into From, so that their domain's DMARC policy is kept."""
     lists = {one.lower() for one in _MAILTO.findall(headers.joined("list-post", "x-original-to"))}
     if not is_listed(headers) or not (written.address.lower() in lists or _VIA.search(written.name)):
         return None

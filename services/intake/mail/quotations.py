@@ -72,7 +72,7 @@ _TOLD = re.compile(
     r"(?:bana|bize)(?-i: [a-zçğıöşü\d]\w*))(?![\w@])",
     _I,
 )
-"""Who tells what somebody wrote to him writes himself."""
+"""Who tells what somebody wrote to them writes themselves."""
 _THEIRS = re.compile(rf"(?<![\w@.'’-])(?:{words.THEIRS})(?![\w@])", _I)
 _IN_BRACKETS = re.compile(r"<[^<>@\s]{1,64}@[^<>]{1,255}>")
 _REMNANT = re.compile(r">[ \t]?(?:[^\W\d][^\n>]{0,40})?[:：]\s*$")

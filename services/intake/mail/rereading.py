@@ -1,6 +1,7 @@
 """Mails that are read again for whoever looks at them: each in a worker of its own, of which there are few at a time.
 
-Who comes when too many wait already is refused at once, before his mail is fetched: a worker takes 256 MiB and 5 s."""
+Who comes when too many wait already is refused at once, before their mail is fetched: a worker takes 256 MiB and
+5 s."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

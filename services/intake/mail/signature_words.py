@@ -69,7 +69,7 @@ MINE: Final = (
     r"хочу|мені|"
     r"мій|моїх|eu|meu|minha|meus|quero|gostaria)\b"
 )
-"""What only a person says of himself; footers speak of 'you' and 'this e-mail'."""
+"""What only a person says of themselves; footers speak of 'you' and 'this e-mail'."""
 
 SAID: Final = (
     r"\w{2}(?:yorum|yoruz|yor|cağım|ceğim|medi|madı|mıyor|miyor|lütfen)\b|\b(?:lütfen|acil|please|urgent|bitte|asap)\b"

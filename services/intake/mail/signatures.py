@@ -1,4 +1,4 @@
-"""Which of a person's own lines are a signature or a footer, and which are his concern.
+"""Which of a person's own lines are a signature or a footer, and which are their concern.
 
 Below a closing only what looks like a signature is one; a fact, a question or a further sentence stays where it is."""
 

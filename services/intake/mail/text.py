@@ -19,7 +19,7 @@ MAX_TEXT: Final = 200_000
 QUESTION: Final = 5
 """Lines of a quoted paragraph that stay above the answer to it."""
 CHOSEN: Final = 12
-"""Lines that somebody quotes himself, without a header above them, and that stay above his answer."""
+"""Lines that somebody quotes themselves, without a header above them, and that stay above their answer."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _kept(lines: Sequence[str], block: Piece, answered: bool, interleaved: bool)
     """From which line on a quoted block stays in the text: of what is answered, the question."""
     filled = [at for at in range(block.start, block.end) if lines[at].strip(" \t\xa0>")]
     if not answered:
-        # a single line may be a person's own, such as "> 50 kg", and so is what he announces himself
+        # a single line may be a person's own, such as "> 50 kg", and so is what they announce themselves
         above = next((lines[at] for at in range(block.start - 1, -1, -1) if lines[at]), "")
         own = not block.header and (len(filled) < 2 or above.endswith((":", "：")))
         return block.start if own else block.end
