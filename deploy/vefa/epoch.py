@@ -12,7 +12,9 @@ import typer
 from nats.aio.client import Client
 
 from shared.audit.logs import Logs
-from shared.bus import reconcile as recovery
+from shared.bus.reconcile import LogHealth, health_of
+from shared.bus.reconcile import begin as begin_epoch
+from shared.bus.reconcile import reconcile as reconcile_log
 from shared.core.facts import EpochBegan, EpochReconciled
 from shared.core.instants import utc
 from shared.core.world import Refused
@@ -39,9 +41,9 @@ def show(service: Which = "", data: Data = DATA, as_json: AsJson = False) -> Non
     """The epoch of each log, who knows more of it than it holds, and what of it is lost. Status 1 when one is not
     whole."""
 
-    async def look() -> list[recovery.LogHealth]:
+    async def look() -> list[LogHealth]:
         async with _met(data, service) as (logs, client, names):
-            return [await recovery.health_of(logs.by_name, name, client) for name in names]
+            return [await health_of(logs.by_name, name, client) for name in names]
 
     found = asyncio.run(look())
     if as_json:
@@ -64,7 +66,7 @@ def new(service: Which = "", data: Data = DATA, as_json: AsJson = False) -> None
             found = {}
             for name in names:
                 async with _runtime(logs, name) as runtime:
-                    found[name] = await recovery.begin(runtime, logs.by_name, client, await _now(data, name))
+                    found[name] = await begin_epoch(runtime, logs.by_name, client, await _now(data, name))
             return found
 
     began = _carried_out(begin())
@@ -95,13 +97,13 @@ def reconcile(
 
     async def settle() -> dict[str, EpochReconciled | None]:
         async with _met(data, service) as (logs, client, names):
-            if behind := [n for n in names if (await recovery.health_of(logs.by_name, n, client)).behind]:
+            if behind := [n for n in names if (await health_of(logs.by_name, n, client)).behind]:
                 raise Failed(f"the log of {behind[0]} is behind others; first: vefa epoch new {behind[0]}")
             found = {}
             for name in names:
                 async with _runtime(logs, name) as runtime:
                     now = await _now(data, name)
-                    found[name] = await recovery.reconcile(runtime, logs.by_name, client, now, give_up=give_up)
+                    found[name] = await reconcile_log(runtime, logs.by_name, client, now, give_up=give_up)
             return found
 
     settled = _carried_out(settle())
@@ -132,7 +134,7 @@ async def may_write(data: Path, logs: Logs, service: str) -> None:
     behind what others know of it, or has lost something that is not settled."""
     client = await reach.bus(noted_by(data)["nats"], f"--data {data}", AGAIN.format(data=data))
     try:
-        found = await recovery.health_of(logs.by_name, service, client)
+        found = await health_of(logs.by_name, service, client)
     finally:
         await client.close()
     if remedy := _remedy(found):
@@ -167,7 +169,7 @@ def _carried_out(work: Any) -> Any:
         raise Failed(f"{e.text}; {e.remedy}") from e
 
 
-def _state(found: recovery.LogHealth) -> str:
+def _state(found: LogHealth) -> str:
     if found.known:
         return "behind: " + ", ".join(f"{who} knows {position}" for who, position in found.known.items())
     if not found.agrees:
@@ -178,7 +180,7 @@ def _state(found: recovery.LogHealth) -> str:
     return "whole"
 
 
-def _remedy(found: recovery.LogHealth) -> str:
+def _remedy(found: LogHealth) -> str:
     if found.behind:
         return f"vefa epoch new {found.service}"
     return f"vefa reconcile {found.service}" if found.lost else ""

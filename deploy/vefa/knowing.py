@@ -1,7 +1,7 @@
 """Values in a policy document that nothing knows: a topic, a calendar, a template that no other document names.
 
 What is known comes from the documents that ship with the services, and where a platform runs from those in force there.
-Each may come to exist later, so it is a doubt, no refusal; what can never match is refused (see ``naming``)."""
+Each may come to exist later, so it is a warning, no refusal; what can never match is refused (see ``naming``)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -90,9 +90,9 @@ REFERS: Mapping[str, Callable[[Any], Iterator[Said]]] = {
 }  # fmt: skip
 
 
-def doubts(kind: str, document: Any, known: Names) -> Iterator[str]:
-    """What of a document nothing knows, each with the nearest that there is. Of what nobody names at all nothing is
-    doubted."""
+def warnings(kind: str, document: Any, known: Names) -> Iterator[str]:
+    """What of a document nothing knows, each with the nearest that there is. Of what nobody names at all
+    nothing is said."""
     for where, what, value in referred(kind, document):
         if known.get(what) and value not in known[what]:
             yield f"{where}: {unknown(what, value, known[what])}"

@@ -73,20 +73,20 @@ def check(service: Service, file: File, name: Name = "", data: Data = DATA, as_j
     Names are compared with the documents that ship with the services, beside a running platform with those in force
     there."""
     found = read(app_of(service), file, name)
-    doubts = asyncio.run(_doubts(data, service, found))
+    warnings = asyncio.run(_warnings(data, service, found))
     if as_json:
-        print_json({"service": service, "name": found.name, "valid": True, "doubts": doubts})
+        print_json({"service": service, "name": found.name, "valid": True, "warnings": warnings})
         return
     console.print(f"{file} is a valid {found.name} of {service}.")
-    _tell(console, doubts)
+    _tell(console, warnings)
 
 
-def _tell(where: Console, doubts: list[str]) -> None:
-    for doubt in doubts:
-        where.print(f"But {doubt}", highlight=False, markup=False, soft_wrap=True)
+def _tell(where: Console, warnings: list[str]) -> None:
+    for warning in warnings:
+        where.print(f"But {warning}", highlight=False, markup=False, soft_wrap=True)
 
 
-async def _doubts(data: Path, service: str, found: Document) -> list[str]:
+async def _warnings(data: Path, service: str, found: Document) -> list[str]:
     """What of a document cannot work as things stand."""
     kind = found.name.partition("/")[0]
     try:
@@ -95,16 +95,16 @@ async def _doubts(data: Path, service: str, found: Document) -> list[str]:
         there = {}
     shipped = _shipped()
     if service not in there:
-        return list(knowing.doubts(kind, found.document, _known(found, shipped)))
+        return list(knowing.warnings(kind, found.document, _known(found, shipped)))
     async with opened(data) as logs:
         known = _known(found, shipped, await _in_force(logs))
         known.pop("skill", None)  # which of them somebody has is known here
-        doubts, app_ = list(knowing.doubts(kind, found.document, known)), app_of(service)
+        warnings, app_ = list(knowing.warnings(kind, found.document, known)), app_of(service)
         if of_service := app_.warnings.get(kind):
             runtime = app_.service_on(logs[service], logs.vault_of(service))
             await runtime.load_resident()
-            doubts += of_service(runtime.memory, found.document)
-    return doubts
+            warnings += of_service(runtime.memory, found.document)
+    return warnings
 
 
 def _known(
@@ -158,7 +158,7 @@ def publish(
 ) -> None:
     """Put a file in force as the next version; what was decided before keeps its version."""
     found = read(app_of(service), file, name)
-    _tell(progress_console, asyncio.run(_doubts(data, service, found)))
+    _tell(progress_console, asyncio.run(_warnings(data, service, found)))
     body = {"document": json.loads(found.text), "reason": reason}
     said = call(data, service, "PUT", f"/{service}/policies/{quote(found.name)}", body, by)
     if as_json:

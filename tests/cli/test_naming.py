@@ -29,12 +29,12 @@ def _nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checked(capsys: pytest.CaptureFixture[str], service: str, name: str, content: Any) -> tuple[int, str]:
-    """(status, doubts in lines or the complaint)"""
+    """(status, warnings in lines or the complaint)"""
     Path("own.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
     capsys.readouterr()
     status = run("policy", "check", service, "own.yaml", "--name", name, "--json")
     printed = capsys.readouterr()
-    return status, "\n".join(json.loads(printed.out)["doubts"]) if status == 0 else printed.err
+    return status, "\n".join(json.loads(printed.out)["warnings"]) if status == 0 else printed.err
 
 
 def changed(name: str, *path: str | int, to: Any) -> tuple[str, str, Any]:
@@ -107,7 +107,7 @@ def test_what_can_never_match_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("document", "doubt"),
+    ("document", "warning"),
     [
         (
             changed("targets", "targets", "rules", 1, "then", "calendar", to="de"),
@@ -158,10 +158,10 @@ def test_what_can_never_match_is_refused(
     ],
 )
 def test_what_nothing_knows_is_doubted_with_the_nearest(
-    document: tuple[str, str, Any], doubt: str, capsys: pytest.CaptureFixture[str]
+    document: tuple[str, str, Any], warning: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, said = checked(capsys, *document)
-    assert (status, doubt in said) == (0, True), said
+    assert (status, warning in said) == (0, True), said
     assert len(said.splitlines()) == 1, said
 
 

@@ -88,7 +88,7 @@ async def test_a_check_beside_a_running_router_says_which_skill_nobody_has(
     monkeypatch.setattr(sys, "argv", sys.argv)
     shipped = str(router.folder / "policy.yaml")
     before = Platform(tmp_path, database, {}, {}, capsys)
-    assert (await before.vefa("policy", "check", "router", shipped, "--json")).json["doubts"] == [], "nothing runs"
+    assert (await before.vefa("policy", "check", "router", shipped, "--json")).json["warnings"] == [], "nothing runs"
     async with running([router], database, fresh_nats.url, tmp_path) as processes:
         platform = Platform(tmp_path, database, processes, {"router": router}, capsys)
         known = {"mail": "ada@vefa.example", "languages": ("tr",), "capacity": 3, "teams": ("money",)}
@@ -97,7 +97,7 @@ async def test_a_check_beside_a_running_router_says_which_skill_nobody_has(
         )
         result = await platform.vefa("policy", "check", "router", shipped, "--json")
         assert (result.status, result.json["valid"]) == (0, True)
-        assert result.json["doubts"] == [
+        assert result.json["warnings"] == [
             "queues.privacy.skills, topic *: nobody has the skill 'privacy'; known are refund",
             "queues.technical.skills, topic fault: nobody has the skill 'fault'; known are refund",
         ]

@@ -123,18 +123,18 @@ def test_a_row_whose_name_no_case_could_carry_is_refused(name: str) -> None:
         parsed(routing=rules({"name": name, "when": {"topic": "x"}, "then": "billing"}))
 
 
-def doubts(desk: Desk, **queue: Any) -> list[str]:
+def warnings_of(desk: Desk, **queue: Any) -> list[str]:
     billing = {"team": "money", "secondary": "general", **queue}
     return list(unskilled(desk.memory, parsed(queues={**POLICY["queues"], "billing": billing})))
 
 
 def test_a_skill_that_nobody_has_is_doubted_with_the_nearest_one():
     desk = Desk()
-    assert doubts(desk, skills={"refund": ["refunds"]}) == [
+    assert warnings_of(desk, skills={"refund": ["refunds"]}) == [
         "queues.billing.skills, topic refund: nobody has the skill 'refunds'"
     ]
     desk.hire("ada", "money", skills=("refund", "tax"))
-    assert doubts(desk, skills={"refund": ["refunds"], "tax": ["tax"]}) == [
+    assert warnings_of(desk, skills={"refund": ["refunds"], "tax": ["tax"]}) == [
         "queues.billing.skills, topic refund: nobody has the skill 'refunds'; did you mean 'refund'?"
     ]
 
@@ -143,8 +143,8 @@ def test_skills_that_no_one_of_the_queues_teams_has_together_are_doubted():
     desk = Desk()
     desk.hire("ada", "money", skills=("tax",))
     desk.hire("can", "delivery", skills=("tax", "refund"))
-    assert doubts(desk, skills={"*": ["tax"], "refund": ["refund"]}) == [
+    assert warnings_of(desk, skills={"*": ["tax"], "refund": ["refund"]}) == [
         "queues.billing.skills, topic refund: nobody of money or general has refund and tax"
     ]
     desk.hire("eda", "general", here=False, skills=("tax", "refund"))
-    assert doubts(desk, skills={"*": ["tax"], "refund": ["refund"]}) == []
+    assert warnings_of(desk, skills={"*": ["tax"], "refund": ["refund"]}) == []
