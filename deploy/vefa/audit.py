@@ -169,7 +169,7 @@ def lag(data: Data = DATA, as_json: AsJson = False) -> None:
                 for s in state["sources"] if s in told and "said" in told[s]
             },
             "unpublished": max(0, state["said"] - state["relayed"]),
-            **{k: state[k] for k in ("not_ready", "epoch", "acting", "position", "waiting", "effects", "next_due")},
+            **{k: state[k] for k in ("not_ready", "epoch", "leader", "position", "waiting", "effects", "next_due")},
         }
         if "said" in state
         else state

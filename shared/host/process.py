@@ -81,8 +81,8 @@ class Process:
         start = settings.clock_start or datetime(2026, 1, 1, tzinfo=UTC)
         self.clock = SteppedClock(start) if settings.clock == "stepped" else SystemClock()
         self.stopping = asyncio.Event()
-        self.standing_by = False
-        """Another process of this service acts."""
+        self.follower = False
+        """Another process of this service is the leader."""
         self.cut_off = False
         """NATS does not know us, or not any more."""
         self.begun = False
@@ -142,7 +142,7 @@ class Process:
             await client.subscribe(f"vefa.clock.{app.name}", cb=self._on_clock)
             await client.subscribe(f"vefa.blob.{app.name}", queue=app.name, cb=self.edge.blobs.on_asked)
             self.begun = True
-            office = asyncio.create_task(self._hold_office())
+            lease = asyncio.create_task(self._hold_lease())
             listeners = [make(self.edge) for make in app.listeners]
             addresses: dict[str, str] = {}
             try:
@@ -152,7 +152,7 @@ class Process:
             finally:
                 for listener in listeners:
                     await listener.stop()
-                await end(office, comparing, watching)
+                await end(lease, comparing, watching)
                 await self.service.stop()
                 with contextlib.suppress(*TROUBLES):  # NATS is away: it has nothing to be told
                     await broker.stop()
@@ -163,9 +163,9 @@ class Process:
             self.cut_off = True
             self.stopping.set()
 
-    # the acting process ---------------------------------------------------------------------------------------------
-    async def _hold_office(self) -> None:
-        """Become the acting process when nobody else is, and stop to be when the lock is lost."""
+    # the leader -----------------------------------------------------------------------------------------------------
+    async def _hold_lease(self) -> None:
+        """Become the leader when no other process is, and stop to be when the lock is lost."""
         lost = False
         while True:
             try:
@@ -181,19 +181,19 @@ class Process:
                             "select pg_try_advisory_lock(hashtext(%s))", (f"act {self.app.name}",)
                         )
                         got = bool((await cursor.fetchone() or (False,))[0])
-                        self.standing_by = not got
+                        self.follower = not got
                         if not got:
                             await self.versions.look(conn)
                             await asyncio.sleep(1)
-                    await self._act(conn)
+                    await self._lead(conn)
             except OperationalError as error:
                 log.warning("%s: PostgreSQL is away (%s); tried again until it answers", self.app.name, reason(error))
                 lost = True
-            except Exception as error:  # a process that did not try again would stand by for ever
-                log.error("%s lays its office down: %s at %s", self.app.name, type(error).__name__, place(error))
+            except Exception as error:  # a process that did not try again would be a follower for ever
+                log.error("%s gives up its leader lease: %s at %s", self.app.name, type(error).__name__, place(error))
             await asyncio.sleep(0.5)
 
-    async def _act(self, conn: AsyncConnection[Any]) -> None:
+    async def _lead(self, conn: AsyncConnection[Any]) -> None:
         self.service.acting = True
         tasks: list[asyncio.Task[Any]] = []
         try:
@@ -211,7 +211,7 @@ class Process:
             while True:
                 ended, _ = await asyncio.wait([*tasks, *self.bus.tasks], timeout=5, return_when=asyncio.FIRST_EXCEPTION)
                 for task in ended:
-                    task.result()  # what failed there ends this office, and the next one begins anew
+                    task.result()  # what failed there ends this lease, and the next one begins anew
                 if self.service.silent:
                     raise self.service.silent
                 await conn.execute("select 1")
@@ -267,7 +267,7 @@ class Process:
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not (self.bus.listening or self.standing_by or self.bus.epochs.stopped) or not server.started:
+        while not (self.bus.listening or self.follower or self.bus.epochs.stopped) or not server.started:
             await asyncio.sleep(0.01)
             if serving.done():
                 break
@@ -308,14 +308,14 @@ class Process:
 
     @property
     def problem(self) -> str | None:
-        """Why this process is not ready; one that stands by is when its log may go on."""
+        """Why this process is not ready; a follower is when its log may go on."""
         return self.bus.problem if self.service.acting or self.service.silent else None
 
     # looking at it --------------------------------------------------------------------------------------------------
     async def status(self) -> dict[str, Any]:
         """Where this process stands: positions, what was heard of each source, what is due next."""
         return {
-            "service": self.app.name, "acting": self.service.acting, "position": self.service.position,
+            "service": self.app.name, "leader": self.service.acting, "position": self.service.position,
             "said": self.service.said, "epoch": self.service.epoch, "not_ready": self.problem,
             "relayed": self.bus.relayed, "heard": dict(self.service.tracked),
             "sources": sorted(self.service.sources), "now": self.clock.now(),
@@ -324,8 +324,8 @@ class Process:
         }  # fmt: skip
 
     async def _on_status(self, message: Msg) -> None:
-        if self.standing_by:
-            return  # the acting process knows
+        if self.follower:
+            return  # the leader knows
         await message.respond(orjson.dumps(await self.status(), option=orjson.OPT_UTC_Z))
 
     async def _on_clock(self, message: Msg) -> None:

@@ -87,7 +87,7 @@ class _Figures(Collector):
                 "1 when this log, or one that it hears, was restored behind what others know of it",
                 int(bus.epochs.problem is not None),
             ),
-            "vefa_acting": ("1 in the process that acts", int(service.acting)),
+            "vefa_leader": ("1 in the leader, the process that relays and sends", int(service.acting)),
             "vefa_ready": (
                 "1 when nothing stands in the way of hearing and saying",
                 int(ready),

@@ -44,9 +44,9 @@ def another(platform: Running, service: str, code: Path = ROOT, **environment: s
             process.wait(30)
 
 
-def acts(address: str, service: str) -> bool | None:
-    """Whether a process of a service acts; None when it does not answer."""
+def leads(address: str, service: str) -> bool | None:
+    """Whether a process of a service is its leader; None when it does not answer."""
     try:
-        return bool(httpx.get(f"{address}/{service}/ready", timeout=5).json()["acting"])
+        return bool(httpx.get(f"{address}/{service}/ready", timeout=5).json()["leader"])
     except httpx.TransportError:
         return None

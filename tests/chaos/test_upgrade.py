@@ -14,7 +14,7 @@ import pytest
 
 from tests.running import ROOT, Running, until_true, up
 
-from .beside import acts, another
+from .beside import another, leads
 from .killer import parent_of
 from .ledger import OPENED, Ledger, Mails
 from .load import Load, process_on
@@ -54,17 +54,17 @@ class Upgrade:
         self.newer: dict[str, str] = {}
 
     def begin(self, service: str) -> str:
-        """The address of a process of the next version, which stands by."""
+        """The address of a process of the next version, a follower."""
         process = another(self.platform, service, self._later, **self._environment)
         self.newer[service] = self._stack.enter_context(process)
-        assert acts(self.newer[service], service) is False
+        assert leads(self.newer[service], service) is False
         return self.newer[service]
 
     def finish(self, service: str) -> None:
-        """The older process is stopped for good, with its supervisor; returns when the newer one acts."""
+        """The older process is stopped for good, with its supervisor; returns when the newer one leads."""
         port = int(self.platform.address(service).rpartition(":")[2])
         os.kill(parent_of(process_on(port)), signal.SIGTERM)
-        until_true(lambda: acts(self.newer[service], service) is True, f"nobody acts for {service}", 30)
+        until_true(lambda: leads(self.newer[service], service) is True, f"nobody leads {service}", 30)
         assert not process_on(port)
 
     def ready(self) -> bool:

@@ -64,7 +64,7 @@ async def start(pool: Any, vault: Vault) -> AsyncIterator[Make]:
 
 @pytest_asyncio.fixture
 async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
-    """``await join("clerk")`` starts a service that acts on a bus of its own nats-server, reached by another ``port``
+    """``await join("clerk")`` starts a service that leads on a bus of its own nats-server, reached by another ``port``
     if one is given."""
     async with AsyncExitStack() as stack:
 

@@ -81,7 +81,7 @@ class ClockPort:
 
 
 class Process:
-    """``acting`` once it holds the office of its service."""
+    """``leads`` once it is the leader of its service."""
 
     def __init__(self, app: App, world: "Outside"):
         self.app, self.world, self.life = app, world, Life(app.name)
@@ -94,7 +94,7 @@ class Process:
         self.bus: Bus | None = None
 
     @property
-    def acting(self) -> bool:
+    def leads(self) -> bool:
         return self.bus is not None and self.service.acting and self.bus.listening
 
     async def run(self) -> None:

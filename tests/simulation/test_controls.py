@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 class Stalls(Simulation):
-    """Worlds in which notification stands still while it sends, and another process takes its office."""
+    """Worlds in which notification stands still while it sends, and another process becomes the leader."""
 
     def plans(self, dice: Random, seen: Any) -> Iterator[Planned]:
         point = Point(("log.at", "log.known", "sender.send")[int(dice.random() * 3)], SIDES[int(dice.random() * 2)])
@@ -75,7 +75,7 @@ def test_nothing_is_sent_twice_by_who_stood_still(stalls: Simulation) -> None:
 def test_control_results_under_a_fresh_id_are_recorded_twice(
     stalls: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a process that goes on for a while before it finds out that it has no office any more."""
+    """With a process that goes on for a while before it finds out that it is the leader no longer."""
     monkeypatch.setattr("tests.simulation.world.NOTICE_SECONDS", 1.0)
     twice = "what came of sending a mail is recorded 2 times"
     assert twice not in list(wrong(stalls))

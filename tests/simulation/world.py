@@ -24,9 +24,9 @@ VIEWS_EVERY = 25
 LOOK_SECONDS, PATIENCE = 0.1, 60.0
 SKIP = timedelta(minutes=5)
 """So long after the next due instant time goes on: what falls due soon after it does so in every world."""
-OFFICE_SECONDS, NOTICE_SECONDS, IDLE_SECONDS = 15.0, 0.004, 10.0
-"""Of a process that stands still: another takes its office; going on it looks at once, and finds that out; the database
-ends its transaction."""
+LEASE_SECONDS, NOTICE_SECONDS, IDLE_SECONDS = 15.0, 0.004, 10.0
+"""Of a process that stands still: another becomes the leader; going on it looks at once, and finds that out; the
+database ends its transaction."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class World(Outside):
             return
         self.loop.stall(life)
         self._later(IDLE_SECONDS, self.disks[life.name].leave, process.ports)
-        self._later(OFFICE_SECONDS, self._take_office, process)
-        wakes = OFFICE_SECONDS + 3 * draw()
+        self._later(LEASE_SECONDS, self._take_office, process)
+        wakes = LEASE_SECONDS + 3 * draw()
         self._later(wakes, self.loop.wake, life)
         self._later(wakes + NOTICE_SECONDS * draw(), self._lay_down, process)
 
@@ -173,7 +173,7 @@ class World(Outside):
         now = self.clock.at
         for name, process in self.processes.items():
             disk = self.disks[name]
-            if not process.life.alive or process.life.stalled or not process.acting or process.bus is None:
+            if not process.life.alive or process.life.stalled or not process.leads or process.bus is None:
                 return f"{name} does not act"
             if process.bus.troubles:
                 return f"{name}: {process.bus.troubles}"

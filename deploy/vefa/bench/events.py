@@ -50,7 +50,7 @@ async def _prepared(made: Room) -> str:
         for one in stations.values():
             await one.ship_policies()
         for one in (*stations.values(), *stations.values()):
-            async with one.acting():
+            async with one.leading():
                 await one.until({name: s.bus.relayed for name, s in stations.items()})
     return database
 
@@ -68,7 +68,7 @@ async def _round(
         for name, one in stations.items():
             before, passed = one.service.position, await _in_stream(made, one)
             ends = {source: s.service.said for source, s in stations.items() if s.service.said > began[source]}
-            async with one.acting():
+            async with one.leading():
                 with Meter() as meter:
                     if name == "intake":
                         await _bring(one, concerns)

@@ -1,4 +1,4 @@
-"""A service on the bus as its acting process runs it, in this process and without HTTP and timers."""
+"""A service on the bus as its leader runs it, in this process and without HTTP and timers."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ class Station:
     clock: SystemClock
 
     @asynccontextmanager
-    async def acting(self) -> AsyncIterator[None]:
+    async def leading(self) -> AsyncIterator[None]:
         """It hears and publishes while the block runs."""
         self.service.acting = True
         await self.bus.act()

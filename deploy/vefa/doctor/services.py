@@ -22,7 +22,7 @@ def standing(name: str, state: Mapping[str, Any]) -> list[Finding]:
     late = [d for d in (state["next_due"], state["next_effect"]) if d and _behind(d, state["now"])]
     unsaid, waits = state["said"] - state["relayed"], state["waiting"]
     return [
-        judged(what, "acts" if state["acting"] else "nobody acts", "start it again", good=state["acting"]),
+        judged(what, "has a leader" if state["leader"] else "has no leader", "start it again", good=state["leader"]),
         judged(f"{what}, to be published", unsaid, "is NATS up?", good=unsaid < 1000, otherwise="look"),
         judged(f"{what}, waiting", waits, "it cannot keep up", good=waits < 1000, otherwise="look"),
         judged(

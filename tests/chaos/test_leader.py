@@ -1,5 +1,5 @@
-"""Two processes of one service on the same servers: one acts, the other stands by; when the acting one dies, one acts
-again and nothing is doubled."""
+"""Two processes of one service on the same servers: one is the leader, the other follows; when the leader dies, the
+other leads and nothing is doubled."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ import pytest
 from deploy.vefa.local.nats_server import STREAM
 from tests.running import Running, until_true, up
 
-from .beside import acts, another
+from .beside import another, leads
 from .load import opened, process_on
 
 pytestmark = [
@@ -30,7 +30,7 @@ OPENED, CLASSIFIED = "intake.case-opened.v1", "classifier.case-classified.v1"
 
 @pytest.fixture(scope="module")
 def platform(open_folder: Path) -> Iterator[Running]:
-    with up(open_folder / "office") as running:
+    with up(open_folder / "leader") as running:
         yield running
 
 
@@ -45,8 +45,8 @@ def kill(address: str) -> None:
     os.kill(process_on(int(address.rpartition(":")[2])), signal.SIGKILL)
 
 
-def one_acts(addresses: list[str]) -> bool:
-    return sorted(str(acts(address, SERVICE)) for address in addresses) == ["False", "True"]
+def one_leads(addresses: list[str]) -> bool:
+    return sorted(str(leads(address, SERVICE)) for address in addresses) == ["False", "True"]
 
 
 def published(platform: Running, topic: str) -> int:
@@ -69,33 +69,33 @@ def everybody_heard(platform: Running, cases: int) -> bool:
     )  # fmt: skip
 
 
-def test_the_second_process_of_a_service_stands_by(both: list[str]) -> None:
-    assert [acts(address, SERVICE) for address in both] == [True, False]
+def test_the_second_process_of_a_service_is_a_follower(both: list[str]) -> None:
+    assert [leads(address, SERVICE) for address in both] == [True, False]
 
 
-def test_when_the_acting_process_dies_one_acts_and_nothing_is_doubled(platform: Running, both: list[str]) -> None:
+def test_when_the_acting_process_dies_one_leads_and_nothing_is_doubled(platform: Running, both: list[str]) -> None:
     with httpx.Client(timeout=10) as client:
         opened(client, platform.address("intake"), 1)
-        assert acts(both[0], SERVICE)
+        assert leads(both[0], SERVICE)
         kill(both[0])
         opened(client, platform.address("intake"), 2)
-        until_true(lambda: one_acts(both), "nobody acts, or both do", 30)
+        until_true(lambda: one_leads(both), "nobody leads, or both do", 30)
         opened(client, platform.address("intake"), 3)
     until_true(lambda: everybody_heard(platform, 3), "something was not heard")
     said = f"select count({{}}) from {SERVICE}.stored_events where topic = '{CLASSIFIED}' and said"
     assert platform.count(SERVICE, said.format("*")) == 3
     assert platform.count(SERVICE, said.format("distinct originator_id")) == 3
     assert published(platform, CLASSIFIED) == 3
-    assert one_acts(both)
+    assert one_leads(both)
     platform.vefa("verify")
 
 
-def test_who_is_asked_over_nats_speaks_for_the_acting_process(platform: Running, both: list[str]) -> None:
+def test_who_is_asked_over_nats_speaks_for_the_leader(platform: Running, both: list[str]) -> None:
     async def ask() -> set[bool]:
         client = await nats.connect(platform.noted["nats"])
         answers = [await client.request(f"vefa.status.{SERVICE}", b"", timeout=5) for _ in range(50)]
         await client.close()
-        return {json.loads(answer.data)["acting"] for answer in answers}
+        return {json.loads(answer.data)["leader"] for answer in answers}
 
-    until_true(lambda: one_acts(both), "nobody acts, or both do", 30)
+    until_true(lambda: one_leads(both), "nobody leads, or both do", 30)
     assert asyncio.run(ask()) == {True}
