@@ -11,7 +11,6 @@ from contracts.feedback import AnswerSurvey, SurveyKind
 from shared.core.event import Id
 from shared.core.personal import Personal
 from shared.core.world import Refused
-from shared.edge.edge import Edge
 from shared.edge.forms import fields, plain, posted
 from shared.edge.http import SIGNED, Api, Call, roles
 from shared.edge.i18n import PageLanguage, language_of
@@ -91,7 +90,7 @@ async def answer(token: str, request: Request, call: Call) -> Response:
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
-async def _survey(token: str, call: Edge) -> dict[str, Any]:
+async def _survey(token: str, call: Call) -> dict[str, Any]:
     survey = call.links.check(PURPOSE, token, call.now)
     row = await call.row(
         "select key, contact, kind, definition, definition_version, language, score, state from {views}.surveys"
@@ -104,7 +103,7 @@ async def _survey(token: str, call: Edge) -> dict[str, Any]:
     return row
 
 
-async def _texts(row: dict[str, Any], language: PageLanguage, call: Edge) -> Texts:
+async def _texts(row: dict[str, Any], language: PageLanguage, call: Call) -> Texts:
     """The texts of the version that the survey was scheduled with."""
     key = f"surveys@{row['definition_version']}"
     policy = await call.row("select document from {views}.policies where key = %s", key)

@@ -34,7 +34,6 @@ from shared.core.parts import Blob
 from shared.core.personal import Personal
 from shared.core.vocabulary import Channel
 from shared.core.world import Refused
-from shared.edge.edge import Edge
 from shared.edge.http import PUBLIC, SIGNED, Api, Call, problem, roles
 
 from . import casefile, downloads, reading, schemas, setaside
@@ -241,7 +240,7 @@ def _problems(policy: IntakePolicy, body: schemas.Concern) -> list[Problem]:
     return [Problem(f"fields.{p.field}", p.text, p.remedy) for p in form.problems(body.fields)]
 
 
-async def _recorded(case: str, command: Event, call: Edge, at: datetime | None = None) -> schemas.Recorded:
+async def _recorded(case: str, command: Event, call: Call, at: datetime | None = None) -> schemas.Recorded:
     outcome = await call.send(command, occurred_at=at)
     said = (outcome.first(MessageReceived) or outcome.first(ReplySent), outcome.first(CaseOpened))
     note = next((str(m.id) for m in outcome.said if isinstance(m.event, NoteAdded)), None)
@@ -253,7 +252,7 @@ async def _recorded(case: str, command: Event, call: Edge, at: datetime | None =
     )  # fmt: skip
 
 
-async def _stored(files: tuple[schemas.File, ...], contact: str, call: Edge) -> tuple[Blob, ...]:
+async def _stored(files: tuple[schemas.File, ...], contact: str, call: Call) -> tuple[Blob, ...]:
     contents = list[tuple[str, bytes]]()
     for number, file in enumerate(files):
         try:

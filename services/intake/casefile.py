@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 
 from shared.core.event import Id
-from shared.edge.edge import Edge
 from shared.edge.http import Api, Call, roles
 from shared.edge.paging import known
 
@@ -59,7 +58,7 @@ async def list_links(case: Id, call: Call, before: Id | None = None, limit: Limi
     return {"links": links, "next": older}
 
 
-async def _messages(case: str, call: Edge, limit: int, before: str | None = None) -> Page:
+async def _messages(case: str, call: Call, limit: int, before: str | None = None) -> Page:
     """``raw`` says whether the mail can be had, ``at`` of a part where it stands in the text."""
     below = 2**63 - 1
     if before is not None:
@@ -90,13 +89,13 @@ def _of_messages(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-async def _count_of_messages(case: str, call: Edge) -> int:
+async def _count_of_messages(case: str, call: Call) -> int:
     query = "select count(*) as n from {views}.messages where \"case\" = %s and (direction <> 'note' or %s)"
     row = await call.row(query, case, not is_customer(call))
     return int(row["n"]) if row else 0
 
 
-async def _links(case: str, call: Edge, limit: int, before: str | None = None) -> Page:
+async def _links(case: str, call: Call, limit: int, before: str | None = None) -> Page:
     older, place = "", list[Any]()
     if before is not None:
         query = 'select at, key from {views}.links where key = %s and ("case" = %s or other = %s)'
@@ -111,13 +110,13 @@ async def _links(case: str, call: Edge, limit: int, before: str | None = None) -
     return rows[:limit], keys[limit - 1] if len(rows) > limit else None
 
 
-async def _count_of_links(case: str, call: Edge) -> int:
+async def _count_of_links(case: str, call: Call) -> int:
     query = 'select count(*) as n from {views}.links where "case" = %s or other = %s'
     row = await call.row(query, case, case)
     return int(row["n"]) if row else 0
 
 
-async def _participants(case: str, call: Edge) -> list[dict[str, Any]]:
+async def _participants(case: str, call: Call) -> list[dict[str, Any]]:
     """Whom the customer's mails went to as well, 20 at most; the name that we know them by is not theirs to see: else
     putting an address in copy would tell whose it is."""
     rows = await call.rows(
@@ -128,7 +127,7 @@ async def _participants(case: str, call: Edge) -> list[dict[str, Any]]:
     return [{n: v for n, v in row.items() if n != "name"} for row in rows] if is_customer(call) else rows
 
 
-async def _fields(case: dict[str, Any], call: Edge) -> list[dict[str, Any]]:
+async def _fields(case: dict[str, Any], call: Call) -> list[dict[str, Any]]:
     """What was filled in, with the form's labels in each language as the policy in force has them."""
     rows = await call.rows('select name, value from {views}.fields where "case" = %s order by number', case["case"])
     form = policy_in_force(call).forms.get(case["form"]) if rows else None

@@ -9,7 +9,6 @@ from fastapi import Response
 
 from shared.core.event import Id
 from shared.core.world import Refused
-from shared.edge.edge import Edge
 from shared.edge.http import Api, Call
 
 from .access import READERS, is_customer, visible_case
@@ -60,7 +59,7 @@ async def attachment(case: Id, message: Id, digest: Id, call: Call) -> Response:
     return saved(content, found["name"] or "file", found["type"])
 
 
-async def contents(call: Edge, digest: str, contact: str) -> bytes:
+async def contents(call: Call, digest: str, contact: str) -> bytes:
     """The bytes of a blob; Refused 410 once its key is destroyed."""
     content = await call.blobs.get(digest, contact)
     if content is None:

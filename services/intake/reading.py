@@ -8,7 +8,6 @@ from shared.core.event import Code, Id
 from shared.core.vocabulary import Category, Channel, Kind
 from shared.core.world import Refused
 from shared.edge.bodies import Day
-from shared.edge.edge import Edge
 from shared.edge.http import PUBLIC, Api, Call
 from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, Place
 
@@ -129,7 +128,7 @@ async def volume(
     return page.of(rows, limit, lambda row: f"{row['day']}/{row['channel']}")
 
 
-def policy_in_force(call: Edge) -> IntakePolicy:
+def policy_in_force(call: Call) -> IntakePolicy:
     """As of the last commit of this process, from its memory: parsed once for each version, not for each request."""
     memory = call.service.memory
     if not memory.has_policy("intake"):

@@ -104,7 +104,7 @@ async def get_set_aside(item: Id, call: Call) -> dict[str, Any]:
     return shown | {name: value for name, value in (read | answer).items() if name != "answer"}
 
 
-async def _looked_at(row: dict[str, Any], call: Edge) -> dict[str, Any] | None:
+async def _looked_at(row: dict[str, Any], call: Call) -> dict[str, Any] | None:
     """What there is to see of its mail; None when its key was destroyed."""
 
     async def read(reader: MailReader) -> dict[str, Any] | None:
@@ -187,20 +187,20 @@ async def quarantine(
     )  # fmt: skip
 
 
-async def _row(item: str, call: Edge) -> dict[str, Any]:
+async def _row(item: str, call: Call) -> dict[str, Any]:
     row = await call.row(f"select {COLUMNS}, raw as digest from {{views}}.set_aside where key = %s", item)  # noqa: S608
     if row is None:
         raise Refused("unknown-item", "item", "nothing is set aside by this name", "look it up in /v1/set-aside", 404)
     return row
 
 
-async def _raw(row: dict[str, Any], call: Edge) -> bytes:
+async def _raw(row: dict[str, Any], call: Call) -> bytes:
     if not row["digest"]:
         raise Refused("unknown-item", "item", "its mail was not kept", "nothing is left to be done", 404)
     return await contents(call, row["digest"], row["contact"])
 
 
-async def _address_of(case: str | None, row: dict[str, Any], call: Edge) -> str | None:
+async def _address_of(case: str | None, row: dict[str, Any], call: Call) -> str | None:
     """Whose words those of nobody known become: the contact point of the case that they are appended to."""
     if case is None or not is_nobody(row["contact"]):
         return None
@@ -211,7 +211,7 @@ async def _address_of(case: str | None, row: dict[str, Any], call: Edge) -> str 
     return found["address"] if found else None
 
 
-async def _read_again(row: dict[str, Any], sender: str | None, call: Edge) -> MailReceived:
+async def _read_again(row: dict[str, Any], sender: str | None, call: Call) -> MailReceived:
     """What the mail says, kept under the key of who wrote it; Refused where that is nobody."""
     async with rereading.of(call).worker() as reader:
         taking = Taking(

@@ -20,7 +20,6 @@ from shared.core.personal import Personal
 from shared.core.vocabulary import Channel, Language
 from shared.core.world import Refused
 from shared.edge.bodies import WHOLE
-from shared.edge.edge import Edge
 from shared.edge.http import Api, Call, roles
 from shared.edge.paging import LINKED, USUAL, After, Limit, Paged, Place
 
@@ -178,7 +177,7 @@ async def assignments(
     return page.of(rows, limit, lambda row: row["row"])
 
 
-async def _placement(case: str, call: Edge) -> Placement:
+async def _placement(case: str, call: Call) -> Placement:
     row = await call.row("select key as case, * from {views}.board where key = %s", case)
     if row is None:
         text, remedy = "it waits in no queue and has no owner", "reopen it, or see its assignments"
@@ -186,7 +185,7 @@ async def _placement(case: str, call: Edge) -> Placement:
     return Placement(**row)
 
 
-async def _policy(call: Edge) -> RoutingPolicy:
+async def _policy(call: Call) -> RoutingPolicy:
     row = await call.row("select document from {views}.policies where key = 'routing'")
     if row is None:
         raise Refused("no-policy", "routing", "no routing policy is in force yet", "try again in a moment", 503)

@@ -1,10 +1,10 @@
-"""What every request passes before its route sees it, in this order: who calls, how often, what is asked for at all.
+"""What every request passes before its route sees it.
 
 A body is read for who may send one only. A case may be named by its number wherever its id may."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Set
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 import jwt
@@ -30,6 +30,8 @@ LONGEST_QUERY = 8 * 1024
 """Bytes of a query."""
 MISSED = (403, 404, 410)
 """What a link that is not ours is answered with."""
+NOBODY: Final = Actor("customer", "public")
+"""Who calls without a token."""
 
 
 class Guarded(Protocol):
@@ -44,10 +46,12 @@ class Guarded(Protocol):
 
 
 class Guard:
-    """Who may come in. Requests without a name are counted for their address, and so are tokens that are not ours.
+    """Admits a request by five questions: who calls (``authenticate``), may they (``authorise``), how often
+    (``limit``), what is asked for at all (``check_text``), and which request is it (``request_key``).
 
-    Wrong tokens and links are counted for what they are about, too, wherever they come from; a right one is never
-    counted, so that nobody is shut out by those who guess."""
+    Requests without a name are counted for their address, and so are tokens that are not ours. Wrong tokens and links
+    are counted for what they are about, too, wherever they come from; a right one is never counted, so that nobody is
+    shut out by those who guess."""
 
     def __init__(self, edge: Edge, token_key: bytes, provider: Provider | None):
         self.edge, self._token_key, self._provider = edge, token_key, provider
@@ -55,22 +59,65 @@ class Guard:
         self._guesses = Limits(edge.settings.public_per_minute)
         self._missed = Limits(edge.settings.public_per_minute)
 
-    async def admit(self, request: Request, route: Guarded) -> Actor:
-        """Who calls. Raises Unauthorised, Refused (403) or TooMany."""
-        if route.access.kind == "open":
-            return Actor("customer", "public")
-        actor, header = Actor("customer", "public"), request.headers.get("authorization", "")
-        if header.lower().startswith("bearer "):
-            actor = await self._named(request, header[7:].strip())
-        elif route.access.kind == "roles":
-            raise Unauthorised("no token")
+    async def admit(self, request: Request, route: Guarded, known: Set[str]) -> Edge:
+        """The edge on behalf of who calls, for this request; ``known`` are the query parameters of the route.
+
+        Raises Unauthorised, Refused or TooMany."""
+        actor = await self.authenticate(request, route)
+        self.authorise(actor, route)
+        self.limit(actor, request, route)
+        self.check_text(request, known, route.hints)
+        key = await self.request_key(actor, request, route)
+        return self.edge.of(actor, key, parent(request.headers.get("traceparent", "")))
+
+    async def authenticate(self, request: Request, route: Guarded) -> Actor:
+        """Who calls: by their token, or nobody known. Raises Unauthorised for a token that is not ours, and for none
+        where a role is needed; TooMany after too many of them."""
+        header = request.headers.get("authorization", "")
+        if route.access.kind != "open" and header.lower().startswith("bearer "):
+            return await self._named(request, header[7:].strip())
         if route.access.kind == "roles":
-            if not route.access.admits(actor.role):
-                allowed = ", ".join(route.access.roles)
-                raise Refused("forbidden", "Authorization", f"not for role {actor.role}", f"allowed are {allowed}", 403)
-        elif actor.name == "public" and (wait := self._nameless.wait(self._source(request))):
+            raise Unauthorised("no token")
+        return NOBODY
+
+    def authorise(self, actor: Actor, route: Guarded) -> None:
+        """Refused (403) for who has not one of the roles of the route."""
+        if route.access.kind == "roles" and not route.access.admits(actor.role):
+            allowed = ", ".join(route.access.roles)
+            raise Refused("forbidden", "Authorization", f"not for role {actor.role}", f"allowed are {allowed}", 403)
+
+    def limit(self, actor: Actor, request: Request, route: Guarded) -> None:
+        """TooMany when an address has sent too many requests without a token."""
+        counted = actor.name == NOBODY.name and route.access.kind in ("public", "signed")
+        if counted and (wait := self._nameless.wait(self._source(request))):
             raise TooMany(wait, "too many requests of this address without a token")
-        return actor
+
+    def check_text(self, request: Request, known: Set[str], hints: Mapping[str, str]) -> None:
+        """Refuse what no route can take, and query parameters that this one does not know: a filter that is overlooked
+        answers another question than the one that was asked."""
+        if len(request.scope["query_string"]) > LONGEST_QUERY:
+            raise Refused("too-long", "query", f"longer than {LONGEST_QUERY} bytes", "ask for less at once", 422)
+        asked = request.query_params.multi_items()
+        for name, value in (*request.path_params.items(), *asked):
+            if "\x00" in value:
+                raise Refused("invalid", name, "holds the character NUL", "leave it out", 422)
+        seen = set[str]()
+        for name, _ in asked:
+            if name not in known:
+                text = f"there is no query parameter {name[:100]!r} here"
+                raise Refused("unknown-parameter", name[:100], text, _near(name, known, hints), 422)
+            if name in seen:
+                raise Refused("given-twice", name, "is given more than once", "give it once", 422)
+            seen.add(name)
+
+    async def request_key(self, actor: Actor, request: Request, route: Guarded) -> str:
+        """What tells this request from all others: route, caller and ``Idempotency-Key``; '' without such a key. A case
+        that was named by its number is named by its id from here on."""
+        key = request.headers.get("idempotency-key", "")
+        if len(key) > 200:
+            raise Refused("invalid-key", "Idempotency-Key", "longer than 200 characters", "use a UUID", 422)
+        path = await _with_ids(request, self.edge.of(actor))
+        return f"{route.method} {path}|{actor}|{key}" if key else ""
 
     async def _named(self, request: Request, token: str) -> Actor:
         try:
@@ -103,15 +150,8 @@ def guarded(route: Guarded, guard: Guard) -> type[APIRoute]:
             known = {p.alias for p in get_flat_params(self.dependant) if isinstance(p.field_info, Query)}
 
             async def pass_guard(request: Request) -> Response:
-                actor = await guard.admit(request, route)
-                _look_at_words(request, known, route.hints)
-                key = request.headers.get("idempotency-key", "")
-                if len(key) > 200:
-                    raise Refused("invalid-key", "Idempotency-Key", "longer than 200 characters", "use a UUID", 422)
-                path = await _with_ids(request, guard.edge.of(actor))
-                said = f"{route.method} {path}|{actor}|{key}" if key else ""
-                request.state.edge = guard.edge.of(actor, said, parent(request.headers.get("traceparent", "")))
-                guess = route.access.kind == "signed" and actor.name == "public"
+                call = request.state.edge = await guard.admit(request, route, known)
+                guess = route.access.kind == "signed" and call.actor.name == NOBODY.name
                 try:
                     answer = await handle(Request(request.scope, await _bounded(request)))
                 except Refused as refused:
@@ -134,26 +174,7 @@ def _about(request: Request) -> str:
     return f"link {named.get('case') or (token.split('.', 2)[-1].rpartition('.')[0] or token)[:200]}"
 
 
-def _look_at_words(request: Request, known: set[str], hints: Mapping[str, str]) -> None:
-    """Refuse what no route can take, and query parameters that this one does not know: a filter that is overlooked
-    answers another question than the one that was asked."""
-    if len(request.scope["query_string"]) > LONGEST_QUERY:
-        raise Refused("too-long", "query", f"longer than {LONGEST_QUERY} bytes", "ask for less at once", 422)
-    asked = request.query_params.multi_items()
-    for name, value in (*request.path_params.items(), *asked):
-        if "\x00" in value:
-            raise Refused("invalid", name, "holds the character NUL", "leave it out", 422)
-    seen = set[str]()
-    for name, _ in asked:
-        if name not in known:
-            text = f"there is no query parameter {name[:100]!r} here"
-            raise Refused("unknown-parameter", name[:100], text, _near(name, known, hints), 422)
-        if name in seen:
-            raise Refused("given-twice", name, "is given more than once", "give it once", 422)
-        seen.add(name)
-
-
-def _near(name: str, known: set[str], hints: Mapping[str, str]) -> str:
+def _near(name: str, known: Set[str], hints: Mapping[str, str]) -> str:
     if name in hints:
         return hints[name]
     if not known:

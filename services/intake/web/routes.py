@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse
 from contracts.intake import Confirm
 from shared.core.personal import Personal
 from shared.core.world import Refused
-from shared.edge.edge import Edge
 from shared.edge.forms import fields, plain, posted
 from shared.edge.http import SIGNED, Api, Call
 from shared.edge.i18n import language_of
@@ -77,7 +76,7 @@ def _question(row: dict[str, Any], request: Request, text: str = "", again: bool
     )  # fmt: skip
 
 
-async def _asked(token: str, call: Edge) -> tuple[dict[str, Any] | None, str]:
+async def _asked(token: str, call: Call) -> tuple[dict[str, Any] | None, str]:
     """The row of the case and the contact point that is asked; None when the link is not ours or out of date."""
     case, _, contact = (call.links.check(LINK, token, call.now) or "").partition("~")
     return await call.row("select key, number, language from {views}.cases where key = %s", case), contact

@@ -8,7 +8,6 @@ from fastapi.responses import HTMLResponse
 
 from contracts.notification import Unsubscribe
 from shared.core.world import Refused
-from shared.edge.edge import Edge
 from shared.edge.http import SIGNED, Api, Call
 from shared.edge.i18n import PageLanguage, language_of
 from shared.edge.templates import Pages
@@ -35,7 +34,7 @@ async def unsubscribe(token: str, request: Request, call: Call) -> HTMLResponse:
     return PAGES.page(language, "done", title=PAGES.texts.say(language, "title"), text=text)
 
 
-def _subscriber(call: Edge, token: str) -> tuple[str, str]:
+def _subscriber(call: Call, token: str) -> tuple[str, str]:
     """(contact point, template) of a link; Refused when it is not ours or out of date."""
     signed = call.links.check("unsubscribe", token, call.now)
     if signed is None:
@@ -44,6 +43,6 @@ def _subscriber(call: Edge, token: str) -> tuple[str, str]:
     return contact, template
 
 
-async def _language(contact: str, request: Request, call: Edge) -> PageLanguage:
+async def _language(contact: str, request: Request, call: Call) -> PageLanguage:
     row = await call.row("select language from {views}.preferences where key = %s", contact)
     return language_of(row["language"] if row else None, request)
