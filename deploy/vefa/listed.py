@@ -13,7 +13,7 @@ from .services import in_order, names
 
 COMPOSE = "docker-compose.yml"
 SERVER = "deploy/nats/server.conf"
-README = "README.md"
+README, TURKISH = "README.md", "README.tr.md"
 PORT = re.compile(r'"127\.0\.0\.1:(\d+):8000"')
 COMMAND = "  # The vefa command beside the running platform"
 """What follows the services in docker-compose.yml."""
@@ -34,7 +34,7 @@ CONTAINER = """\
 
 def listed(name: str, repository: Path) -> dict[Path, str]:
     """What the files that list services would hold, by path. Failed where one has no place for another service."""
-    changes: dict[str, Callable[[str, str], str]] = {COMPOSE: container, README: linked}
+    changes: dict[str, Callable[[str, str], str]] = {COMPOSE: container, README: linked, TURKISH: described}
     found: dict[Path, str] = {}
     for file, change in changes.items():
         path = repository / file
@@ -81,3 +81,11 @@ def linked(text: str, name: str) -> str:
     if len(row.findall(text)) != 1:
         raise LookupError("no row of a table that links docs/intake.md")
     return row.sub(lambda found: f"{found[0]} · [{name}](docs/{name}.md)", text)
+
+
+def described(text: str, name: str) -> str:
+    """The Turkish README with a row for the service at the end of its table of services."""
+    table = re.compile(r"^\| servis \| işi \|\n(?:\|.*\n)+", re.MULTILINE)
+    if len(table.findall(text)) != 1:
+        raise LookupError("no table with the head '| servis | işi |'")
+    return table.sub(lambda found: f"{found[0]}| {name} | [docs/{name}.md](docs/{name}.md) |\n", text)
