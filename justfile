@@ -2,6 +2,9 @@
 
 export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
 
+# on every core, the files that take longest first
+parallel := "--numprocesses auto --dist loadfile --no-loadscope-reorder"
+
 [private]
 default:
     @just --list
@@ -14,13 +17,13 @@ demo *options:
 up *options:
     python -m deploy.vefa up {{options}}
 
-# lint and every test, on every core
+# style, types, and every promise of docs/proofs.md shown once on real servers: some minutes
 test *options: lint
-    python -m pytest --numprocesses auto --dist loadfile {{options}}
+    VEFA_PROOFS=few python -m pytest -m "not long" {{parallel}} {{options}}
 
-# the tests that start no servers
-test-fast *options:
-    python -m pytest -m "not servers" --numprocesses auto {{options}}
+# style, types and every test, every proof as large as its promise says: most of an hour
+test-all *options: lint
+    python -m pytest {{parallel}} {{options}}
 
 # the long campaigns: kills for --minutes, and the proofs at their full size
 soak *options:
@@ -32,8 +35,9 @@ lint:
     ruff format --check .
     mypy
 
-# what to run before every commit
-check: lint test-fast
+# what to run before every commit: style, types and the tests that start no servers
+check *options: lint
+    VEFA_PROOFS=few python -m pytest -m "not long and not servers" {{parallel}} {{options}}
 
 # all services in small worlds in which everything goes wrong: --seed N plays one again, --seeds N --from N --processes 2
 simulate *options:

@@ -21,8 +21,20 @@ from tests.planned import Planned, watch
 
 os.environ.pop("COLUMNS", None)  # a parallel run sets it; commands print here as into a pipe
 SERVICES = names()
+LONGEST_FIRST = ("chaos", "simulation", "e2e", "cli")
 USERS = (*SERVICES, "shop", "clerk", "courier")
 """Of a nats-server of one test: the services of the test trade too, with the rights that services have."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Folders whose tests take long go first, and what starts servers: at the end every core has something left."""
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        folder = item.path.parent.name
+        first = LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+        return first, item.get_closest_marker("servers") is None
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

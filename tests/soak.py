@@ -26,7 +26,7 @@ class Campaign:
 
 
 def campaigns(minutes: float, seed: int) -> dict[str, Campaign]:
-    kills = {"VEFA_SOAK_SECONDS": str(60 * minutes), "VEFA_SOAK_SEED": str(seed)}
+    kills = {"VEFA_SOAK_SECONDS": f"{60 * minutes:.0f}", "VEFA_SOAK_SEED": str(seed)}
     simulated = ("tests.simulation", "--seeds", "10000", "--from", str(seed), "--processes", "2")
     return {
         "kills": Campaign(

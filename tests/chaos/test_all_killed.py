@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.running import Running, until_true, up
+from tests.sizes import sized
 
 from .killer import Killer
 from .ledger import OPENED, Ledger, Mails
 from .load import Load
 
-SECONDS = float(os.environ.get("VEFA_SOAK_SECONDS", "60"))
+SECONDS = sized(60, 12, "VEFA_SOAK_SECONDS")
 SEED = int(os.environ.get("VEFA_SOAK_SEED", "7"))
 PAUSES = (1.0, 4.0)
 """Seconds between two kills."""

@@ -13,13 +13,14 @@ from nats.js.client import JetStreamContext
 from deploy.vefa.doctor.bus import stream
 from shared.bus.jetstream import STREAM, broker_of
 from tests.running import Running, until_true, up
+from tests.sizes import sized
 
 from .cluster import NODES, Cluster
 from .ledger import Ledger, Mails
 from .load import Load
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
-KILLS = 2
+KILLS = sized(2, 1)
 GOES_ON_SECONDS = 30.0
 """Servers that miss their leader choose another one within some seconds."""
 ALONE = "ALONE"
@@ -31,6 +32,7 @@ def cluster(open_folder: Path) -> Iterator[Cluster]:
         yield running
 
 
+@pytest.mark.long
 async def test_a_server_that_only_the_cluster_tells_of_lets_a_service_in(cluster: Cluster) -> None:
     broker = broker_of("intake", cluster.urls[0])
     await broker.start()
@@ -98,6 +100,7 @@ def replicas(cluster: Cluster) -> str:
     return cluster.ask(look)
 
 
+@pytest.mark.long
 def test_control_a_stream_on_one_server_is_away_for_as_long_as_that_is(cluster: Cluster) -> None:
     async def made(js: JetStreamContext) -> None:
         await js.add_stream(StreamConfig(name=ALONE, subjects=["alone"], num_replicas=1))

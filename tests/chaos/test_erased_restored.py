@@ -9,7 +9,7 @@ import pytest
 
 from tests.running import Running, run_vefa, until_true, up
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(400)]
 TEXT = "Kargom gelmedi, ada yazıyor."
 
 

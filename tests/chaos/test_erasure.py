@@ -2,7 +2,6 @@
 of the database, of NATS, of a dump or of a log, and their keys are nowhere; the others are as they were."""
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.running import Running, until_true, up
+from tests.sizes import sized
 
 from .customers import PLACES, WORD, Customer, admin, dumped, found
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
-CUSTOMERS = int(os.environ.get("VEFA_PROOF_SIZE", "20"))
+CUSTOMERS = sized(20, 6, "VEFA_PROOF_SIZE")
 PLAIN = "zqvefaplainword"
 """Written in plain on purpose, to see that it would be found."""
 CONTENTS = {"file", "mailfile", "asidefile"}

@@ -20,7 +20,7 @@ from .beside import another, leads
 from .load import opened, process_on
 
 pytestmark = [
-    pytest.mark.servers, pytest.mark.timeout(240),
+    pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a service in /proc"),
 ]  # fmt: skip
 SERVICE = "classifier"

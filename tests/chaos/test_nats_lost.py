@@ -19,7 +19,7 @@ from tests.running import Running, until_true, up
 from .load import opened, process_on
 
 pytestmark = [
-    pytest.mark.servers, pytest.mark.timeout(240),
+    pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the process of the server in /proc"),
 ]  # fmt: skip
 CASES, KILLS, AT_ONCE = 90, 3, 4

@@ -24,12 +24,13 @@ from shared.runtime.service import Outcome, Overloaded, Service, Silent
 from shared.store.codec import Envelope
 from tests.cli.conftest import until
 from tests.shared.trade import NOON, OrderPacked, OrderPlaced, OrderStale, PlaceOrder, order
+from tests.sizes import sized
 
 from .restored import APPS, PARCEL, POSTED, ParcelLeft, Traders, traders
 
 __all__ = ["traders"]
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
-BEFORE, LOST, NEW, FEW = 200, 1000, 1000, 100
+BEFORE, LOST, NEW, FEW = sized(200, 50), sized(1000, 100), sized(1000, 100), 100
 
 
 async def lose(everybody: Traders, *restored: str, before: int = BEFORE, lost: int = LOST) -> int:
@@ -144,6 +145,7 @@ async def refuses_until_settled(everybody: Traders) -> None:
     assert (await everybody.ready("shop"))[0] == 503
 
 
+@pytest.mark.long
 async def test_who_does_not_know_of_the_new_epoch_yet_refuses_too(
     traders: Traders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +166,7 @@ async def test_who_does_not_know_of_the_new_epoch_yet_refuses_too(
     assert await nths(traders) == list(range(1, 2 * FEW + 2))
 
 
+@pytest.mark.long
 async def test_control_without_epochs_positions_are_used_twice_and_events_are_swallowed(
     traders: Traders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +206,7 @@ async def carried(everybody: Traders, topic: type[Event]) -> list[tuple[str, str
     return found
 
 
+@pytest.mark.long
 async def test_listeners_alone_know_what_was_lost_when_nats_was_lost_too(traders: Traders) -> None:
     said = await few_lost(traders, "shop")
     traders.nats.wipe()
@@ -221,6 +225,7 @@ async def test_listeners_alone_know_what_was_lost_when_nats_was_lost_too(traders
 
 
 @pytest.mark.parametrize("traders", ["one"], indirect=True)
+@pytest.mark.long
 async def test_everything_restored_together_comes_back_from_the_stream_and_nothing_is_decided_twice(
     traders: Traders,
 ) -> None:
@@ -243,6 +248,7 @@ async def test_everything_restored_together_comes_back_from_the_stream_and_nothi
     await whole(traders)
 
 
+@pytest.mark.long
 async def test_a_restored_listener_hears_its_causes_again_and_says_what_it_had_said(traders: Traders) -> None:
     await few_lost(traders, "clerk")
     await traders.start("clerk")
@@ -261,6 +267,7 @@ async def test_a_restored_listener_hears_its_causes_again_and_says_what_it_had_s
     await whole(traders)
 
 
+@pytest.mark.long
 async def test_what_is_given_up_stays_with_those_who_heard_it_and_may_be_said_again(traders: Traders) -> None:
     await few_lost(traders, "shop")
     await traders.start("shop")
@@ -277,6 +284,7 @@ async def test_what_is_given_up_stays_with_those_who_heard_it_and_may_be_said_ag
     await whole(traders)
 
 
+@pytest.mark.long
 async def test_two_who_reconcile_at_once_wait_for_one_another(traders: Traders) -> None:
     await few_lost(traders, "shop")
     await traders.start("shop")
@@ -287,6 +295,7 @@ async def test_two_who_reconcile_at_once_wait_for_one_another(traders: Traders) 
     await whole(traders)
 
 
+@pytest.mark.long
 async def test_a_command_that_is_repeated_gets_the_answer_of_before_the_restore(traders: Traders) -> None:
     async def asks() -> tuple[int, object]:
         answer = await traders.post("special", key="k1")
@@ -313,6 +322,7 @@ async def test_a_command_that_is_repeated_gets_the_answer_of_before_the_restore(
     await whole(traders)
 
 
+@pytest.mark.long
 async def test_a_deadline_that_was_reached_before_the_restore_waits_and_is_not_answered_twice(traders: Traders) -> None:
     await traders.start()
     await traders.place(range(1))
@@ -339,6 +349,7 @@ async def test_a_deadline_that_was_reached_before_the_restore_waits_and_is_not_a
     await whole(traders)
 
 
+@pytest.mark.long
 async def test_what_was_done_before_the_restore_is_not_done_again_and_what_is_new_is_done_after_it(
     traders: Traders,
 ) -> None:
@@ -379,6 +390,7 @@ async def test_what_was_done_before_the_restore_is_not_done_again_and_what_is_ne
     await whole(traders)
 
 
+@pytest.mark.long
 async def test_what_was_asked_for_is_done_by_nobody_while_it_comes_back(
     traders: Traders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -418,6 +430,7 @@ async def test_what_was_asked_for_is_done_by_nobody_while_it_comes_back(
 
 
 @pytest.mark.parametrize("more", [20, 150])
+@pytest.mark.long
 async def test_what_was_said_before_it_was_noticed_is_heard_after_all(traders: Traders, more: int) -> None:
     """NATS lost too, and no listener there when the shop starts: it cannot know. With 150 it says more than was lost,
     and only its listeners can notice."""
@@ -440,6 +453,7 @@ async def test_what_was_said_before_it_was_noticed_is_heard_after_all(traders: T
     await whole(traders)
 
 
+@pytest.mark.long
 async def test_a_database_restored_under_a_running_service_stops_it(traders: Traders) -> None:
     await traders.start()
     await traders.place(range(10))

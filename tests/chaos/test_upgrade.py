@@ -20,7 +20,7 @@ from .ledger import OPENED, Ledger, Mails
 from .load import Load, process_on
 
 pytestmark = [
-    pytest.mark.servers, pytest.mark.timeout(300),
+    pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a service in /proc"),
 ]  # fmt: skip
 CONTRACT, OPENING, VIEWS = "contracts/intake/cases.py", "services/intake/lifecycle.py", "services/notification/views.py"

@@ -58,6 +58,7 @@ def test_the_shipped_model_is_measured_and_its_figures_are_numbers(tmp_path: Pat
     assert {row["label"] for row in said["labels"]} >= {"delivery", "billing"}
 
 
+@pytest.mark.long
 def test_a_file_that_is_trained_and_measured_on_holds_a_part_of_itself_out(
     tmp_path: Path, own: list[tuple[str, str]]
 ) -> None:

@@ -31,18 +31,22 @@ def vocabulary_of(examples: list[Example]) -> frozenset[str]:
     return frozenset(known.words) | frozenset(known.chars)
 
 
+@pytest.mark.long
 def test_a_name_that_four_people_write_stays_out_of_the_model(some: list[Example]) -> None:
     assert not any("zulk" in gram for gram in vocabulary_of([*some, *written_by("a", "b", "c", "d")]))
 
 
+@pytest.mark.long
 def test_a_word_that_five_people_write_enters(some: list[Example]) -> None:
     assert {"zulkuf", "<zulk"} <= vocabulary_of([*some, *written_by("a", "b", "c", "d", "e")])
 
 
+@pytest.mark.long
 def test_one_person_who_writes_often_counts_once(some: list[Example]) -> None:
     assert not any("zulk" in gram for gram in vocabulary_of([*some, *written_by(*["a"] * 20)]))
 
 
+@pytest.mark.long
 def test_a_text_of_ours_does_not_help_a_customers_name_in(some: list[Example]) -> None:
     own = [Example("zülküf", {"topic": "billing"}, own=True)]
     assert not any("zulk" in gram for gram in vocabulary_of([*some, *own, *written_by("a", "b", "c", "d")]))
@@ -63,6 +67,7 @@ def test_too_few_texts_to_share_a_word_are_refused() -> None:
         train(written_by("a", "b"), window=[], parameters=FAST)
 
 
+@pytest.mark.long
 def test_training_twice_gives_the_same_file(some: list[Example]) -> None:
     assert train(some, parameters=FAST) == train(some, parameters=FAST)
 

@@ -12,7 +12,7 @@ from tests.shared.trade import NOON, OrderPacked, OrderPlaced, order
 
 from .conftest import Platform, until
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 async def test_a_history_goes_over_all_logs_in_order_of_cause_with_texts_in_plain(platform: Platform) -> None:

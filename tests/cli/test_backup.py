@@ -226,6 +226,7 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(
     assert state_of(course.data) == course.ends
 
 
+@pytest.mark.long
 def test_a_backup_of_a_log_that_somebody_changed_is_not_restored(
     course: Course, restore: Vefa, vefa: Vefa, open_folder: Path
 ) -> None:
@@ -244,6 +245,7 @@ def test_a_backup_of_a_log_that_somebody_changed_is_not_restored(
     shutil.rmtree(data)
 
 
+@pytest.mark.long
 def test_a_restore_that_is_killed_leaves_what_was_there(course: Course) -> None:
     command = [sys.executable, "-m", "deploy.vefa", "restore", str(course.backup), "--data", str(course.data)]
     with subprocess.Popen([*command, "--replace", "--secrets", str(course.secrets)], cwd=ROOT) as process:
@@ -254,6 +256,7 @@ def test_a_restore_that_is_killed_leaves_what_was_there(course: Course) -> None:
 
 
 @pytest.mark.parametrize("step", ["load", "_examined", "_carry_over", "before the swap", "in the swap"])
+@pytest.mark.long
 def test_a_restore_that_fails_leaves_the_one_or_the_other(
     course: Course, monkeypatch: pytest.MonkeyPatch, open_folder: Path, step: str
 ) -> None:
@@ -284,6 +287,7 @@ def test_a_restore_that_fails_leaves_the_one_or_the_other(
     shutil.rmtree(data)
 
 
+@pytest.mark.long
 def test_a_database_that_does_not_start_any_more_is_replaced_and_what_it_knew_is_missed(
     course: Course, restore: Vefa, open_folder: Path
 ) -> None:
@@ -331,6 +335,7 @@ def test_a_restore_brings_all_back_as_it_was_except_who_was_erased_since(
         assert [one["revoked"] for one in json.loads(platform.vefa("token", "list", "--json"))] == ["sub:gone"]
 
 
+@pytest.mark.long
 def test_control_where_nobody_knows_of_the_erasure_the_text_is_back(
     course: Course, restore: Vefa, tmp_path: Path
 ) -> None:

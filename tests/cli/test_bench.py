@@ -9,6 +9,8 @@ import pytest
 
 from deploy.vefa.bench.command import FIGURES
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 TINY = ("--events", "200", "--cases", "20", "--seconds", "0.3", "--rounds", "1")
 

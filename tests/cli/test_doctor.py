@@ -19,7 +19,7 @@ from shared.base.database import connect
 from shared.store.event_log import EventLog
 from tests.running import Running, run_vefa, up
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from shared.store import roles
 from shared.store.rebuild import lock_of
 from tests.running import until_true
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(120)]
 LOCK = "select pg_advisory_lock(hashtext(%s))"
 WAITS = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 

@@ -16,7 +16,7 @@ from tests.sla.words import became, opened, replied, t
 
 from .conftest import Platform, running
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 @pytest_asyncio.fixture

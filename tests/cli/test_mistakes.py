@@ -174,6 +174,7 @@ def ended(**environment: str) -> list[str]:
     return done.stderr.splitlines()
 
 
+@pytest.mark.long
 def test_servers_of_the_users_own_that_are_not_there() -> None:
     database, nats = f"postgresql://vefa:word@{NOWHERE}/vefa", f"nats://vefa:word@{NOWHERE}"
     [line] = ended(VEFA_DATABASE_URL=database, VEFA_NATS_URL=nats)
@@ -192,12 +193,14 @@ def test_servers_of_the_users_own_are_backed_up_by_their_own_tools(
 
 
 @pytest.mark.servers
+@pytest.mark.long
 def test_a_nats_of_the_users_own_that_is_not_there(database: str) -> None:
     [line] = ended(VEFA_DATABASE_URL=database, VEFA_NATS_URL=f"nats://vefa:word@{NOWHERE}")
     assert line.startswith(f"vefa: VEFA_NATS_URL: NATS does not let us in at {NOWHERE}: ")
 
 
 @pytest.mark.servers
+@pytest.mark.long
 def test_an_address_that_no_service_can_listen_on() -> None:
     *services, line = ended(VEFA_HTTP_HOST="192.0.2.1")  # kept for documentation: no machine has it
     assert line.endswith("did not start; its message stands above")

@@ -11,7 +11,7 @@ from tests.shared.trade import OrderPacked, order
 from . import trades
 from .conftest import Platform
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 async def test_what_is_parked_is_listed_with_what_raised_and_the_remedy(platform: Platform) -> None:

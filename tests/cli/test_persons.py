@@ -16,7 +16,7 @@ from tests.shared.trade import NOON
 
 from .conftest import Platform
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 def fact(event: Event) -> Message:

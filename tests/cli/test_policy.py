@@ -17,7 +17,7 @@ from tests.shared.trade import NOON, order
 
 from .conftest import Platform, running
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 def document(folder: Path, text: str) -> str:

@@ -14,7 +14,7 @@ from deploy.vefa import scaffold
 
 from .conftest import run
 
-pytestmark = pytest.mark.timeout(600)  # whole tests of a service run in some of these
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]  # whole tests of a service run in some of these
 ROOT = Path(__file__).parents[2]
 NAME = "spare_parts"
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "secrets", "findings")

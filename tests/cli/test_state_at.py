@@ -23,7 +23,7 @@ from tests.shared.trade import NOON
 
 from .conftest import Platform, running, until
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 MAIL, NAME, WHY = "ada@example.com", "Ece Kaya", Personal("They know it.")
 
 

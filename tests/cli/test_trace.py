@@ -12,7 +12,7 @@ from tests.shared.trade import NOON, OrderPacked, OrderStale, order
 from . import trades
 from .conftest import Platform, until
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = f"00-{TRACE}-b7ad6b7169203331-01"
 

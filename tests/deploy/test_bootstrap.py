@@ -34,7 +34,7 @@ if [ "$UV_SYSTEM_CERTS" != 1 ]; then echo "  Caused by: invalid peer certificate
 printf '#!/bin/sh\\necho handed over: "$@"\\n' >.venv/bin/just
 chmod +x .venv/bin/just
 """
-pytestmark = pytest.mark.skipif(not shutil.which("sh"), reason="./just is a script for sh")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(not shutil.which("sh"), reason="./just is a script for sh")]
 
 
 def signed(folder: Path) -> None:

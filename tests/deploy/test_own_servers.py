@@ -15,6 +15,7 @@ from tests.running import Running, until_true, up
 
 @pytest.mark.servers
 @pytest.mark.timeout(120)
+@pytest.mark.long
 def test_the_platform_runs_on_servers_of_ones_own(open_folder: Path) -> None:
     data = open_folder / "platform"
     with Servers.start(open_folder / "own", ()) as servers:

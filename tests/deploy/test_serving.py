@@ -21,7 +21,7 @@ from deploy.vefa.local.process import free_port
 from shared.edge.tokens import public_key
 from tests.running import ROOT, until_true
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(120)]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 
 from tests.running import Running, up
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
 CUSTOMERS, ERASED, STEPS = 8, 3, 4
 PLACES = ("address", "name", "subject", "text", "field", "file", "message", "reply", "note")
 

@@ -13,7 +13,7 @@ import pytest
 from deploy.vefa.services import names
 from tests.running import Running, up
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
 TEXTS = (
     "x", "' or 1=1--", "\x00", "../..", "İ" * 300, "-1", "9" * 25, "{}", "\u202eexe.pdf", "a\r\nBcc: b@example.com",
     "{{ 7 * 7 }}", "=cmd|' /C calc'!A0", "👩‍👩‍👧‍👦", "01a20e3e-b6fa-7dd1-a17d-73a019dc6e63", "",

@@ -17,7 +17,7 @@ from shared.core.message import Role
 from shared.edge.tokens import create
 from tests.running import Running, up
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(300)]
 START = datetime(2026, 10, 26, 6, tzinfo=UTC)
 OURS = "servis@vefa.example"
 Answer = Callable[["Robot", EmailMessage], EmailMessage | None]

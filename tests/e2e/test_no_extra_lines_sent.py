@@ -24,7 +24,7 @@ WRITTEN = {
     "feedback-id", "content-language", "in-reply-to", "references", "x-vefa-notice",
 }  # fmt: skip
 """Headers that a notice of ours may have."""
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(300)]
 
 
 @dataclass

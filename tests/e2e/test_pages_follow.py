@@ -16,7 +16,7 @@ from tests.planned import Planned, fill
 from tests.scene import MONDAY
 from tests.serving import Served, served
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 MANY, OWN = 20_000, 450
 Make = Callable[[int, str], tuple[str, dict[str, Any]]]
 """Number and case -> a row with its key."""

@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from deploy.vefa.services import ORDER
 from tests.running import Running, until_true, up
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 COMPLAINT = "Kargom zqveryownword beş gündür gelmedi."
 PERSONAL = (b"zqveryownword", b"zqowner@example.com", b"Zqname")

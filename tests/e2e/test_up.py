@@ -16,7 +16,7 @@ from tests.chaos.killer import parent_of
 from tests.chaos.load import process_on
 from tests.running import ROOT, Running, until_true, up
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
 CASE = {"contact": {"kind": "mail", "address": "ada@example.com"}, "text": "Kargom gelmedi."}
 
 

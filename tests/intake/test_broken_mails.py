@@ -1,6 +1,6 @@
 """Every mail has one outcome, however it is damaged: mails that broke other programs, and seeded damage to them.
 
-1,000 of them in a run of all tests; ``VEFA_PROOF_MAILS=10000`` for as many as the promise names, ``VEFA_SOAK_SEED`` for
+1,000 of them in `just test-all`; ``VEFA_PROOF_MAILS=10000`` for as many as the promise names, ``VEFA_SOAK_SEED`` for
 others."""
 
 import json
@@ -25,11 +25,12 @@ from services.intake.app import smtp
 from services.intake.mail.parse import parse
 from services.intake.mail.smtp import SmtpIntake
 from services.intake.mail.worker import MEMORY, SECONDS, MailReader
+from tests.sizes import sized
 
 from .collected import broken, whole
 from .conftest import Running
 
-MAILS = int(os.environ.get("VEFA_PROOF_MAILS", "1000"))
+MAILS = sized(1000, 200, "VEFA_PROOF_MAILS")
 SEED = int(os.environ.get("VEFA_SOAK_SEED", "1"))
 REASONS = {"no-sender", "too-many-parts", "too-large"}
 TAKEN = 60

@@ -16,7 +16,7 @@ from shared.core.message import fresh
 from shared.core.personal import Personal
 from tests.intake.conftest import CONCERN, Running
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 PAGE = b"<html><script>alert(1)</script></html>"
 
 

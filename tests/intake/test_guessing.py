@@ -168,6 +168,7 @@ async def test_many_addresses_that_guess_at_one_account_are_one_flood_and_the_ow
     record_property("figures", f"{figures} and {taken(checks, 410)} of {quarter} checks of one case answered")
 
 
+@pytest.mark.long
 async def test_control_without_the_protections_all_are_answered(
     intake: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

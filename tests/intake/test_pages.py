@@ -8,7 +8,7 @@ import pytest
 
 from tests.intake.conftest import Running
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 TURKISH, ENGLISH = {"accept-language": "tr"}, {"accept-language": "en-GB,tr;q=0.5"}
 
 

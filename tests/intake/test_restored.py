@@ -120,6 +120,7 @@ async def test_keys_of_the_erased_that_come_back_are_gone_before_anybody_is_answ
         assert await texts(process) == ["", TEXT]
 
 
+@pytest.mark.long
 async def test_the_key_of_a_mail_that_named_nobody_is_destroyed_again_too(intake: Intake) -> None:
     async with intake.start(app) as process:
         raw = await process.edge.blobs.put(b"Subject: x", "mail.eml", "unknown.m1")
@@ -139,6 +140,7 @@ async def test_the_key_of_a_mail_that_named_nobody_is_destroyed_again_too(intake
         await until(lambda: intake.master.read_bytes() != copy.master)
 
 
+@pytest.mark.long
 async def test_the_master_key_is_exchanged_also_after_a_crash_in_between(intake: Intake) -> None:
     copy = await erased_after_a_copy(intake)
     intake.restore(copy)
@@ -153,12 +155,14 @@ async def test_the_master_key_is_exchanged_also_after_a_crash_in_between(intake:
         assert intake.run(asked) == [(1,)]
 
 
+@pytest.mark.long
 async def test_control_without_it_the_text_is_back(intake: Intake) -> None:
     intake.restore(await erased_after_a_copy(intake))
     async with intake.start(without) as process:
         assert await texts(process) == [TEXT, TEXT]
 
 
+@pytest.mark.long
 async def test_who_wrote_again_after_an_erasure_keeps_the_new_key(intake: Intake) -> None:
     await erased_after_a_copy(intake)
     async with intake.start(app) as process:
@@ -167,6 +171,7 @@ async def test_who_wrote_again_after_an_erasure_keeps_the_new_key(intake: Intake
         assert await texts(process) == ["", TEXT, TEXT]
 
 
+@pytest.mark.long
 async def test_an_erasure_that_this_log_had_lost_destroys_the_keys_when_it_comes_back(intake: Intake) -> None:
     async with intake.start(app) as process:
         customer = await opened(process, "ada@example.com")

@@ -19,7 +19,7 @@ from shared.store.rebuild import check
 from tests.intake.conftest import Running
 from tests.scene import MONDAY
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 AYSE = "ayse@example.com"
 BROKEN = b"From: Kaya <kaya@example.com>\r\nSubject: =?utf-8?q?=C4=B0ade?=\r\n"
 BROKEN += b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"

@@ -10,7 +10,7 @@ from services.intake.app import app
 from shared.edge.nats import told
 from tests.intake.conftest import Running
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 DATA = {
     "channel": "api",
     "contact_kind": "mail",

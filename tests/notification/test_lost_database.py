@@ -1,7 +1,6 @@
 """A notification whose database was lost hears all that ever happened once more, and mails nobody."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -21,10 +20,11 @@ from shared.runtime.clock import Deadlines
 from shared.store.codec import Envelope, to_wire
 from tests.scene import MONDAY
 from tests.serving import served
+from tests.sizes import sized
 
 from .conftest import Desk, Sink
 
-CAUSES = int(os.environ.get("VEFA_PROOF_CAUSES", "2000"))
+CAUSES = sized(2000, 300, "VEFA_PROOF_CAUSES")
 FEW, PAGE = 20, 500
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240 + CAUSES / 20)]
 LONG_AGO = MONDAY - timedelta(days=3)

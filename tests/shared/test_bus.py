@@ -21,7 +21,7 @@ from tests.conftest import FreshNats
 from .nodes import Join, Node, until
 from .trade import NOON, HurryOrder, OrderHurried, OrderPacked, OrderPlaced, OrderStale, order
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 def hurry(number: object) -> Message:

@@ -123,7 +123,13 @@ def differences(case, rng, step):
     return [(name, calendar, a, b, seconds, *pair) for name, pair in answers.items() if pair[0] != pair[1]]
 
 
-@pytest.mark.parametrize(("count", "step"), [(5_000, 60), (200, 1)], ids=["5,000 to the minute", "200 to the second"])
+@pytest.mark.parametrize(
+    ("count", "step"),
+    [
+        pytest.param(5_000, 60, id="5,000 to the minute", marks=pytest.mark.long),
+        pytest.param(200, 1, id="200 to the second"),
+    ],
+)
 def test_arithmetic_equals_the_bitmap_of_minutes(count, step):
     rng = random.Random(20261028 + step)
     assert [found for _ in range(count) for found in differences(random_case(rng), rng, step)] == []

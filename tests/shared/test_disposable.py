@@ -2,7 +2,6 @@
 all the same, in order and once."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +13,13 @@ from nats.js.errors import NotFoundError
 from shared.bus.jetstream import STREAM
 from shared.store.rebuild import check
 from tests.conftest import FreshNats
+from tests.sizes import sized
 
 from .nodes import Join, Node, until
 from .trade import OrderPacked, OrderPlaced, order
 
-EVENTS = int(os.environ.get("VEFA_PROOF_EVENTS", "5000"))
-ORDERS, FEW, AT_ONCE = EVENTS // 2, 500, 250
+EVENTS = sized(5000, 1000, "VEFA_PROOF_EVENTS")
+ORDERS, FEW, AT_ONCE = EVENTS // 2, min(500, EVENTS // 4), 250
 """Each is said by the shop and packed by the clerk: two events."""
 SECONDS = 300.0
 """So long may take what a NATS that lost everything leaves to be read from the logs."""
@@ -129,12 +129,14 @@ async def bit_flipped(join: Join, server: FreshNats) -> tuple[Trade, int]:
     return everybody, left
 
 
+@pytest.mark.long
 async def test_a_flipped_bit_costs_nobody_an_event(join: Join, fresh_nats: FreshNats) -> None:
     everybody, left = await bit_flipped(join, fresh_nats)
     assert left < FEW, "the stream alone has lost some"
     await everybody.whole(2 * FEW)
 
 
+@pytest.mark.long
 async def test_control_who_does_not_look_for_gaps_misses_what_the_bit_cost(
     join: Join, fresh_nats: FreshNats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +152,7 @@ async def test_control_who_does_not_look_for_gaps_misses_what_the_bit_cost(
     assert len(heard) == left + FEW < 2 * FEW
 
 
+@pytest.mark.long
 async def test_what_is_delivered_again_is_not_done_again(join: Join, fresh_nats: FreshNats) -> None:
     everybody = await trade(join)
     await everybody.say(range(FEW))

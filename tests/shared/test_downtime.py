@@ -15,12 +15,13 @@ from shared.core.message import Message
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.service import Service
 from shared.store.rebuild import check, rebuild
+from tests.sizes import sized
 
 from .conftest import Make
 from .trade import NOON, OrderStale, order
 
 pytestmark = pytest.mark.servers
-DUE, FEW = 1000, 100
+DUE, FEW = sized(1000, 200), 100
 LATER = NOON + timedelta(hours=5)
 """When the service comes back: every order became stale an hour after it was placed, one each second from then on."""
 
@@ -70,6 +71,7 @@ async def test_what_fell_due_while_a_service_was_stopped_is_reached_once_in_orde
     assert all(table.equal for table in (await check(shop.log, shop.views, "shop_views")).values())
 
 
+@pytest.mark.long
 async def test_each_is_reached_once_also_by_two_processes_that_are_stopped_half_way(start: Make) -> None:
     shop = await started_late(start, FEW)
     for part in (FEW // 4, FEW // 2, FEW):
@@ -81,6 +83,7 @@ async def test_each_is_reached_once_also_by_two_processes_that_are_stopped_half_
     assert sorted(int(m.event.order) for m in await reached(shop, OrderStale.TOPIC)) == list(range(FEW))
 
 
+@pytest.mark.long
 async def test_control_without_its_own_id_and_the_look_at_who_armed_it_two_processes_reach_one_twice(
     start: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +98,7 @@ async def test_control_without_its_own_id_and_the_look_at_who_armed_it_two_proce
     assert len(found) > len(set(found))
 
 
+@pytest.mark.long
 async def test_control_timers_without_rows_are_lost_and_the_log_has_them_again(start: Make) -> None:
     """What becomes of timers that are in memory only; the rows can be lost, for they are made of the log."""
     shop = await started_late(start, FEW)

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.servers
 HALF = PARCELS // 2
 
 
+@pytest.mark.long
 async def test_views_that_are_built_again_twice_have_the_same_bytes_and_no_sender_is_called(vault: Vault) -> None:
     cards = list[str]()
 
@@ -68,6 +69,7 @@ async def snapshots(vault: Vault, change: str = "") -> int:
     return int(found[0]) if found else 0
 
 
+@pytest.mark.long
 async def test_control_another_snapshot_gives_another_log(vault: Vault) -> None:
     """It is read, then."""
     async with porter(vault, "through") as service:
@@ -82,6 +84,7 @@ async def test_control_another_snapshot_gives_another_log(vault: Vault) -> None:
         assert await dumped(service) != through
 
 
+@pytest.mark.long
 async def test_control_a_projection_that_reads_a_clock_is_found(vault: Vault) -> None:
     def by_the_clock(message: Message) -> Iterator[RowOp]:
         yield from rows(message)
@@ -96,6 +99,7 @@ async def test_control_a_projection_that_reads_a_clock_is_found(vault: Vault) ->
         assert await dumped(service) != live
 
 
+@pytest.mark.long
 async def test_control_a_sender_that_a_projection_calls_is_called_again(vault: Vault) -> None:
     cards = list[int]()
 

@@ -28,7 +28,7 @@ from deploy.vefa.local.home import Home, may_enter
 from shared.bus.jetstream import connect_as_operator, declare, inbox_of
 from tests.conftest import FreshNats
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run the servers as somebody else")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has death signals and /proc")

@@ -15,9 +15,10 @@ from psycopg import AsyncConnection
 
 from shared.base.database import connect
 from shared.store.event_log import EventLog
+from tests.sizes import sized
 
 pytestmark = pytest.mark.servers
-WRITERS, EACH = 8, 1250
+WRITERS, EACH = 8, sized(1250, 250)
 TAKEN_BACK, IDLE_EVERY, IDLE_SECONDS = 0.1, 400, 0.05
 Write = Callable[[str], Any]
 """``async with write(name)`` is one transaction that has written an event and commits at its end."""
@@ -105,6 +106,7 @@ async def test_a_reader_of_a_log_sees_every_event_in_order_and_once(database: st
         assert await log.verify() == len(seen.committed)
 
 
+@pytest.mark.long
 async def test_control_a_reader_by_an_identity_column_without_the_head_row_misses_some(
     database: str,
 ) -> None:

@@ -16,6 +16,7 @@ from shared.runtime.service import Service
 from shared.store.codec import Envelope
 from shared.store.rebuild import check
 from tests.conftest import FreshNats
+from tests.sizes import sized
 
 from . import trade
 from .conftest import Make
@@ -23,7 +24,7 @@ from .nodes import Join, until
 from .trade import OrderPacked, OrderPlaced, order, said_by
 
 pytestmark = pytest.mark.servers
-MESSAGES, EVERY, BATCH = 2000, 100, 250
+MESSAGES, EVERY, BATCH = sized(2000, 400), 100, 250
 RAISES, UNREADABLE = range(50, MESSAGES, 2 * EVERY), range(150, MESSAGES, 2 * EVERY)
 SOUND = [n for n in range(MESSAGES) if n not in RAISES and n not in UNREADABLE]
 UNLUCKY = 13
@@ -89,6 +90,7 @@ def mended(world: Any, message: Any) -> Iterator[Any]:
         yield OrderPacked(order=message.event.order, amount=message.event.amount)
 
 
+@pytest.mark.long
 async def test_once_the_rule_is_mended_a_retry_goes_through_once(trade_with_poison: Trade, start: Make) -> None:
     await handle(trade_with_poison.clerk, trade_with_poison.told)
     first = f"order:{RAISES[0]}"
@@ -104,6 +106,7 @@ async def test_once_the_rule_is_mended_a_retry_goes_through_once(trade_with_pois
     assert await views_equal(clerk)
 
 
+@pytest.mark.long
 async def test_control_a_consumer_that_does_not_park_stands_still_at_the_first(
     trade_with_poison: Trade, monkeypatch: pytest.MonkeyPatch
 ) -> None:

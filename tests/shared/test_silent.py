@@ -12,13 +12,14 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import FreshNats
+from tests.sizes import sized
 
 from .cutting import DELIVERY, FETCH, Way, way_to
 from .nodes import Join, Node, until
 from .trade import OrderPlaced, order
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
-CUTS, FEW, LISTENERS = 30, 10, ("clerk", "courier")
+CUTS, FEW, LISTENERS = sized(30, 6), sized(10, 4), ("clerk", "courier")
 WATCHDOG, NEVER = 1.0, 3600.0
 """Seconds. Heads are announced and looks taken twice as often, in the proportions of Bus."""
 PROMISED, PATIENCE = WATCHDOG + 2, 7.0
@@ -86,6 +87,7 @@ async def test_a_listener_whose_request_is_lost_is_never_silent_for_long(join: J
     assert max(found) <= PROMISED
 
 
+@pytest.mark.long
 async def test_control_without_the_watchdog_it_is_silent_until_its_request_would_have_ended(
     join: Join, ways: list[Way]
 ) -> None:
@@ -93,6 +95,7 @@ async def test_control_without_the_watchdog_it_is_silent_until_its_request_would
     assert max(found) > PROMISED
 
 
+@pytest.mark.long
 async def test_a_listener_who_loses_what_was_delivered_is_never_silent_for_long(join: Join, ways: list[Way]) -> None:
     """NATS waits for its acknowledgement and has nothing more for it: the announced head tells it."""
     found = await (await Trade.on(join, ways, WATCHDOG, WATCHDOG / 2)).silences(FEW, DELIVERY)
@@ -100,6 +103,7 @@ async def test_a_listener_who_loses_what_was_delivered_is_never_silent_for_long(
     assert max(found) <= PROMISED
 
 
+@pytest.mark.long
 async def test_control_without_announced_heads_he_is_silent_until_nats_delivers_again(
     join: Join, ways: list[Way]
 ) -> None:

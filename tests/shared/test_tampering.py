@@ -13,12 +13,13 @@ from eventsourcing.persistence import IntegrityError
 
 from shared.store.event_log import EventLog
 from shared.store.rows import EPOCH, GENESIS, Recorded, chain
+from tests.sizes import sized
 
 from .conftest import Make
 from .trade import order
 
 pytestmark = pytest.mark.servers
-ORDERS, BY_UPDATE = 100, 20
+ORDERS, BY_UPDATE = sized(100, 25), 20
 Change = tuple[str, Any, Recorded]
 """(column, its new value, the row with it)."""
 MICROSECOND = timedelta(microseconds=1)

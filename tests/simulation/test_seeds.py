@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from .__main__ import ALL
+from tests.sizes import sized
 
-SEEDS, PROCESSES = 1000, 2
-FEW = (3, 17, 29)
+from .__main__ import ALL, ENOUGH
+
+SEEDS, PROCESSES = sized(1000, 120), 2
+SOME = (3, 17, 29)
 
 
 def simulate(*words: object, **environment: str) -> Any:
@@ -31,13 +33,15 @@ def test_nothing_is_lost_and_nothing_doubled_whatever_happens() -> None:
     again = [f"just simulate --seed {seed}: {wrong}" for seed, wrong in found["failed"].items()]
     assert again == []
     assert len(found["digests"]) == SEEDS
-    assert [point for point in ALL if point not in found["crashed"]] == [], "points at which no process was crashed"
+    never = [point for point in ALL if point not in found["crashed"]]
+    assert not never or SEEDS < ENOUGH, f"points at which no process was crashed: {never}"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_seed_gives_the_same_bytes_alone_or_among_others_and_whatever_python_hashes() -> None:
-    among = simulate("--from", min(FEW), "--seeds", max(FEW), PYTHONHASHSEED="1")["digests"]
-    for seed in FEW:
+    among = simulate("--from", min(SOME), "--seeds", max(SOME), PYTHONHASHSEED="1")["digests"]
+    for seed in SOME:
         alone = simulate("--from", seed, "--seeds", 1, PYTHONHASHSEED="2")["digests"]
         assert alone == {str(seed): among[str(seed)]}
     assert len(set(among.values())) == len(among)
