@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 import httpx
 import psycopg
 
+from tests.waiting import PATIENCE, until_true
+
 ROOT = Path(__file__).parents[1]
-UP_SECONDS, SETTLED_SECONDS = 180, 120
 
 
 def run_vefa(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -52,7 +52,7 @@ class Running:
 
     def ready(self) -> bool:
         """Whether every service says that it is."""
-        with httpx.Client(timeout=5) as client:
+        with httpx.Client(timeout=PATIENCE) as client:
             return all(client.get(f"{self.address(n)}/{n}/ready").status_code == 200 for n in self.services)
 
     def vefa(self, *words: str) -> str:
@@ -74,12 +74,9 @@ class Running:
         return all("heard" in s and not (any(s["heard"].values()) or any(s[k] for k in left)) for s in lag)
 
 
-def until_true(check: Callable[[], bool], otherwise: str, seconds: float = SETTLED_SECONDS) -> None:
-    """Ask until it is so; AssertionError when time is up."""
-    until = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < until, otherwise
-        time.sleep(0.2)
+def is_up(process: "subprocess.Popen[bytes]", data: Path, lines: Path | None) -> bool:
+    assert process.poll() is None, f"the platform ended: {lines.read_text() if lines else 'see above'}"
+    return (data / "running.json").exists()
 
 
 @contextmanager
@@ -94,14 +91,10 @@ def up(data: Path, *, lines: Path | None = None, **environment: str) -> Iterator
         ) as process,
     ):
         try:
-            until = time.monotonic() + UP_SECONDS
-            while not (data / "running.json").exists():
-                assert process.poll() is None, f"the platform ended: {lines.read_text() if lines else 'see above'}"
-                assert time.monotonic() < until
-                time.sleep(0.1)
+            until_true(lambda: is_up(process, data, lines), "the platform is not up")
             yield Running(data)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(PATIENCE)
             if lines:
                 print(lines.read_text())  # shown when a test fails

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.running import ROOT, Running
+from tests.waiting import PATIENCE
 
 BY_HAND = """
 import json, sys
@@ -41,12 +42,12 @@ def another(platform: Running, service: str, code: Path = ROOT, **environment: s
             yield str(json.loads(process.stdout.readline())["http"])
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(PATIENCE)
 
 
 def leads(address: str, service: str) -> bool | None:
     """Whether a process of a service is its leader; None when it does not answer."""
     try:
-        return bool(httpx.get(f"{address}/{service}/ready", timeout=5).json()["leader"])
+        return bool(httpx.get(f"{address}/{service}/ready", timeout=PATIENCE).json()["leader"])
     except httpx.TransportError:
         return None

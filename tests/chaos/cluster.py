@@ -16,9 +16,10 @@ from nats.js.client import JetStreamContext
 
 from deploy.vefa.local.nats_server import wheel
 from deploy.vefa.local.process import free_port
+from tests.waiting import PATIENCE
 
 NODES = 3
-SECONDS = 60
+SECONDS = PATIENCE
 T = TypeVar("T")
 
 

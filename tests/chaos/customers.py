@@ -18,6 +18,7 @@ import psycopg
 from shared.core.message import Role
 from shared.edge import tokens
 from tests.running import Running
+from tests.waiting import PATIENCE
 
 WORD = "zqvefaproofword"
 """Every marker begins with it: one letter case and no punctuation, so that no normalising hides it."""
@@ -116,7 +117,7 @@ class Customer:
 
     def _send(self, mail: EmailMessage) -> None:
         host, _, port = self._platform.noted["services"]["intake"]["smtp"].rpartition("/")[2].partition(":")
-        with smtplib.SMTP(host, int(port), timeout=30) as smtp:
+        with smtplib.SMTP(host, int(port), timeout=PATIENCE) as smtp:
             smtp.send_message(mail)
 
     def read_back(self) -> str:

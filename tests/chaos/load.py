@@ -8,7 +8,7 @@ from threading import Event
 
 import httpx
 
-UNTIL_SECONDS = 90
+from tests.waiting import PATIENCE
 
 
 def process_on(port: int) -> int:
@@ -32,10 +32,10 @@ def opened(
     client: httpx.Client, address: str | list[str], number: int, *, customers: int = 9, over: Event | None = None
 ) -> str:
     """Post a case as a client that repeats what got no answer, at the next of several addresses; returns the case.
-    TimeoutError when there is none in UNTIL_SECONDS, or ``over`` is set meanwhile."""
+    TimeoutError when there is none in PATIENCE seconds, or ``over`` is set meanwhile."""
     customer = f"c{number % customers}@example.com"
     body = {"contact": {"kind": "mail", "address": customer}, "text": f"Order {number} is late."}
-    until, turn = time.monotonic() + UNTIL_SECONDS, number
+    until, turn = time.monotonic() + PATIENCE, number
     while time.monotonic() < until and not (over and over.is_set()):
         place = address if isinstance(address, str) else address[turn % len(address)]
         turn += 1
@@ -49,7 +49,7 @@ def opened(
             continue
         assert answer.status_code < 300, answer.text
         return str(answer.json()["case"])
-    raise TimeoutError(f"case {number} was not taken within {UNTIL_SECONDS} s")
+    raise TimeoutError(f"case {number} was not taken within {PATIENCE:g} s")
 
 
 class Load:

@@ -35,10 +35,11 @@ from shared.host.process import Process
 from shared.runtime.effects import EffectHandler
 from shared.runtime.service import Service
 from shared.store.rebuild import check
-from tests.cli.conftest import Result, run, until
+from tests.cli.conftest import Result, run
 from tests.conftest import FreshNats
 from tests.shared import trade
 from tests.shared.trade import NOON, OrderHurried, OrderPacked, OrderPlaced, PlaceOrder, order
+from tests.waiting import PATIENCE, until
 
 HERE = Path(__file__).parent
 AT_ONCE = 250
@@ -161,7 +162,7 @@ class Traders:
         for at in range(numbers.start, numbers.stop, AT_ONCE):
             await self["shop"].handle(*(order(n) for n in range(at, min(at + AT_ONCE, numbers.stop))))
 
-    async def heard(self, seconds: float = 60) -> None:
+    async def heard(self, seconds: float = PATIENCE) -> None:
         """Returns when everybody has heard and published everything."""
         async with asyncio.timeout(seconds):
             while not await self._all_heard():
@@ -191,14 +192,14 @@ class Traders:
 
     async def ready(self, name: str) -> tuple[int, str]:
         """Status and problem, as a load balancer sees it."""
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
             answer = await http.get(f"{self.addresses[name]['http']}/{name}/ready")
         return answer.status_code, answer.json()["problem"] or ""
 
     async def post(self, number: object, key: str = "") -> httpx.Response:
         token = tokens.create(secret(self.data, "token.key"), Role.agent, "ada")
         headers = {"Authorization": f"Bearer {token}", **({"Idempotency-Key": key} if key else {})}
-        async with httpx.AsyncClient(headers=headers) as http:
+        async with httpx.AsyncClient(headers=headers, timeout=PATIENCE) as http:
             return await http.post(f"{self.addresses['shop']['http']}/v1/orders/{number}")
 
     async def vefa(self, *arguments: str) -> Result:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Running, until_true, up
+from tests.running import Running, up
 from tests.sizes import sized
+from tests.waiting import until_true
 
 from .killer import Killer
 from .ledger import OPENED, Ledger, Mails
@@ -27,7 +28,7 @@ DRAINED_SECONDS = 60.0
 TAKES_MAILS_ALONG = ("notification", "postgres", "backend")
 """Whose death may come between a mail and the record of it."""
 pytestmark = [
-    pytest.mark.servers, pytest.mark.timeout(SECONDS + 240),
+    pytest.mark.servers, pytest.mark.timeout(SECONDS + 900),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a platform in /proc"),
 ]  # fmt: skip
 
@@ -92,7 +93,7 @@ def test_nothing_accepted_is_lost_and_nothing_is_done_twice(
 
 def test_everything_is_drained_within_the_promised_time_and_all_is_well(played: Played) -> None:
     assert played.drained <= DRAINED_SECONDS
-    until_true(played.platform.ready, "somebody is not ready", 40)
+    until_true(played.platform.ready, "somebody is not ready")
     played.platform.vefa("doctor")
 
 

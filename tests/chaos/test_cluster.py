@@ -12,17 +12,16 @@ from nats.js.client import JetStreamContext
 
 from deploy.vefa.doctor.bus import stream
 from shared.bus.jetstream import STREAM, broker_of
-from tests.running import Running, until_true, up
+from tests.running import Running, up
 from tests.sizes import sized
+from tests.waiting import PATIENCE, until_true
 
 from .cluster import NODES, Cluster
 from .ledger import Ledger, Mails
 from .load import Load
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers]
 KILLS = sized(2, 1)
-GOES_ON_SECONDS = 30.0
-"""Servers that miss their leader choose another one within some seconds."""
 ALONE = "ALONE"
 
 
@@ -38,7 +37,7 @@ async def test_a_server_that_only_the_cluster_tells_of_lets_a_service_in(cluster
     await broker.start()
     client = broker.config.connection_state.connection
     cluster.kill(0)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while client.connected_url is None or client.connected_url.port not in cluster.ports[1:]:
             assert not client.is_closed
             await asyncio.sleep(0.1)
@@ -74,7 +73,7 @@ def test_a_leader_that_is_killed_under_load_costs_nothing_and_nobody_waits_for_i
         print(f"{len(accepted)} cases, drained {time.monotonic() - last:.1f} s after the last was accepted")
         assert list(Ledger.of(platform, accepted, mails).problems(crashes=0)) == []
         platform.vefa("verify")
-        until_true(platform.ready, "somebody is not ready", 60)
+        until_true(platform.ready, "somebody is not ready")
 
 
 def went_on(cluster: Cluster, platform: Running) -> None:
@@ -83,12 +82,12 @@ def went_on(cluster: Cluster, platform: Running) -> None:
     cluster.kill(leader)
     assert cluster.leader(STREAM) != leader
     chosen, reached = time.monotonic() - before, published(platform)
-    until_true(lambda: published(platform) > reached, "nothing is published", GOES_ON_SECONDS)
-    assert replicas(cluster) == "look"
+    until_true(lambda: published(platform) > reached, "nothing is published")
+    until_true(lambda: replicas(cluster) == "look", "the doctor does not see that one is away")
     print(f"n{leader} killed: another leads after {chosen:.1f} s, published after {time.monotonic() - before:.1f} s")
     cluster.start(leader)
     cluster.whole(STREAM)
-    assert replicas(cluster) == "ok"
+    until_true(lambda: replicas(cluster) == "ok", "the doctor thinks that not all are current")
 
 
 def replicas(cluster: Cluster) -> str:

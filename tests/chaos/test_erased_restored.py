@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.running import Running, run_vefa, until_true, up
+from tests.running import Running, run_vefa, up
+from tests.waiting import PATIENCE, until_true
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 TEXT = "Kargom gelmedi, ada yazıyor."
 
 
@@ -23,7 +24,7 @@ def test_an_erasure_comes_back_by_reconcile_and_destroys_the_keys_of_the_backup(
     data, backup, keys = folder / "data", str(folder / "one.backup"), str(folder / "keys.tar")
     with up(data) as platform:
         case = {"contact": {"kind": "mail", "address": "ada@example.com"}, "text": TEXT}
-        opened = httpx.post(f"{platform.address('intake')}/v1/cases", json=case, timeout=30).json()
+        opened = httpx.post(f"{platform.address('intake')}/v1/cases", json=case, timeout=PATIENCE).json()
         platform.settled()
         platform.vefa("backup", backup)
         platform.vefa("keys", "save", keys)
@@ -37,7 +38,7 @@ def test_an_erasure_comes_back_by_reconcile_and_destroys_the_keys_of_the_backup(
         assert run_vefa("epoch", "--data", str(data)).returncode == 1
         platform.vefa("epoch", "new")
         platform.vefa("reconcile")
-        until_true(lambda: not reads(platform, opened["case"]), "the text reads in plain", 60)
+        until_true(lambda: not reads(platform, opened["case"]), "the text reads in plain")
         until_true(lambda: (data / "secrets" / "master.key").read_bytes() not in Path(keys).read_bytes(), "not rotated")
         platform.settled()
         assert "customer-erased" in platform.vefa("history", f"customer:{opened['customer']}", "--json")

@@ -13,12 +13,13 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.running import Running, until_true, up
+from tests.running import Running, up
 from tests.sizes import sized
+from tests.waiting import PATIENCE, until_true
 
 from .customers import PLACES, WORD, Customer, admin, dumped, found
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers]
 CUSTOMERS = sized(20, 6, "VEFA_PROOF_SIZE")
 PLAIN = "zqvefaplainword"
 """Written in plain on purpose, to see that it would be found."""
@@ -53,7 +54,7 @@ def course(open_folder: Path) -> Iterator[Course]:
     folder.mkdir(mode=0o711)
     with (
         up(folder, lines=folder / "services.log", VEFA_PUBLIC_PER_MINUTE="1000000") as platform,
-        httpx.Client(timeout=30) as client,
+        httpx.Client(timeout=PATIENCE) as client,
     ):
         everybody = [Customer(number, platform, client) for number in range(CUSTOMERS)]
         for step in (Customer.complains, Customer.goes_on, Customer.mails, Customer.answers_by_machine):

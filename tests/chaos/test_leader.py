@@ -14,13 +14,14 @@ import nats
 import pytest
 
 from deploy.vefa.local.nats_server import STREAM
-from tests.running import Running, until_true, up
+from tests.running import Running, up
+from tests.waiting import PATIENCE, until_true
 
 from .beside import another, leads
 from .load import opened, process_on
 
 pytestmark = [
-    pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240),
+    pytest.mark.long, pytest.mark.servers,
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a service in /proc"),
 ]  # fmt: skip
 SERVICE = "classifier"
@@ -79,7 +80,7 @@ def test_when_the_acting_process_dies_one_leads_and_nothing_is_doubled(platform:
         assert leads(both[0], SERVICE)
         kill(both[0])
         opened(client, platform.address("intake"), 2)
-        until_true(lambda: one_leads(both), "nobody leads, or both do", 30)
+        until_true(lambda: one_leads(both), "nobody leads, or both do")
         opened(client, platform.address("intake"), 3)
     until_true(lambda: everybody_heard(platform, 3), "something was not heard")
     said = f"select count({{}}) from {SERVICE}.stored_events where topic = '{CLASSIFIED}' and said"
@@ -93,9 +94,9 @@ def test_when_the_acting_process_dies_one_leads_and_nothing_is_doubled(platform:
 def test_who_is_asked_over_nats_speaks_for_the_leader(platform: Running, both: list[str]) -> None:
     async def ask() -> set[bool]:
         client = await nats.connect(platform.noted["nats"])
-        answers = [await client.request(f"vefa.status.{SERVICE}", b"", timeout=5) for _ in range(50)]
+        answers = [await client.request(f"vefa.status.{SERVICE}", b"", timeout=PATIENCE) for _ in range(50)]
         await client.close()
         return {json.loads(answer.data)["leader"] for answer in answers}
 
-    until_true(lambda: one_leads(both), "nobody leads, or both do", 30)
+    until_true(lambda: one_leads(both), "nobody leads, or both do")
     assert asyncio.run(ask()) == {True}

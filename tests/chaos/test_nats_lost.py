@@ -14,12 +14,13 @@ import nats
 import pytest
 
 from shared.bus.jetstream import INTEGRATOR, STREAM
-from tests.running import Running, until_true, up
+from tests.running import Running, up
+from tests.waiting import until_true
 
 from .load import opened, process_on
 
 pytestmark = [
-    pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240),
+    pytest.mark.long, pytest.mark.servers,
     pytest.mark.skipif(sys.platform != "linux", reason="finds the process of the server in /proc"),
 ]  # fmt: skip
 CASES, KILLS, AT_ONCE = 90, 3, 4

@@ -22,14 +22,14 @@ from shared.runtime.batch import Batch
 from shared.runtime.parking import retry_parked
 from shared.runtime.service import Outcome, Overloaded, Service, Silent
 from shared.store.codec import Envelope
-from tests.cli.conftest import until
 from tests.shared.trade import NOON, OrderPacked, OrderPlaced, OrderStale, PlaceOrder, order
 from tests.sizes import sized
+from tests.waiting import PATIENCE, until
 
 from .restored import APPS, PARCEL, POSTED, ParcelLeft, Traders, traders
 
 __all__ = ["traders"]
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers]
 BEFORE, LOST, NEW, FEW = sized(200, 50), sized(1000, 100), sized(1000, 100), 100
 
 
@@ -128,7 +128,7 @@ async def refuses_until_settled(everybody: Traders) -> None:
     client = await nats.connect(everybody.nats.url)
     said = {"specversion": "1.0", "id": "n1", "source": "/web", "type": PlaceOrder.TOPIC}
     content = {"order": "told", "contact": "ada", "text": "please"}
-    told = await client.request("vefa.hear.shop", orjson.dumps({**said, "data": content}), timeout=10)
+    told = await client.request("vefa.hear.shop", orjson.dumps({**said, "data": content}), timeout=PATIENCE)
     await client.close()
     assert orjson.loads(told.data) | {"text": ""} == {
         "problem": "busy", "status": 503, "text": "", "remedy": "vefa reconcile shop",
@@ -446,7 +446,7 @@ async def test_what_was_said_before_it_was_noticed_is_heard_after_all(traders: T
     await until(lambda: "vefa epoch new shop" in (traders.processes["clerk"].problem or ""))
     [begun] = (await traders.vefa("epoch", "new", "shop", "--json")).json.values()
     assert (begun["restored_to"], begun["lost_to"]) == (2 * FEW, max(said, 2 * FEW + 2 * more))
-    await until(lambda: "vefa reconcile shop" in (traders.processes["clerk"].problem or ""), 40)
+    await until(lambda: "vefa reconcile shop" in (traders.processes["clerk"].problem or ""))
     await traders.vefa("reconcile", "shop")
     await traders.heard()
     await each_once(traders, 2 * FEW + more)

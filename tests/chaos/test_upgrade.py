@@ -12,7 +12,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.running import ROOT, Running, until_true, up
+from tests.running import ROOT, Running, up
+from tests.waiting import PATIENCE, until_true
 
 from .beside import another, leads
 from .killer import parent_of
@@ -20,7 +21,7 @@ from .ledger import OPENED, Ledger, Mails
 from .load import Load, process_on
 
 pytestmark = [
-    pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(300),
+    pytest.mark.long, pytest.mark.servers,
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a service in /proc"),
 ]  # fmt: skip
 CONTRACT, OPENING, VIEWS = "contracts/intake/cases.py", "services/intake/lifecycle.py", "services/notification/views.py"
@@ -64,12 +65,14 @@ class Upgrade:
         """The older process is stopped for good, with its supervisor; returns when the newer one leads."""
         port = int(self.platform.address(service).rpartition(":")[2])
         os.kill(parent_of(process_on(port)), signal.SIGTERM)
-        until_true(lambda: leads(self.newer[service], service) is True, f"nobody leads {service}", 30)
+        until_true(lambda: leads(self.newer[service], service) is True, f"nobody leads {service}")
         assert not process_on(port)
 
     def ready(self) -> bool:
         places = {name: self.platform.address(name) for name in self.platform.services} | self.newer
-        return all(httpx.get(f"{place}/{name}/ready").status_code == 200 for name, place in places.items())
+        return all(
+            httpx.get(f"{place}/{name}/ready", timeout=PATIENCE).status_code == 200 for name, place in places.items()
+        )
 
 
 def opened_rows(platform: Running, service: str) -> dict[str, bytes]:
@@ -109,7 +112,7 @@ def test_services_are_upgraded_one_after_the_other_while_the_others_run(open_fol
         more(b"autumn")
         accepted = load.stop()
         until_true(lambda: platform.still("effects"), "something is still under way")
-        until_true(upgrade.ready, "somebody is not ready", 40)
+        until_true(upgrade.ready, "somebody is not ready")
 
         said = opened_rows(platform, "intake")
         seasons = [b'"season":"autumn"' in state for state in said.values()]
@@ -118,6 +121,6 @@ def test_services_are_upgraded_one_after_the_other_while_the_others_run(open_fol
         for listener in ("classifier", "router", "sla", "notification"):
             assert opened_rows(platform, listener) == said, "heard rows are kept as they were said"
         shown = "select count(season) from notification_views.cases"
-        until_true(lambda: platform.count("notification", shown) == sum(seasons), "not shown of every case", 30)
+        until_true(lambda: platform.count("notification", shown) == sum(seasons), "not shown of every case")
         assert list(Ledger.of(platform, accepted, mails).problems(crashes=1)) == []
         platform.vefa("verify")

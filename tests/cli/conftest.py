@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from shared.host.process import Process
 from shared.runtime.service import Outcome, Service
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON
+from tests.waiting import until
 
 from . import trades
 
@@ -73,21 +74,13 @@ class Platform:
     async def handle(self, *messages: Message, service: str = "shop") -> list[Outcome]:
         """Said to a service; returns when the others have heard what follows from it."""
         outcomes = await self[service].handle(*messages)
-        async with asyncio.timeout(20):
-            while min(self[name].tracked.get("shop", 0) for name in ("clerk", "intake")) < self["shop"].said:
-                await asyncio.sleep(0.02)
+        await until(lambda: min(self[n].tracked.get("shop", 0) for n in ("clerk", "intake")) >= self["shop"].said)
         return outcomes
 
     async def vefa(self, *arguments: str) -> Result:
         self.capsys.readouterr()
         status = await asyncio.to_thread(run, *arguments)
         return Result(status, *self.capsys.readouterr())
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

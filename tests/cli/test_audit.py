@@ -9,8 +9,9 @@ import pytest
 
 from shared.store.rows import GENESIS, chain
 from tests.shared.trade import NOON, OrderPacked, OrderPlaced, order
+from tests.waiting import until
 
-from .conftest import Platform, until
+from .conftest import Platform
 
 pytestmark = [pytest.mark.long, pytest.mark.servers]
 

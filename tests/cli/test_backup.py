@@ -27,11 +27,12 @@ from deploy.vefa.local import postgres
 from deploy.vefa.local.home import Home
 from deploy.vefa.local.process import free_port
 from tests.chaos.customers import admin
-from tests.running import ROOT, Running, run_vefa, until_true, up
+from tests.running import ROOT, Running, run_vefa, up
+from tests.waiting import PATIENCE, until_true
 
 from .conftest import Result, run
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers]
 PLAIN = "zqvefaunlogged"
 """A word in a table without a WAL, as personal views will be."""
 
@@ -82,7 +83,7 @@ def opens(platform: Running, name: str) -> dict[str, Any]:
         "contact": {"kind": "mail", "address": f"{name}@example.com"}, "subject": "İade", "text": text_of(name),
         "files": [{"name": "receipt.bin", "content": content}],
     }  # fmt: skip
-    answer = httpx.post(f"{platform.address('intake')}/v1/cases", json=case, timeout=30)
+    answer = httpx.post(f"{platform.address('intake')}/v1/cases", json=case, timeout=PATIENCE)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -250,7 +251,7 @@ def test_a_restore_that_is_killed_leaves_what_was_there(course: Course) -> None:
     command = [sys.executable, "-m", "deploy.vefa", "restore", str(course.backup), "--data", str(course.data)]
     with subprocess.Popen([*command, "--replace", "--secrets", str(course.secrets)], cwd=ROOT) as process:
         fresh = course.data / "postgres" / "restoring"
-        until_true(lambda: (fresh / "postmaster.pid").exists(), "it did not begin to load", 60)
+        until_true(lambda: (fresh / "postmaster.pid").exists(), "it did not begin to load")
         process.send_signal(signal.SIGKILL)
     assert state_of(course.data) == course.ends
 

@@ -16,9 +16,9 @@ from deploy.vefa.base import Failed
 from deploy.vefa.local import postgres
 from shared.store import roles
 from shared.store.rebuild import lock_of
-from tests.running import until_true
+from tests.waiting import until_true
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 LOCK = "select pg_advisory_lock(hashtext(%s))"
 WAITS = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 
@@ -62,7 +62,7 @@ def test_a_dump_waits_for_the_end_of_a_rebuild(filled: psycopg.Connection[tuple[
     filled.execute(LOCK, (lock_of("intake_views"),))
     working = threading.Thread(target=dump, args=(database, writer, {}))
     working.start()
-    until_true(lambda: filled.execute(WAITS).fetchone() == (1,), "it does not wait", 30)
+    until_true(lambda: filled.execute(WAITS).fetchone() == (1,), "it does not wait")
     swap(filled)
     filled.execute("select pg_advisory_unlock_all()")
     working.join()

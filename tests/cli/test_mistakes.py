@@ -11,6 +11,7 @@ import pytest
 from deploy.vefa.base import Failed
 from deploy.vefa.demo.cast import foreign
 from tests.running import ROOT
+from tests.waiting import PATIENCE
 
 from .conftest import run
 
@@ -168,7 +169,13 @@ def ended(**environment: str) -> list[str]:
     """What ``vefa up`` with these variables says on its error output as it ends with status 2."""
     command = [sys.executable, "-m", "deploy.vefa", "up", "--data", str(Path("data").absolute())]
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 2, done.stderr
     return done.stderr.splitlines()

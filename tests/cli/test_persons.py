@@ -13,6 +13,7 @@ from shared.core.message import Actor, Message, fresh, uuid7
 from shared.core.personal import Personal
 from shared.privacy.sealing import contact_id
 from tests.shared.trade import NOON
+from tests.waiting import PATIENCE
 
 from .conftest import Platform
 
@@ -134,7 +135,7 @@ async def test_an_erasure_without_a_running_intake_says_what_to_do(platform: Pla
 
 async def nobody_listens(address: str) -> None:
     """Wait until a server that was told to stop has closed its port."""
-    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+    async with httpx.AsyncClient(timeout=PATIENCE) as client, asyncio.timeout(PATIENCE):
         while True:
             try:
                 await client.get(f"{address}/intake/health")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from deploy.vefa.local.home import take_lock
+from tests.waiting import PATIENCE
 
 STARTS_WITHOUT_SIGTERM = """
 import signal, sys
@@ -24,6 +25,6 @@ except LocalServerError as error:
 def test_keepers_that_miss_their_signal_end_when_the_folder_is_taken(tmp_path: Path) -> None:
     held = take_lock(tmp_path)
     command = [sys.executable, "-c", STARTS_WITHOUT_SIGTERM, str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     os.close(held)
     assert "another Vefa" in ended.stdout

@@ -20,8 +20,9 @@ from shared.core.message import Actor, fresh
 from shared.core.personal import Personal
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON
+from tests.waiting import until
 
-from .conftest import Platform, running, until
+from .conftest import Platform, running
 
 pytestmark = [pytest.mark.long, pytest.mark.servers]
 MAIL, NAME, WHY = "ada@example.com", "Ece Kaya", Personal("They know it.")

@@ -8,9 +8,10 @@ import pytest
 from shared.core.world import Decider
 from tests.shared import trade
 from tests.shared.trade import NOON, OrderPacked, OrderStale, order
+from tests.waiting import until
 
 from . import trades
-from .conftest import Platform, until
+from .conftest import Platform
 
 pytestmark = [pytest.mark.long, pytest.mark.servers]
 TRACE = "0af7651916cd43dd8448eb211c80319c"

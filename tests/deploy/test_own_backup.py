@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from deploy.vefa.local import postgres
 from shared.store import roles
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "backup.md").read_text()
 ROW, CARD = "zqvefaloggedrow", "zqvefapersonalcard"

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from deploy.vefa.local.servers import Servers
-from tests.running import Running, until_true, up
+from tests.running import Running, up
+from tests.waiting import PATIENCE, until_true
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(120)
 @pytest.mark.long
 def test_the_platform_runs_on_servers_of_ones_own(open_folder: Path) -> None:
     data = open_folder / "platform"
@@ -35,11 +35,11 @@ def _revoke_and_be_refused(platform: Running) -> None:
 
     def answers() -> set[int]:
         places = [f"{platform.address(name)}/{name}/policies" for name in platform.services]
-        return {httpx.get(place, headers=headers).status_code for place in places}
+        return {httpx.get(place, headers=headers, timeout=PATIENCE).status_code for place in places}
 
     assert answers() == {200}
     platform.vefa("token", "revoke", token)
-    until_true(lambda: answers() == {401}, "a revoked token still opens something", seconds=5)
+    until_true(lambda: answers() == {401}, "a revoked token still opens something")
 
 
 def _post(address: str) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from deploy.vefa.containers import provide, reachable
 from deploy.vefa.local import Servers
 from deploy.vefa.local.process import free_port
 from shared.edge.tokens import public_key
-from tests.running import ROOT, until_true
+from tests.running import ROOT
+from tests.waiting import PATIENCE, until_true
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def serving(secrets: Path) -> Iterator[dict[str, str]]:
             yield environment
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE) == 0
 
 
 def healthy(environment: dict[str, str]) -> bool:
@@ -73,7 +74,7 @@ def test_a_service_is_provided_for_and_serves_until_it_is_told_to_stop(servers: 
     own.replace(secrets / "vefa_database_url")
     (secrets / "vefa_nats_url").write_text(servers.nats_url("intake"))
     with serving(secrets) as environment:
-        until_true(lambda: healthy(environment), "intake is not ready", 30)
+        until_true(lambda: healthy(environment), "intake is not ready")
     assert not healthy(environment)
 
 
@@ -132,7 +133,7 @@ async def test_a_nats_that_comes_up_later_is_waited_for(servers: Servers) -> Non
     url = servers.nats_url("ops").replace(str(servers.ports["nats"]), str(port))
     with pytest.raises(Failed, match="VEFA_NATS_URL"):
         await reach.stream(url, 1, "start it")
-    waiting = asyncio.create_task(reach.stream(url, 1, "start it", 60))
+    waiting = asyncio.create_task(reach.stream(url, 1, "start it", PATIENCE))
     await asyncio.sleep(1)
     assert not waiting.done()
     async with passing(port, servers.ports["nats"]):
@@ -159,7 +160,7 @@ async def passing(port: int, to: int) -> AsyncIterator[None]:
 
     async with await asyncio.start_server(led, "127.0.0.1", port):
         yield
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             for one in gone:
                 await one.wait()
 
@@ -188,13 +189,13 @@ def test_a_service_whose_server_is_away_waits_for_it_and_stops_when_told(
     (secrets / secret).write_text(url)
     with complaining(secrets, away) as process:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_service_that_nats_does_not_know_says_which_setting_is_wrong(servers: Servers, secrets: Path) -> None:
     provide(secrets)
     (secrets / "vefa_nats_url").write_text(f"nats://intake:wrong@127.0.0.1:{servers.ports['nats']}")
     with complaining(secrets, "Authorization Violation") as process:
-        _, rest = process.communicate(timeout=30)
+        _, rest = process.communicate(timeout=PATIENCE)
         assert rest == "NATS does not let us in: are user and password in VEFA_NATS_URL right?\n"
         assert process.returncode == 1

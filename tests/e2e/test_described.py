@@ -17,10 +17,11 @@ from shared.edge import tokens
 from tests.access import COLUMNS, NOBODY
 from tests.running import ROOT, Running, up
 from tests.sizes import FEW, sized
+from tests.waiting import PATIENCE
 
 CALLS = sized(2000, 100, "VEFA_PROOF_CALLS")
 SEED = os.environ.get("VEFA_SOAK_SEED", "1")
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600 + CALLS)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1800 + CALLS)]
 PLAYER = Path(sys.executable).parent / "st"
 MOST = "supervisor"
 """Who comes in nearly everywhere: as them every edge of every field is tried too."""
@@ -35,7 +36,7 @@ def platform(open_folder: Path) -> Iterator[Running]:
 
 
 def operations(platform: Running, service: str) -> int:
-    told = httpx.get(f"{platform.address(service)}/openapi.json").json()["paths"]
+    told = httpx.get(f"{platform.address(service)}/openapi.json", timeout=PATIENCE).json()["paths"]
     return sum(len(methods) for methods in told.values())
 
 
@@ -52,7 +53,7 @@ def played(platform: Running, service: str, role: str, each: int) -> tuple[int, 
         words.append(f"--header=Authorization: Bearer {tokens.create(key, Role(role), 's1')}")
     done = subprocess.run(
         words, cwd=platform.data, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-        check=False, timeout=540 + CALLS,
+        check=False, timeout=1700 + CALLS,
     )  # fmt: skip
     calls = re.search(r"(\d+) generated", done.stdout)
     return int(calls[1]) if calls else 0, "" if done.returncode == 0 else done.stdout + done.stderr

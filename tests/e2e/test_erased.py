@@ -17,8 +17,9 @@ import psycopg
 import pytest
 
 from tests.running import Running, up
+from tests.waiting import PATIENCE
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 CUSTOMERS, ERASED, STEPS = 8, 3, 4
 PLACES = ("address", "name", "subject", "text", "field", "file", "message", "reply", "note")
 
@@ -42,7 +43,7 @@ def nameless(people: "list[Person]", platform: Running) -> dict[int, str]:
         message["Subject"] = marker(number, "subject")
         message.set_content(marker(number, "text"))
         message.add_attachment(marker(number, "file").encode() * 4000, "application", "octet-stream", filename="f.bin")
-        with smtplib.SMTP(server.hostname or "", server.port or 0, timeout=30) as smtp:
+        with smtplib.SMTP(server.hostname or "", server.port or 0, timeout=PATIENCE) as smtp:
             smtp.sendmail("", ["servis@vefa.example"], message.as_bytes())
     found = json.loads(platform.vefa("set-aside", "--reason", "no-sender", "--json"))["items"]
     items = {number: row["item"] for number in NUMBERS for row in found if row["subject"] == marker(number, "subject")}
@@ -56,7 +57,7 @@ def read(platform: Running, item: str, number: int) -> set[str]:
     """The markers of a mail that lay aside that a person can still read, by list, by item or as it came."""
     token = {"Authorization": f"Bearer {platform.vefa('token', 'create', '--role', 'agent', '--subject', 'a1')}"}
     url = f"{platform.address('intake')}/v1/set-aside"
-    answers = [httpx.get(url + path, headers=token) for path in ("", f"/{item}", f"/{item}/raw")]
+    answers = [httpx.get(url + path, headers=token, timeout=PATIENCE) for path in ("", f"/{item}", f"/{item}/raw")]
     parts = message_from_bytes(answers[-1].content).walk()
     files = b"".join(part.get_payload(decode=True) or b"" for part in parts if not part.is_multipart())
     words = "".join(answer.text for answer in answers) + files.decode("latin-1")
@@ -76,7 +77,7 @@ class Person:
         return marker(self.number, place)
 
     def _says(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
-        answer = httpx.post(self._platform.address("intake") + path, json=body, headers=headers, timeout=30)
+        answer = httpx.post(self._platform.address("intake") + path, json=body, headers=headers, timeout=PATIENCE)
         assert answer.status_code < 300, answer.text
         found: dict[str, Any] = answer.json()
         return found

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(660)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 CONCERNS, ALL = 24, 240
 
 

@@ -16,8 +16,9 @@ from deploy.vefa.local.mail_sink import MailSink
 from shared.core.message import Role
 from shared.edge.tokens import create
 from tests.running import Running, up
+from tests.waiting import PATIENCE
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 START = datetime(2026, 10, 26, 6, tzinfo=UTC)
 OURS = "servis@vefa.example"
 Answer = Callable[["Robot", EmailMessage], EmailMessage | None]
@@ -110,7 +111,7 @@ def platform(open_folder: Path, sink: MailSink) -> Iterator[Running]:
 
 def send(running: Running, mail: EmailMessage, sender: str) -> None:
     host, _, port = running.noted["services"]["intake"]["smtp"].removeprefix("smtp://").rpartition(":")
-    with smtplib.SMTP(host, int(port), timeout=30) as client:
+    with smtplib.SMTP(host, int(port), timeout=PATIENCE) as client:
         client.sendmail(sender, [str(mail["To"])], mail.as_bytes())
 
 

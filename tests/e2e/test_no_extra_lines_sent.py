@@ -11,7 +11,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.vefa.local.process import free_port
-from tests.running import Running, until_true, up
+from tests.running import Running, up
+from tests.waiting import PATIENCE, until_true
 
 COLLECTED = Path(__file__).parents[3] / "shared" / "hostile" / "own" / "header_injection_values.txt"
 MARKS = ("\r\n", "\n", "\r", "\r\n ", "\x0b", "\x85", "\u2028", "%0d%0a", "\\r\\n")
@@ -24,7 +25,7 @@ WRITTEN = {
     "feedback-id", "content-language", "in-reply-to", "references", "x-vefa-notice",
 }  # fmt: skip
 """Headers that a notice of ours may have."""
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 
 
 @dataclass
@@ -65,7 +66,7 @@ def brought(platform: Running, number: int, value: str) -> bool:
         "contact": {"kind": "mail", "address": f"c{number}@example.com"}, "name": value, "subject": value,
         "text": f"Kargom gelmedi. {value}", "external_id": f"e{number}",
     }  # fmt: skip
-    answer = httpx.post(f"{platform.address('intake')}/v1/cases", json=body, timeout=30)
+    answer = httpx.post(f"{platform.address('intake')}/v1/cases", json=body, timeout=PATIENCE)
     assert answer.status_code in (201, 422), answer.text
     return answer.status_code == 201
 
@@ -76,7 +77,7 @@ def test_no_value_adds_a_header_or_a_recipient(open_folder: Path, server: tuple[
         taken = {number for number, value in enumerate(values()) if brought(platform, number, value)}
         assert len(taken) > len(VALUES) / 2
         wanted = {f"c{number}@example.com" for number in taken}
-        until_true(lambda: {to for rcpt, _ in kept.came for to in rcpt} >= wanted, "not all were acknowledged", 120)
+        until_true(lambda: {to for rcpt, _ in kept.came for to in rcpt} >= wanted, "not all were acknowledged")
     for recipients, content in kept.came:
         assert len(recipients) == 1
         assert recipients[0] in wanted

@@ -12,7 +12,7 @@ import pytest
 
 from tests.running import Running, run_vefa, up
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 ROOT = Path(__file__).parents[2]
 
 

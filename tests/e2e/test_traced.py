@@ -14,9 +14,10 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from deploy.vefa.services import ORDER
-from tests.running import Running, until_true, up
+from tests.running import Running, up
+from tests.waiting import PATIENCE, until_true
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 COMPLAINT = "Kargom zqveryownword beş gündür gelmedi."
 PERSONAL = (b"zqveryownword", b"zqowner@example.com", b"Zqname")
@@ -81,7 +82,7 @@ def traced(open_folder: Path) -> Iterator[tuple[dict[str, Any], Collector]]:
         with up(open_folder / "traced", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as platform:
             body = {"contact": {"kind": "mail", "address": "zqowner@example.com"}, "name": "Zqname", "text": COMPLAINT}
             head = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
-            answer = httpx.post(f"{platform.address('intake')}/v1/cases", json=body, headers=head, timeout=30)
+            answer = httpx.post(f"{platform.address('intake')}/v1/cases", json=body, headers=head, timeout=PATIENCE)
             number = answer.json()["number"]
             until_true(lambda: "notice-sent" in platform.vefa("trace", number, "--json"), "no mail was sent")
             platform.settled()

@@ -14,9 +14,10 @@ import pytest
 from deploy.vefa.local import Servers
 from tests.chaos.killer import parent_of
 from tests.chaos.load import process_on
-from tests.running import ROOT, Running, until_true, up
+from tests.running import ROOT, Running, up
+from tests.waiting import PATIENCE, until_true
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 CASE = {"contact": {"kind": "mail", "address": "ada@example.com"}, "text": "Kargom gelmedi."}
 
 
@@ -36,22 +37,25 @@ def test_what_is_up_is_told_as_data_and_mails_can_be_read(open_folder: Path) -> 
         try:
             assert process.stdout
             told = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
-            answer = httpx.post(f"{told['services']['intake']['http']}/v1/cases", json=CASE)
+            answer = httpx.post(f"{told['services']['intake']['http']}/v1/cases", json=CASE, timeout=PATIENCE)
             number = answer.json()["number"]
-            until_true(lambda: f"Başvurunuzu aldık: {number}" in httpx.get(told["mails"]).text, "no mail came", 30)
+            until_true(
+                lambda: f"Başvurunuzu aldık: {number}" in httpx.get(told["mails"], timeout=PATIENCE).text,
+                "no mail came",
+            )
             agents = f"{told['services']['router']['http']}/v1/agents"
-            known = httpx.get(agents, headers={"Authorization": f"Bearer {told['token']}"}).json()
+            known = httpx.get(agents, headers={"Authorization": f"Bearer {told['token']}"}, timeout=PATIENCE).json()
             assert [agent["agent"] for agent in known] == ["admin"], "the first administrator, who owns the queues"
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(PATIENCE)
 
 
 def test_mails_are_taken_and_addresses_stay(open_folder: Path) -> None:
     folder = open_folder / "laptop"
     with up(folder) as platform:
-        case = httpx.post(f"{platform.address('intake')}/v1/cases", json=CASE).json()["case"]
-        until_true(lambda: sent(platform, case), "the acknowledgement was not sent", 30)
+        case = httpx.post(f"{platform.address('intake')}/v1/cases", json=CASE, timeout=PATIENCE).json()["case"]
+        until_true(lambda: sent(platform, case), "the acknowledgement was not sent")
         before = platform.noted["services"]
         assert before["intake"]["smtp"]
     with up(folder) as platform:
@@ -62,7 +66,7 @@ def second_up(data: Path, **settings: str) -> str:
     """What it complains of; nothing else is printed, and its status is 2."""
     command = [sys.executable, "-m", "deploy.vefa", "up", "--data", str(data)]
     ended = subprocess.run(
-        command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (ended.returncode, ended.stdout) == (2, "")
     [line] = ended.stderr.splitlines()
@@ -73,7 +77,9 @@ def untouched(platform: Running, before: dict[str, Any], token: str) -> None:
     """The note, the processes and the ports are as they were, and every command finds the platform."""
     assert platform.noted == before
     until_true(platform.ready, "not ready")
-    answer = httpx.get(f"{platform.address('router')}/v1/agents", headers={"Authorization": f"Bearer {token}"})
+    answer = httpx.get(
+        f"{platform.address('router')}/v1/agents", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE
+    )
     assert answer.status_code == 200
     assert set(json.loads(platform.vefa("lag", "--json"))) == set(platform.services)
 
@@ -115,7 +121,7 @@ def test_a_platform_whose_supervisor_is_killed_ends_instead_of_going_on_without_
         service = process_on(int(platform.address("sla").rpartition(":")[2]))
         os.kill(parent_of(service), signal.SIGKILL)
         told = "vefa: the supervisor of sla was killed: start the platform again"
-        until_true(lambda: told in lines.read_text(), "it goes on", 30)
+        until_true(lambda: told in lines.read_text(), "it goes on")
     assert not (folder / "running.json").exists()
     assert "Traceback" not in lines.read_text()
 
@@ -123,7 +129,9 @@ def test_a_platform_whose_supervisor_is_killed_ends_instead_of_going_on_without_
 def test_a_wrong_setting_is_named_in_one_line(open_folder: Path) -> None:
     command = [sys.executable, "-m", "deploy.vefa", "up", "--data", str(open_folder / "wrong")]
     settings = {**os.environ, "VEFA_PUBLIC_PER_MINUTE": "many", "VEFA_OIDC__ISSUER": "http://id.example"}
-    ended = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert ended.returncode == 2
     wrong = [line for line in ended.stderr.splitlines() if line.startswith("vefa: ")]
     assert [line.split(": ")[1] for line in wrong] == ["setting VEFA_PUBLIC_PER_MINUTE", "setting VEFA_OIDC__ISSUER"]

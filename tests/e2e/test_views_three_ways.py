@@ -24,7 +24,7 @@ from shared.store.rebuild import check, rebuild, replay
 from shared.store.view_sql import dump
 from tests.running import ROOT
 
-pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 CONCERNS = 12
 Rows = dict[str, dict[str, dict[str, Any]]]
 """{table: {key: {column: value}}}"""

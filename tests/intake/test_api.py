@@ -18,6 +18,7 @@ from shared.runtime.clock import SteppedClock
 from shared.store.rebuild import check
 from tests.intake.conftest import CONCERN, Running
 from tests.scene import MONDAY
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 
@@ -239,7 +240,7 @@ async def test_a_mail_with_the_token_of_a_reply_ends_in_its_case(intake: Running
     host, port = (await server.start())["smtp"].removeprefix("smtp://").split(":")
 
     def send() -> None:
-        with smtplib.SMTP(host, int(port), timeout=20) as client:
+        with smtplib.SMTP(host, int(port), timeout=PATIENCE) as client:
             for _ in range(2):
                 client.send_message(mail(f"servis+{token}@vefa.example", "Hâlâ bekliyorum.\n\nSaygılarımla,\nAyşe"))
 

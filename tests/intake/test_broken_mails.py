@@ -38,7 +38,6 @@ TAKEN = 60
 ENDS = (AutomaticNoted.TOPIC, CaseOpened.TOPIC, MessageReceived.TOPIC, MessageQuarantined.TOPIC)
 
 
-@pytest.mark.timeout(900)
 def test_every_damaged_mail_is_read_or_has_its_reason(record_property: Callable[[str, object], None]) -> None:
     mails, slowest, ends = whole(), 0.0, Counter[str]()
     for number in range(MAILS):

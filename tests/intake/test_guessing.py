@@ -28,7 +28,7 @@ from shared.privacy.sealing import Links
 from tests.intake.conftest import SEED, Running
 from tests.scene import MONDAY
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers]
 GUESSES = int(os.environ.get("VEFA_PROOF_GUESSES", "600"))
 ADDRESSES = max(50, GUESSES // 20)
 """10,000 guesses come from 500."""
@@ -218,5 +218,6 @@ async def test_nobody_learns_what_is_there(intake: Running) -> None:
                     assert isinstance(answer, httpx.Response)
                     seen.add(str(shape(answer)))
             assert len(seen) == 1, (known, unknown, seen)
-            there, not_there = (statistics.median(times[name]) for name in (known, unknown))
+            # the tenth that nothing else on the machine disturbed
+            there, not_there = (statistics.quantiles(times[name], n=10)[0] for name in (known, unknown))
             assert abs(there - not_there) < max(0.003, 0.4 * min(there, not_there)), (known, there, not_there)

@@ -18,6 +18,7 @@ from contracts.intake import (
 )
 from services.intake.app import smtp
 from tests.intake.conftest import Running
+from tests.waiting import PATIENCE
 
 COLLECTED = Path(__file__).parents[3] / "shared" / "hostile"
 """Test mails of CPython's email package and of flanker, kept beside the repository."""
@@ -63,7 +64,7 @@ def send_all(host: str, port: int) -> list[str]:
     """The files that were not answered with 250, with the reason."""
     refused = []
     for path in FILES:
-        with smtplib.SMTP(host, port, timeout=60) as client:
+        with smtplib.SMTP(host, port, timeout=PATIENCE) as client:
             try:
                 client.sendmail("probe@example.com", ["servis@vefa.example"], path.read_bytes())
             except smtplib.SMTPException as error:

@@ -22,6 +22,7 @@ from shared.core.parts import Blob
 from shared.privacy.reply_token import check_reply_token, reply_token
 from shared.privacy.sealing import Links, digest
 from tests.scene import MONDAY
+from tests.waiting import PATIENCE
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 CASE = "01980000-0000-7000-8000-000000000001"
@@ -187,7 +188,7 @@ async def sent(
     server: SmtpIntake, raw: bytes, to: str = "destek@vefa.example", mail_from: str = "ayse@example.com"
 ) -> Any:
     def send() -> Any:
-        with smtplib.SMTP("127.0.0.1", server.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", server.port, timeout=PATIENCE) as client:
             client.ehlo()
             client.mail(mail_from)
             client.rcpt(to)

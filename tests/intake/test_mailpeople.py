@@ -170,9 +170,9 @@ def test_a_line_that_names_nobody_or_two_names_nobody(line: str) -> None:
 
 def test_a_long_line_takes_no_time() -> None:
     for part in ("a", "a@", '"', "(", "=?", "<@", "a @"):
-        began = time.perf_counter()
+        began = time.process_time()
         written_bare([part * (100_000 // len(part))])
-        assert time.perf_counter() - began < 0.1
+        assert time.process_time() - began < 1, "of its own time; what grows with the square takes minutes"
 
 
 @pytest.mark.parametrize(

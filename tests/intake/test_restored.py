@@ -21,8 +21,9 @@ from shared.host.app import App
 from shared.host.process import Process
 from tests.cli.conftest import running
 from tests.conftest import FreshNats
+from tests.waiting import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.servers]
 TEXT = "Ürün bozuk geldi."
 KEYS = "select key_id, subject, wrapped, made_at, wrapped_by from vault.keys"
 OF_CONTACTS = f"{KEYS} where length(subject) = 32"
@@ -86,12 +87,6 @@ async def opened(process: Process, address: str) -> str:
 async def texts(process: Process) -> list[str]:
     """What the service shows of all messages."""
     return [row["text"] for row in await process.edge.rows('select text from {views}.messages order by "row"')]
-
-
-async def until(check: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not check():
-            await asyncio.sleep(0.02)
 
 
 async def erased_after_a_copy(intake: Intake) -> Vault:

@@ -26,7 +26,7 @@ from .conftest import Desk, Sink
 
 CAUSES = sized(2000, 300, "VEFA_PROOF_CAUSES")
 FEW, PAGE = 20, 500
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240 + CAUSES / 20)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900 + CAUSES / 10)]
 LONG_AGO = MONDAY - timedelta(days=3)
 
 

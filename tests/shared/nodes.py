@@ -1,9 +1,7 @@
 """Services of the test trade on a bus."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from faststream.nats import NatsBroker
 
@@ -25,9 +23,3 @@ class Node:
 
 
 Join = Callable[..., Awaitable[Node]]
-
-
-async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)

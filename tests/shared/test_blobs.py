@@ -14,6 +14,7 @@ from shared.privacy.vault import Vault
 from shared.store.blobs import MAX_BYTES, PIECE, Blobs
 from shared.store.event_log import EventLog
 from tests.conftest import FreshNats
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -96,5 +97,5 @@ async def test_nonsense_gets_an_empty_answer_and_the_next_one_is_served(
     blobs: Blobs, asking: Client, ask: bytes
 ) -> None:
     blob = await blobs.put(b"still here", "a", "ada")
-    assert (await asking.request("vefa.blob.shop", ask, timeout=5)).data == b""
+    assert (await asking.request("vefa.blob.shop", ask, timeout=PATIENCE)).data == b""
     assert await blobs.get_from(asking, "shop", blob.digest, "ada") == b"still here"

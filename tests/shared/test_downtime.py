@@ -16,6 +16,7 @@ from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.service import Service
 from shared.store.rebuild import check, rebuild
 from tests.sizes import sized
+from tests.waiting import PATIENCE
 
 from .conftest import Make
 from .trade import NOON, OrderStale, order
@@ -44,7 +45,7 @@ async def reached(shop: Service, topic: str = DeadlineReached.TOPIC) -> list[Mes
 
 
 async def until_reached(shop: Service, count: int) -> None:
-    async with asyncio.timeout(100):
+    async with asyncio.timeout(PATIENCE):
         while len(await shop.log.rows(0, 100_000, topics=[DeadlineReached.TOPIC])) < count:
             await asyncio.sleep(0.2)
 

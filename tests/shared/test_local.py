@@ -11,8 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from deploy.vefa.local import External, LocalServerError, Servers, external, hom
 from deploy.vefa.local.home import Home, may_enter
 from shared.bus.jetstream import connect_as_operator, declare, inbox_of
 from tests.conftest import FreshNats
+from tests.waiting import PATIENCE, until, until_true
 
 pytestmark = [pytest.mark.long, pytest.mark.servers]
 
@@ -72,7 +72,7 @@ class Parent:
 def parent(used_dir: Path) -> Iterator[Parent]:
     with Parent(used_dir) as other:
         yield other
-    assert within(5, lambda: not processes_of(used_dir))
+    until_true(lambda: not processes_of(used_dir))
 
 
 @pytest.fixture
@@ -93,13 +93,6 @@ def used_dir(stopped_dir: Path, data_dir: Path) -> Path:
     """A data directory that servers ran on before; copied, which is quicker than initdb."""
     subprocess.run(["cp", "-a", stopped_dir, data_dir], check=True)
     return data_dir
-
-
-def within(seconds: float, reached: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (done := reached()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return done
 
 
 def processes_of(data_dir: Path) -> list[str]:
@@ -213,7 +206,7 @@ async def test_a_service_publishes_events_and_the_integrator_reads_them_back_by_
     await service.jetstream().publish("vefa.event.intake.case-opened.v1", b"hello")
     outside = await nats.connect(fresh_nats.server.url("integrator"))
     consumer = await outside.jetstream().pull_subscribe("vefa.event.>", durable="integrator", stream="VEFA")
-    (message,) = await consumer.fetch(1, timeout=2)
+    (message,) = await consumer.fetch(1, timeout=PATIENCE)
     await message.ack_sync()
     assert message.data == b"hello"
     assert (await consumer.consumer_info()).num_ack_pending == 0
@@ -232,7 +225,7 @@ async def test_nobody_overhears_what_operators_are_answered(fresh_nats: FreshNat
     operator = await connect_as_operator(fresh_nats.url)
     outside = await nats.connect(fresh_nats.server.url("integrator"), error_cb=remember)
     await outside.subscribe(f"{operator.new_inbox().rpartition('.')[0]}.>")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await denied.wait()
     await outside.close()
     await operator.close()
@@ -270,10 +263,7 @@ async def test_a_user_may_not_speak_for_another_nor_touch_its_consumer(fresh_nat
         await client.publish(subject, b"")
     await client.publish("vefa.hear.intake" if user == "integrator" else "vefa.log.router", b"")
     await client.flush()
-    for _ in range(100):
-        if len(denied) == len(forbidden):
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: len(denied) >= len(forbidden), f"not all are refused: {denied}")
     assert [subject for subject in forbidden if not any(subject.lower() in text.lower() for text in denied)] == []
     assert len(denied) == len(forbidden)
     assert (await ops.jetstream().stream_info("VEFA")).state.consumer_count == 1
@@ -297,7 +287,7 @@ async def test_a_service_does_not_overhear_what_another_is_told(fresh_nats: Fres
 
     client = await nats.connect(fresh_nats.server.url("intake"), error_cb=remember)
     await client.subscribe(subject)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await denied.wait()
     await client.close()
 
@@ -362,7 +352,7 @@ def test_a_port_taken_meanwhile_is_replaced_by_another(used_dir: Path) -> None:
 def test_kill_9_of_the_parent_takes_the_servers_along_and_loses_nothing(used_dir: Path, parent: Parent) -> None:
     keep_a_row(parent.dsn)
     parent.kill()
-    assert within(5, lambda: not processes_of(used_dir))
+    until_true(lambda: not processes_of(used_dir))
     with Servers.start(used_dir, ["intake"]) as servers:
         assert kept_rows(servers.postgres_dsn("intake")) == [(42,)]
     assert "automatic recovery" not in (used_dir / "log" / "postgres.log").read_text()
@@ -418,7 +408,7 @@ def test_a_server_that_is_killed_comes_back_by_itself_on_the_same_port(used_dir:
                 return servers.pids[server] != killed and kept_rows(servers.postgres_dsn("intake")) == [(42,)]
             return False
 
-        assert within(10, is_back)
+        until_true(is_back)
         assert servers.ports == ports
 
 
@@ -459,7 +449,7 @@ def test_as_root_the_servers_run_as_nobody_without_roots_groups(used_dir: Path) 
         groups = [Path(f"/proc/{pid}/status").read_text().partition("Groups:")[2].splitlines()[0] for pid in other.pids]
         assert {user_of(pid) for pid in other.pids} == {NOBODY}
         assert [text.strip() for text in groups] == ["", ""]
-    assert within(5, lambda: not processes_of(used_dir))
+    until_true(lambda: not processes_of(used_dir))
 
 
 def test_a_data_directory_of_somebody_else_is_refused_with_what_to_do(data_dir: Path) -> None:
@@ -541,7 +531,7 @@ def test_an_ordinary_user_starts_the_servers_as_himself(data_dir: Path) -> None:
         keep_a_row(other.dsn)
         assert {user_of(pid) for pid in other.pids} == {NOBODY}
         assert {path.stat().st_uid for path in data_dir.rglob("*")} == {NOBODY}
-    assert within(5, lambda: not processes_of(data_dir))
+    until_true(lambda: not processes_of(data_dir))
 
 
 def open_to_nobody(path: Path) -> bool:

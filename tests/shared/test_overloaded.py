@@ -14,6 +14,7 @@ from shared.edge.http import PROBLEM, Api, Call, roles
 from shared.host.app import App
 from shared.runtime import service
 from tests.serving import SEED, Served, served
+from tests.waiting import PATIENCE, until
 
 from .trade import SHOP, SHOP_VIEWS, OrderPlaced, PlaceOrder
 
@@ -50,9 +51,8 @@ async def test_beyond_what_may_wait_a_request_is_told_when_to_come_again(
     async with asyncio.TaskGroup() as clients, shop.service.log.append() as held_up:
         await held_up.read()
         waiting = [clients.create_task(ordered(shop, number)) for number in (1, 2)]
-        while shop.service.waiting < 2:
-            await asyncio.sleep(0.01)
-        async with asyncio.timeout(5):
+        await until(lambda: shop.service.waiting >= 2)
+        async with asyncio.timeout(PATIENCE):
             refused = await ordered(shop, 3)
     assert (refused.status_code, refused.headers["content-type"]) == (503, PROBLEM)
     assert int(refused.headers["retry-after"]) > 0

@@ -23,6 +23,7 @@ from shared.runtime.service import Overloaded, Service
 from shared.store.event_log import EventLog
 from shared.store.rebuild import check, prepare
 from tests.shared import trade
+from tests.waiting import PATIENCE, until
 
 from .conftest import Make
 from .trade import NOON, OrderStale, order, take_orders
@@ -84,7 +85,7 @@ async def test_deadlines_go_on_after_a_moment_with_too_much_to_do(start: Make, m
 
     monkeypatch.setattr(shop, "handle_each", overloaded)
     running = asyncio.create_task(Deadlines(shop, LATER).run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not await stale(shop):
             await asyncio.sleep(0.05)
     running.cancel()
@@ -179,15 +180,11 @@ async def test_effects_are_not_tried_anew_before_each_of_the_last_try_has_ended(
 
     monkeypatch.setattr(service, "handle", once)
     running = asyncio.create_task(Effects(service, SteppedClock(NOON), {"post": send}).run())
-    async with asyncio.timeout(20):
-        while len(sent) < 2:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(sent) >= 2)
     await asyncio.sleep(3)  # longer than it waits before it tries anew
     assert sent == ["2", "3"]
     slow.set()
-    async with asyncio.timeout(20):
-        while len(sent) < 3:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(sent) >= 3)
     assert sent == ["2", "3", "2"]
     running.cancel()
     with suppress(asyncio.CancelledError):
@@ -216,7 +213,7 @@ async def test_effects_go_on_after_a_moment_without_a_database(
     monkeypatch.setattr(log, "at", once)
     await service.handle(fresh(LetterAsked(letter="2"), NOON, id=uuid4()))
     running = asyncio.create_task(effects.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await sent.wait()
     running.cancel()
     with suppress(asyncio.CancelledError):

@@ -17,10 +17,11 @@ from shared.store.codec import Envelope
 from shared.store.rebuild import check
 from tests.conftest import FreshNats
 from tests.sizes import sized
+from tests.waiting import until
 
 from . import trade
 from .conftest import Make
-from .nodes import Join, until
+from .nodes import Join
 from .trade import OrderPacked, OrderPlaced, order, said_by
 
 pytestmark = pytest.mark.servers

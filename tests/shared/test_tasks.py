@@ -7,6 +7,7 @@ import pytest
 
 from shared.base import tasks
 from shared.base.tasks import end
+from tests.waiting import PATIENCE
 
 
 async def deaf(times: int) -> None:
@@ -28,7 +29,7 @@ async def test_a_task_that_swallows_cancellations_is_cancelled_again(
     monkeypatch.setattr(tasks, "PATIENCE_SECONDS", 0.01)
     task = asyncio.create_task(deaf(times))
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await end(task)
     assert task.cancelled()
 

@@ -15,6 +15,7 @@ from shared.core.views import Views
 from shared.store.event_log import EventLog
 from shared.store.rebuild import check, prepare
 from shared.store.versions import Versions
+from tests.waiting import PATIENCE
 
 from .conftest import Make
 from .trade import SHOP_VIEWS, OrderPlaced, order
@@ -61,7 +62,7 @@ async def test_views_are_built_again_once_nobody_else_fills_them(
     assert not await equal(log), "control: the older process has filled it"
     assert not await versions.mend(newer), "it goes on to"
     await older.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while await versions.look(newer):  # the server takes a moment to see that it has gone
             await asyncio.sleep(0.01)
     assert await versions.mend(newer)

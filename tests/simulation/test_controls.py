@@ -14,7 +14,7 @@ from .seeds import Simulation, play
 from .story import STORIES
 
 SEEDS = 40
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.long
 
 
 class Stalls(Simulation):
