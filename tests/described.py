@@ -9,7 +9,7 @@ FORM = ("urn:vefa:invalid", "urn:vefa:unknown-parameter", "urn:vefa:unreadable",
 
 
 @schemathesis.check
-def in_form_is_never_out_of_form(ctx: Any, response: schemathesis.Response, case: schemathesis.Case) -> None:
+def in_form_is_never_out_of_form(ctx: Any, response: schemathesis.Response, case: "schemathesis.Case[Any]") -> None:
     """What the description allows is not refused for its form: then the description would not be true."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code < 400:
         return
@@ -24,7 +24,7 @@ def in_form_is_never_out_of_form(ctx: Any, response: schemathesis.Response, case
 
 
 @schemathesis.check
-def a_problem_helps(ctx: Any, response: schemathesis.Response, case: schemathesis.Case) -> None:
+def a_problem_helps(ctx: Any, response: schemathesis.Response, case: "schemathesis.Case[Any]") -> None:
     """A refusal says what to do, and shows nothing of the inside."""
     if response.status_code >= 400 and response.headers.get("content-type", [""])[0] == PROBLEM:
         said = response.json()

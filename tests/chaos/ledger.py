@@ -70,7 +70,7 @@ class Ledger:
         logs = {name: rows_of(platform.noted["databases"][name], name) for name in platform.services}
         with psycopg.connect(platform.noted["databases"]["sla"]) as conn:
             query = "select split_part(key, '/', 1), count(*) from sla_views.deadlines group by 1"
-            armed = dict(conn.execute(query).fetchall())
+            armed: dict[str, int] = dict(conn.execute(query).fetchall())
         return cls(accepted, logs, armed, Counter(mails.taken))
 
     def said(self, service: str, topic: str) -> Counter[str]:

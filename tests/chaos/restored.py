@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ class Traders:
             )  # fmt: skip
             process = self.processes[name] = Process(APPS[name], settings)
             self.addresses.pop(name, None)
-            self._ends[name] = asyncio.create_task(process.run(lambda at, name=name: self.addresses.update({name: at})))
+            self._ends[name] = asyncio.create_task(process.run(partial(self.addresses.__setitem__, name)))
         await until(lambda: all(name in self.addresses for name in names or APPS))
         noted = {"pid": os.getpid(), "services": self.addresses, "databases": self.databases, "nats": self.nats.url}
         (self.data / "running.json").write_text(json.dumps(noted))

@@ -37,7 +37,8 @@ class _Side:
 
     @property
     def fields(self) -> Schema:
-        return self.schema.get("properties", {})
+        found: Schema = self.schema.get("properties", {})
+        return found
 
     @property
     def required(self) -> set[str]:

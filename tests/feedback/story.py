@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -20,6 +20,7 @@ from tests.scene import Scene
 SHIPPED: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parents[2] / "services" / "feedback" / "policy.yaml").read_text("utf-8")
 )
+E = TypeVar("E", bound=Event)
 PARSERS = {"surveys": SurveysPolicy.model_validate_json}
 
 
@@ -106,7 +107,7 @@ def story(**changes: Any) -> Story:
     return Story(decider, views, {"surveys": ("feedback", json.dumps({**SHIPPED, **changes}))}, parsers=PARSERS)
 
 
-def only(events: list[Event], kind: type[Any]) -> Any:
+def only(events: list[Event], kind: type[E]) -> E:
     found = [e for e in events if isinstance(e, kind)]
     assert len(found) == 1, events
     return found[0]

@@ -60,13 +60,15 @@ class Face(ProcessRecorder):
         return [Notification(uuid.UUID(r.originator_id), r.originator_version, r.topic, r.state, r.id) for r in rows]
 
     def max_notification_id(self) -> int | None:
-        return self._run(self.log.max_notification_id())
+        found: int | None = self._run(self.log.max_notification_id())
+        return found
 
     def insert_tracking(self, tracking: Tracking) -> None:
         self._run(self.log.insert_tracking(tracking))
 
     def max_tracking_id(self, application_name: str) -> int | None:
-        return self._run(self.log.max_tracking_id(application_name))
+        found: int | None = self._run(self.log.max_tracking_id(application_name))
+        return found
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Any:
         raise NotImplementedError("a log is followed over the bus")

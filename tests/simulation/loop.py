@@ -77,7 +77,7 @@ class Loop(asyncio.AbstractEventLoop):
         runnable, random = self._runnable, self._random
         events._set_running_loop(self)
         try:
-            main = self.create_task(coroutine, context=self.outside.context)
+            main: asyncio.Task[T] = self.create_task(coroutine, context=self.outside.context)
             while not main.done():
                 if not runnable:
                     self._wait()
@@ -128,7 +128,7 @@ class Loop(asyncio.AbstractEventLoop):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
                 coroutine = task.get_coro()
                 if coroutine is not None and getattr(coroutine, "cr_running", False) is False:
-                    coroutine.close()  # type: ignore[union-attr]
+                    coroutine.close()
         self._tasks.clear()
         self._timers.clear()
 
@@ -165,19 +165,25 @@ class Loop(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self._now
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Any:
         context = context or copy_context()
         step = Step(context.get(LIFE, self.outside), callback, args, context, self._now)
         self._list(step)
         return step
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Any:
         context = context or copy_context()
         step = Step(context.get(LIFE, self.outside), callback, args, context, when)
         heapq.heappush(self._timers, (when, next(self._number), step))
         return step
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Any:
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def create_future(self) -> asyncio.Future[Any]:

@@ -119,7 +119,7 @@ class Process:
             Actor("service", app.name),
         )  # fmt: skip
         self.bus = Bus(
-            service, self.transport, self.clock, self._on_told,
+            service, self.transport, self.clock, self._on_told,  # type: ignore[arg-type]  # it knows no epochs
             head_every=HEAD_SECONDS, look_every=LOOK_SECONDS, silent_after=SILENT_SECONDS,
         )  # fmt: skip
         handlers: dict[str, EffectHandler] = {"mail": self._mail} if app.name == "notification" else {}

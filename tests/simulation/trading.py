@@ -32,7 +32,7 @@ class Trade:
     """A bus, and a disk for each service."""
 
     def __init__(self, *plans: Planned):
-        self.loop = Loop("trade")
+        self.loop = Loop("trade")  # type: ignore[abstract]  # without what nobody asks it for
         self.fate = Fate("trade", self.loop, list(plans), CALM)
         self.fate.befalls = lambda life: None
         self.bus = SimulatedBus(self.loop, self.fate)
@@ -57,8 +57,9 @@ class Trade:
 
         transport = SimulatedTransport(name, self.bus, ports)
         bus = Bus(
-            service, transport, SteppedClock(trade.NOON), told, head_every=head_every, look_every=1, silent_after=2
-        )
+            service, transport, SteppedClock(trade.NOON), told,  # type: ignore[arg-type]  # it knows no epochs
+            head_every=head_every, look_every=1, silent_after=2,
+        )  # fmt: skip
 
         async def start() -> None:
             await service.start()

@@ -174,7 +174,8 @@ class SimulatedTransport:
 
     def __init__(self, name: str, bus: SimulatedBus, ports: Ports):
         self.name, self.bus, self.ports = name, bus, ports
-        self.connected, self._fetching = True, None
+        self.connected = True
+        self._fetching: asyncio.Task[None] | None = None
         self._sources: Sequence[str] = ()
         self.read: Handler
         self.told: Handler

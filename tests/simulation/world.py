@@ -58,7 +58,7 @@ class World(Outside):
     def __init__(
         self, seed: object, plans: list[Planned], chances: Chances, story: Story | None, template: Template | None
     ):
-        self.loop = loop = Loop(seed)
+        self.loop = loop = Loop(seed)  # type: ignore[abstract]  # without what nobody asks it for
         self.fate = Fate(seed, loop, plans, chances)
         self.fate.crash, self.fate.stall, self.fate.befalls = self.crash, self.stall, self._befalls
         self.clock = Clock(loop, template.at if template else MONDAY)
