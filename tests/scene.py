@@ -1,7 +1,7 @@
 """Given, when, then: a service's rules over an in-memory world, without servers. Words in tests are the words of the
 trade."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid5
@@ -91,3 +91,8 @@ class Scene:
     def _record(self, message: Message) -> None:
         self.row += 1
         fold(self.tables, self.memory.apply(message))
+
+
+def names(events: Iterable[Event]) -> list[str]:
+    """Of events, without service and version: 'case-opened'."""
+    return [event.TOPIC.split(".")[1] for event in events]

@@ -4,14 +4,13 @@ import json
 from typing import Any, TypeVar
 
 from contracts.classifier import CaseClassified, CorrectClassification
-from contracts.intake import CaseClosed, CaseOpened
+from contracts.intake import CaseOpened
 from contracts.loyalty import TierChanged
-from contracts.sla import CaseEscalated
 from services.classifier.app import app
 from services.classifier.domain import decider
 from services.classifier.views import views
 from shared.core.event import Event
-from shared.core.personal import Personal
+from tests.facts import Facts
 from tests.scene import Scene
 
 SURE, UNSURE = "My parcel is five days late", "xyzzy plugh"
@@ -25,8 +24,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 
 def opening(text: str = SURE, case: str = "one", **fields: Any) -> CaseOpened:
-    known = {"subject": Personal(""), "channel": "web", "number": "V-2026-000001", **fields}
-    return CaseOpened(case=case, customer="ada", contact="c-ada", text=Personal(text), **known)
+    return Facts(case, "ada", "c-ada", channel="web").opened(**{"subject": "", "text": text, **fields})
 
 
 class Desk(Scene):
@@ -46,17 +44,10 @@ class Desk(Scene):
         )
 
     def escalated(self, level: str = "over", case: str = "one") -> list[Event]:
-        return self.when(
-            CaseEscalated(
-                case=case, metric="resolution", cycle=1, level=level, step=1, action="raise_priority", target="manager",
-                at=self.at, due=self.at,
-            )
-        )  # fmt: skip
+        return self.when(Facts(case, at=self.at).escalated(level=level, action="raise_priority"))
 
     def closed(self, case: str = "one") -> list[Event]:
-        return self.when(
-            CaseClosed(case=case, customer="ada", contact="c-ada", how="quiet", by="rule", outcome="solved")
-        )
+        return self.when(Facts(case, "ada", "c-ada").closed(how="quiet", by="rule"))
 
     def tier(self, tier: str) -> None:
         more = {"before": "standard", "basis": 0, "period": "2026", "review_at": None, "why": ""}

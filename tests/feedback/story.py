@@ -8,14 +8,15 @@ from typing import Any, TypeVar
 import yaml
 
 from contracts.feedback import AnswerSurvey, SurveyInvited, SurveyScheduled
-from contracts.intake import CaseOpened, CaseReopened, CaseResolved
+from contracts.intake import CaseOpened, CaseResolved
 from contracts.sla import TargetMet
 from services.feedback.domain import decider
 from services.feedback.policy import SurveysPolicy
 from services.feedback.views import views
 from shared.core.event import Event
 from shared.core.personal import Personal
-from tests.scene import Scene
+from tests.facts import Facts
+from tests.scene import MONDAY, Scene
 
 SHIPPED: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parents[2] / "services" / "feedback" / "policy.yaml").read_text("utf-8")
@@ -24,21 +25,17 @@ E = TypeVar("E", bound=Event)
 PARSERS = {"surveys": SurveysPolicy.model_validate_json}
 
 
+def of(case: str, who: str, at: datetime = MONDAY) -> Facts:
+    return Facts(case, f"c-{who}", f"p-{who}", at=at)
+
+
 def opening(case: str, who: str, **fields: Any) -> CaseOpened:
-    return CaseOpened(
-        case=case, customer=f"c-{who}", contact=f"p-{who}", number="V-2026-000001", channel="email",
-        subject=Personal("s"), text=Personal("t"), **fields,
-    )  # fmt: skip
+    return of(case, who).opened(**fields)
 
 
 def resolution(case: str, who: str, at: datetime, **fields: Any) -> CaseResolved:
-    values: dict[str, Any] = {
-        "kind": "complaint", "topic": "billing", "language": "tr", "team": "desk", "agent": "a1", "channel": "email",
-        "outcome": "solved", "first_response_at": at, **fields,
-    }  # fmt: skip
-    return CaseResolved(
-        case=case, customer=f"c-{who}", contact=f"p-{who}", number="V-2026-000001", by="a1", opened_at=at, **values
-    )
+    usual = {"kind": "complaint", "topic": "billing", "language": "tr", "team": "desk", "agent": "a1"}
+    return of(case, who, at).resolved(**{**usual, "first_response_at": at, **fields})
 
 
 def verdict(case: str, at: datetime) -> TargetMet:
@@ -67,12 +64,7 @@ class Story(Scene):
         return self.when(verdict(case, self.at))
 
     def reopened(self, case: str = "one", who: str = "ayse") -> list[Event]:
-        return self.when(
-            CaseReopened(
-                case=case, customer=f"c-{who}", contact=f"p-{who}", by="customer", cause="reply", reopens=1,
-                resolved_at=None,
-            )
-        )  # fmt: skip
+        return self.when(of(case, who).reopened())
 
     def passed(self, **delta: float) -> list[Event]:
         """Time goes by; what is said meanwhile."""
@@ -113,9 +105,4 @@ def only(events: list[Event], kind: type[E]) -> E:
     return found[0]
 
 
-def says(events: list[Event]) -> list[str]:
-    """Names of events without service and version."""
-    return [e.TOPIC.split(".")[1] for e in events]
-
-
-__all__ = ["SHIPPED", "Story", "only", "opening", "resolution", "says", "story", "verdict"]
+__all__ = ["SHIPPED", "Story", "only", "opening", "resolution", "story", "verdict"]

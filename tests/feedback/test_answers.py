@@ -7,7 +7,8 @@ import pytest
 from contracts.feedback import AnswerChanged, RecoveryClosed, RecoveryFailed, RecoveryOpened, SurveyAnswered
 from contracts.intake import CaseClosed, CustomerErased, StatusChanged
 from shared.core.world import Refused
-from tests.feedback.story import SHIPPED, Story, only, says, story
+from tests.feedback.story import SHIPPED, Story, only, story
+from tests.scene import names
 
 
 def refused(s: Story, *args: object, **fields: object) -> Refused:
@@ -28,7 +29,7 @@ def test_an_answer_carries_the_frozen_attribution() -> None:
 def test_a_content_answer_opens_no_recovery() -> None:
     s = story()
     s.asked()
-    assert says(s.answered(3)) == ["survey-answered"]
+    assert names(s.answered(3)) == ["survey-answered"]
 
 
 def test_the_same_answer_again_says_nothing_new() -> None:
@@ -73,7 +74,7 @@ def test_the_recommendation_goes_from_0_to_10() -> None:
     s = story(triggers=[{"name": "nps", "survey": "nps"}])
     s.asked()
     assert "0 to 10" in refused(s, 11).remedy
-    assert says(s.answered(10)) == ["survey-answered"]
+    assert names(s.answered(10)) == ["survey-answered"]
 
 
 def test_an_expired_invitation_is_refused_at_the_very_instant() -> None:
@@ -82,7 +83,7 @@ def test_an_expired_invitation_is_refused_at_the_very_instant() -> None:
     s.at = asked.expires_at
     assert (refused(s, 5).status, refused(s, 5).code) == (410, "expired")
     s.at = asked.expires_at - timedelta(seconds=1)
-    assert says(s.answered(5)) == ["survey-answered"]
+    assert names(s.answered(5)) == ["survey-answered"]
 
 
 def test_a_survey_that_nobody_knows_is_refused() -> None:
@@ -126,7 +127,7 @@ def test_a_comment_that_is_too_long_is_refused_with_its_field() -> None:
 def test_an_answer_at_the_threshold_opens_a_recovery(survey: str, score: int, opens: bool) -> None:
     s = story(triggers=[{"name": "t", "survey": survey}])
     s.asked()
-    assert ("recovery-opened" in says(s.answered(score))) is opens
+    assert ("recovery-opened" in names(s.answered(score))) is opens
 
 
 def test_a_recovery_carries_what_intake_needs_to_open_a_case() -> None:
@@ -142,8 +143,8 @@ def test_an_edit_to_an_unhappy_score_opens_a_recovery_once() -> None:
     s = story()
     s.asked()
     s.answered(5)
-    assert says(s.answered(1)) == ["answer-changed", "recovery-opened"]
-    assert says(s.answered(2)) == ["answer-changed"]
+    assert names(s.answered(1)) == ["answer-changed", "recovery-opened"]
+    assert names(s.answered(2)) == ["answer-changed"]
 
 
 def test_a_survey_opens_no_second_recovery_after_the_first_has_ended() -> None:
@@ -151,7 +152,7 @@ def test_a_survey_opens_no_second_recovery_after_the_first_has_ended() -> None:
     s.to_recovery()
     s.when(StatusChanged(case="make-good", status="spam", category="spam", before="open", by="a1"))
     first = next(e.survey for e in s.said if isinstance(e, SurveyAnswered))
-    assert says(s.answered(2, first)) == ["answer-changed"]
+    assert names(s.answered(2, first)) == ["answer-changed"]
 
 
 def test_a_case_has_one_open_recovery_at_a_time() -> None:
@@ -160,7 +161,7 @@ def test_a_case_has_one_open_recovery_at_a_time() -> None:
     s.reopened()
     s.resolved(reopens=1)
     s.passed(hours=25)
-    assert says(s.answered(1)) == ["survey-answered"]
+    assert names(s.answered(1)) == ["survey-answered"]
 
 
 def test_a_recovery_that_is_carried_out_asks_again() -> None:
@@ -168,7 +169,7 @@ def test_a_recovery_that_is_carried_out_asks_again() -> None:
     recovery = s.to_recovery()
     again = s.made_good(recovery)
     assert (again.recovery, again.case, again.trigger, again.kind) == (recovery, "make-good", "recovery", "csat")
-    assert says(s.passed(hours=25)) == ["survey-invited"]
+    assert names(s.passed(hours=25)) == ["survey-invited"]
 
 
 def test_asking_again_waits_for_the_floor() -> None:
@@ -176,7 +177,7 @@ def test_asking_again_waits_for_the_floor() -> None:
     recovery = s.to_recovery()
     asked_at = s.at - timedelta(hours=1)
     assert s.made_good(recovery).due == asked_at + timedelta(hours=24)
-    assert says(s.passed(hours=24)) == ["survey-invited"]
+    assert names(s.passed(hours=24)) == ["survey-invited"]
 
 
 def test_a_content_person_closes_the_recovery_with_cause_and_action() -> None:
@@ -221,7 +222,7 @@ def test_a_person_who_may_not_be_asked_again_closes_the_recovery_without_a_verdi
             regime="kvkk", statement="",
         )
     )  # fmt: skip
-    assert says(s.passed(hours=25)) == ["survey-withheld", "recovery-closed"]
+    assert names(s.passed(hours=25)) == ["survey-withheld", "recovery-closed"]
 
 
 def test_a_recovery_case_closed_without_a_resolution_closes_the_recovery() -> None:
@@ -241,7 +242,7 @@ def test_a_recovery_case_closed_after_its_resolution_still_waits_for_the_answer(
     )
     assert s.when(closing) == []
     s.passed(hours=25)
-    assert says(s.answered(5)) == ["survey-answered", "recovery-closed"]
+    assert names(s.answered(5)) == ["survey-answered", "recovery-closed"]
 
 
 def test_only_the_last_asking_again_decides() -> None:
@@ -252,9 +253,9 @@ def test_only_the_last_asking_again_decides() -> None:
     s.reopened("make-good")
     s.later(days=1)
     s.made_good(recovery)
-    assert says(s.answered(1, first.survey)) == ["survey-answered"]
+    assert names(s.answered(1, first.survey)) == ["survey-answered"]
     s.passed(hours=25)
-    assert says(s.answered(5)) == ["survey-answered", "recovery-closed"]
+    assert names(s.answered(5)) == ["survey-answered", "recovery-closed"]
 
 
 def test_an_earlier_asking_again_that_expires_decides_nothing() -> None:
@@ -265,8 +266,8 @@ def test_an_earlier_asking_again_that_expires_decides_nothing() -> None:
     s.reopened("make-good")
     s.later(days=5)
     s.made_good(recovery)
-    assert says(s.passed(days=12)) == ["survey-invited"]
-    assert says(s.answered(5)) == ["survey-answered", "recovery-closed"]
+    assert names(s.passed(days=12)) == ["survey-invited"]
+    assert names(s.answered(5)) == ["survey-answered", "recovery-closed"]
 
 
 def test_an_edit_after_the_recovery_was_judged_changes_only_the_figures() -> None:
@@ -274,7 +275,7 @@ def test_an_edit_after_the_recovery_was_judged_changes_only_the_figures() -> Non
     s.made_good(s.to_recovery())
     s.passed(hours=25)
     s.answered(5)
-    assert says(s.answered(1)) == ["answer-changed"]
+    assert names(s.answered(1)) == ["answer-changed"]
 
 
 def test_a_new_recovery_of_the_same_case_can_follow_one_that_has_ended() -> None:
@@ -284,4 +285,4 @@ def test_a_new_recovery_of_the_same_case_can_follow_one_that_has_ended() -> None
     s.reopened()
     s.resolved(reopens=1)
     s.passed(hours=25)
-    assert says(s.answered(1)) == ["survey-answered", "recovery-opened"]
+    assert names(s.answered(1)) == ["survey-answered", "recovery-opened"]

@@ -14,12 +14,12 @@ from contracts.notification import (
     PreferenceChanged,
     Withholding,
 )
-from contracts.router import CaseAssigned
 from contracts.sla import BreachRetracted, TargetBreached
 from shared.core.event import Event
 from shared.core.personal import Personal
 from shared.runtime.memory import Memory
-from tests.feedback.story import SHIPPED, Story, only, resolution, says, story
+from tests.feedback.story import SHIPPED, Story, of, only, resolution, story
+from tests.scene import names
 
 
 def breach(s: Story, case: str = "one") -> TargetBreached:
@@ -30,7 +30,7 @@ def breach(s: Story, case: str = "one") -> TargetBreached:
 
 
 def withheld(events: list[Event]) -> str:
-    assert says(events) == ["survey-withheld"]
+    assert names(events) == ["survey-withheld"]
     return str(only(events, SurveyWithheld).reason)
 
 
@@ -58,7 +58,7 @@ def test_it_is_sent_when_it_is_due_and_not_before() -> None:
 def test_nothing_is_scheduled_before_the_verdict_of_the_clock() -> None:
     s = story().opened()
     assert s.only_resolved() == []
-    assert says(s.in_time()) == ["survey-scheduled"]
+    assert names(s.in_time()) == ["survey-scheduled"]
 
 
 def test_without_a_clock_the_survey_is_scheduled_after_a_wait() -> None:
@@ -145,12 +145,7 @@ def test_a_case_resolved_again_counts_once_for_the_fifth() -> None:
 
 def test_the_owner_is_taken_from_the_router_when_the_resolution_names_none() -> None:
     s = story().opened()
-    s.when(
-        CaseAssigned(
-            case="one", customer="c-ayse", contact="p-ayse", number="V-2026-000001", queue="q", team="gold", agent="a9",
-            how="taken", strategy=None, policy=1, why="", priority="normal", weight=1, waited=0, category="open",
-        )
-    )  # fmt: skip
+    s.when(of("one", "ayse").assigned(team="gold", agent="a9", how="taken", strategy=None))
     said = only(s.resolved(agent=None, team=None), SurveyScheduled)
     assert (said.agent, said.team) == ("a9", "gold")
 
@@ -169,7 +164,7 @@ def test_the_persons_language_stands_in_for_a_case_in_another_one() -> None:
 def test_a_case_that_is_reopened_first_cancels_the_survey() -> None:
     s = story().opened()
     s.resolved()
-    assert says(s.reopened()) == ["survey-cancelled"]
+    assert names(s.reopened()) == ["survey-cancelled"]
     assert not [key for key in s.tables["deadlines"] if key.startswith("send:")]
     assert s.passed(days=3) == []
 
@@ -206,7 +201,7 @@ def test_a_closed_case_is_still_asked_about() -> None:
     s = story().opened()
     s.resolved()
     s.when(CaseClosed(case="one", customer="c-ayse", contact="p-ayse", how="quiet", by="rule", outcome="solved"))
-    assert says(s.passed(hours=24)) == ["survey-invited"]
+    assert names(s.passed(hours=24)) == ["survey-invited"]
 
 
 def test_an_erased_person_is_not_asked() -> None:
@@ -255,7 +250,7 @@ def test_after_24_hours_the_floor_lets_go() -> None:
     s = story(throttle={"group_days": 0, "global_days": 0})
     s.opened("one").resolved("one")
     s.opened("two").later(hours=24).resolved("two")
-    assert says(s.passed(hours=24)) == ["survey-invited", "survey-invited"]
+    assert names(s.passed(hours=24)) == ["survey-invited", "survey-invited"]
 
 
 def test_the_floor_counts_when_it_was_sent_not_when_it_was_due() -> None:
@@ -263,7 +258,7 @@ def test_the_floor_counts_when_it_was_sent_not_when_it_was_due() -> None:
     s.opened("one").resolved("one")
     s.opened("two").later(hours=30).resolved("two")
     s.later(days=5)  # both are due when the service is back
-    assert says(s.until(s.at)) == ["survey-invited", "survey-withheld"]
+    assert names(s.until(s.at)) == ["survey-invited", "survey-withheld"]
 
 
 def test_a_survey_that_is_sent_late_is_judged_by_the_instant_of_its_sending() -> None:
@@ -272,7 +267,7 @@ def test_a_survey_that_is_sent_late_is_judged_by_the_instant_of_its_sending() ->
     s.opened("two").later(hours=12).resolved("two")
     s.passed(hours=13)
     s.later(days=5)  # the second one was due 12 hours after the first, while the service was down
-    assert says(s.until(s.at)) == ["survey-invited"]
+    assert names(s.until(s.at)) == ["survey-invited"]
 
 
 def test_a_person_asked_last_week_by_the_same_group_is_left_alone() -> None:
@@ -281,7 +276,7 @@ def test_a_person_asked_last_week_by_the_same_group_is_left_alone() -> None:
     s.opened("two").later(days=12).resolved("two")
     assert withheld(s.passed(hours=24)) == "throttle-person"
     s.opened("three").resolved("three")
-    assert says(s.passed(hours=24)) == ["survey-invited"]
+    assert names(s.passed(hours=24)) == ["survey-invited"]
 
 
 def test_a_person_asked_by_another_group_is_left_alone_for_the_global_time() -> None:

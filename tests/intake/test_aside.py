@@ -19,8 +19,8 @@ from contracts.intake import (
     ReleaseMessage,
 )
 from shared.core.world import Refused
-from tests.intake.words import ALI, AYSE, mail, names, opened, scene, with_case, with_resolved
-from tests.scene import Scene
+from tests.intake.words import ALI, AYSE, mail, opened, scene, with_case, with_resolved
+from tests.scene import Scene, names
 
 
 def item(at: Scene) -> str:

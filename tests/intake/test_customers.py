@@ -18,8 +18,8 @@ from contracts.intake import (
 from contracts.notification import NoticeBounced
 from contracts.outside import ConsentChanged, CustomerChanged
 from shared.core.world import Refused
-from tests.intake.words import ALI, AYSE, complaint, contact_in, mail, names, opened, scene, with_case, wrote
-from tests.scene import Scene
+from tests.intake.words import ALI, AYSE, complaint, contact_in, mail, opened, scene, with_case, wrote
+from tests.scene import Scene, names
 
 
 def changed(contact: str = AYSE, **more: object) -> CustomerChanged:

@@ -19,20 +19,8 @@ from contracts.intake import (
 )
 from shared.core.event import Event
 from shared.core.world import Refused
-from tests.intake.words import (
-    ALI,
-    AYSE,
-    case_in,
-    complaint,
-    names,
-    opened,
-    recovery,
-    resolve,
-    with_case,
-    with_resolved,
-    wrote,
-)
-from tests.scene import Scene
+from tests.intake.words import ALI, AYSE, case_in, complaint, opened, recovery, resolve, with_case, with_resolved, wrote
+from tests.scene import Scene, names
 
 
 def reply(case: str, **more: Any) -> Reply:

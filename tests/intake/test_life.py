@@ -29,7 +29,6 @@ from tests.intake.words import (
     classified,
     complaint,
     mail,
-    names,
     opened,
     recovery,
     resolve,
@@ -38,7 +37,7 @@ from tests.intake.words import (
     with_resolved,
     wrote,
 )
-from tests.scene import Scene
+from tests.scene import Scene, names
 
 
 def test_a_new_contact_becomes_a_customer_with_a_case() -> None:

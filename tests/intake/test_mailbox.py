@@ -15,7 +15,8 @@ from contracts.intake import (
     MessageReceived,
 )
 from services.intake.state import MOST, Mail
-from tests.intake.words import ALI, AYSE, case_in, complaint, mail, names, opened, scene, with_case, with_resolved
+from tests.intake.words import ALI, AYSE, case_in, complaint, mail, opened, scene, with_case, with_resolved
+from tests.scene import names
 
 
 def test_a_mail_becomes_a_case() -> None:

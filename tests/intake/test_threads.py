@@ -18,8 +18,8 @@ from contracts.intake import (
 from services.intake import domain
 from services.intake.policy import IntakePolicy
 from services.intake.views import views
-from tests.intake.words import ALI, AYSE, POLICY, case_in, complaint, mail, names, opened, scene, with_case
-from tests.scene import Scene
+from tests.intake.words import ALI, AYSE, POLICY, case_in, complaint, mail, opened, scene, with_case
+from tests.scene import Scene, names
 
 CEM = "c" * 32
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import yaml
 
-from contracts.classifier import CaseClassified, Label
+from contracts.classifier import CaseClassified
 from contracts.feedback import RecoveryOpened
 from contracts.intake import CaseOpened, MailReceived, Resolve
 from contracts.outside import CaseSubmitted, MessageSubmitted
@@ -16,6 +16,7 @@ from services.intake.policy import IntakePolicy
 from services.intake.state import Case, Contact
 from services.intake.views import views
 from shared.core.event import Event
+from tests.facts import Facts
 from tests.scene import Scene
 
 FILE = Path(domain.__file__).with_name("policy.yaml")
@@ -64,23 +65,16 @@ def resolve(case: str, **more: Any) -> Resolve:
     return Resolve(**{"case": case, "by": "agent:1", "outcome": "solved", **more})
 
 
-def classified(opening: CaseOpened, **more: Any) -> CaseClassified:
-    def label(value: str) -> Label:
-        return Label(value=value, source="rule")
+def of(opening: CaseOpened) -> Facts:
+    return Facts(opening.case, opening.customer, opening.contact, opening.number, "web", "agent:1")
 
-    return CaseClassified(
-        case=opening.case, customer=opening.customer, contact=opening.contact, revision=1, topic=label("billing"),
-        kind=label("complaint"), urgency=label("1"), sentiment=label("negative"), action=label("yes"),
-        language=label("tr"), priority="normal", arithmetic="", policy=1, channel="web", **more,
-    )  # fmt: skip
+
+def classified(opening: CaseOpened, **more: Any) -> CaseClassified:
+    return of(opening).classified(**{"topic": "billing", "sentiment": "negative", **more})
 
 
 def assigned(opening: CaseOpened) -> CaseAssigned:
-    return CaseAssigned(
-        case=opening.case, customer=opening.customer, contact=opening.contact, number=opening.number, queue="q",
-        team="t1", agent="agent:1", how="automatic", strategy="longest_idle", policy=1, why="", priority="normal",
-        weight=1, waited=0, category="new",
-    )  # fmt: skip
+    return of(opening).assigned(team="t1", category="new")
 
 
 def recovery(opening: CaseOpened, number: int = 1) -> RecoveryOpened:
@@ -100,10 +94,6 @@ def contact_in(world: Scene, contact: str = AYSE) -> Contact:
     state = world.memory[f"contact:{contact}"]
     assert isinstance(state, Contact)
     return state
-
-
-def names(said: list[Event]) -> list[str]:
-    return [e.TOPIC.split(".")[1] for e in said]
 
 
 def with_case(**more: Any) -> tuple[Scene, CaseOpened]:

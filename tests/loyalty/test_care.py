@@ -6,6 +6,7 @@ from contracts.feedback import AnswerChanged, RecoveryClosed
 from contracts.intake import CaseReopened
 from contracts.loyalty import ApproveGrant, EnrolMember, RefuseGrant
 from shared.core.world import Refused
+from tests.scene import names
 
 from .words import (
     AGENT,
@@ -19,7 +20,6 @@ from .words import (
     document,
     known,
     member_of,
-    names,
     opened,
     programme,
     resolved,

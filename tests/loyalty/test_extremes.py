@@ -11,9 +11,9 @@ from contracts.outside import PurchaseMade
 from shared.core.instants import AHEAD
 from shared.core.world import Refused
 from shared.edge import edge
-from tests.scene import MONDAY
+from tests.scene import MONDAY, names
 
-from .words import account, answered, bought, came_back, closed, member_of, names, programme, said
+from .words import account, answered, bought, came_back, closed, member_of, programme, said
 
 LAST = datetime(2199, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)

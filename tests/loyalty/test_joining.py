@@ -7,19 +7,9 @@ import pytest
 from contracts.intake import ContactForgotten
 from contracts.loyalty import EnrolMember
 from shared.core.world import Refused
-from tests.scene import MONDAY
+from tests.scene import MONDAY, names
 
-from .words import (
-    account,
-    bought,
-    erased,
-    joined,
-    known,
-    member_of,
-    names,
-    programme,
-    resolved,
-)
+from .words import account, bought, erased, joined, known, member_of, programme, resolved
 
 
 def test_an_unknown_contact_point_cannot_join() -> None:

@@ -7,20 +7,9 @@ import pytest
 from contracts.loyalty import PointsExpiring, RefundSpend, SpendPoints
 from services.loyalty.ledger import Account, Lot, take
 from shared.core.world import Refused
-from tests.scene import MONDAY
+from tests.scene import MONDAY, names
 
-from .words import (
-    account,
-    bought,
-    came_back,
-    erased,
-    istanbul,
-    member_of,
-    names,
-    programme,
-    said,
-    spends,
-)
+from .words import account, bought, came_back, erased, istanbul, member_of, programme, said, spends
 
 
 # earning

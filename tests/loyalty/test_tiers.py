@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from contracts.loyalty import TierChanged
-from tests.scene import MONDAY
+from tests.scene import MONDAY, names
 
-from .words import account, bought, came_back, istanbul, member_of, names, said, spends
+from .words import account, bought, came_back, istanbul, member_of, said, spends
 
 THREE = [{"tier": "standard", "from": 0}, {"tier": "gold", "from": 1000}, {"tier": "black", "from": 5000}]
 PERCENTS = {"points": {s: {"standard": 1, "gold": 2, "black": 3} for s in ("minor", "major", "severe")}}

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from contracts.loyalty import ApproveGrant, RefundSpend
-from tests.scene import MONDAY
+from tests.scene import MONDAY, names
 
-from .words import AGENT, SUPERVISOR, bought, came_back, joined, member_of, names, programme, said, spends, wants
+from .words import AGENT, SUPERVISOR, bought, came_back, joined, member_of, programme, said, spends, wants
 
 
 def test_the_ledger_has_a_row_with_a_why_for_every_movement() -> None:

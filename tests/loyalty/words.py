@@ -21,6 +21,7 @@ from shared.core.event import Event
 from shared.core.message import Actor
 from shared.core.personal import Personal
 from shared.core.vocabulary import Outcome
+from tests.facts import Facts
 from tests.scene import MONDAY, Scene
 
 SHIPPED = Path(__file__).parents[2] / "services" / "loyalty" / "policy.yaml"
@@ -68,14 +69,8 @@ def said(events: list[Event], name: str) -> Any:
     return event
 
 
-def names(events: list[Event]) -> list[str]:
-    return [e.TOPIC.split(".")[1] for e in events]
-
-
 def known(customer: str = "k1", contact: str = "p1") -> CustomerKnown:
-    return CustomerKnown(
-        customer=customer, contact=contact, kind="mail", address=Personal("ayse@example.com"), first=True
-    )
+    return Facts(customer=customer, contact=contact).known()
 
 
 def erased() -> CustomerErased:
@@ -86,29 +81,19 @@ def erased() -> CustomerErased:
 
 
 def opened(case: str = "c1", customer: str = "k1", contact: str = "p1") -> CaseOpened:
-    return CaseOpened(
-        case=case, customer=customer, contact=contact, number="V-2026-000001", channel="web",
-        subject=Personal("Late"), text=Personal("It came late."),
-    )  # fmt: skip
+    return Facts(case, customer, contact).opened()
 
 
 def assigned(team: str = "billing", case: str = "c1") -> CaseAssigned:
-    return CaseAssigned(
-        case=case, customer="k1", contact="p1", number="V-2026-000001", queue="general", team=team, agent="a1",
-        how="automatic", strategy="longest_idle", policy=1, why="", priority="normal", category="open",
-        weight=1, waited=0,
-    )  # fmt: skip
+    return Facts(case).assigned(team=team)
 
 
 def resolved(case: str = "c1", customer: str = "k1", contact: str = "p1", outcome: Outcome = "solved") -> CaseResolved:
-    return CaseResolved(
-        case=case, customer=customer, contact=contact, number="V-2026-000001", by="a1", channel="web", kind="complaint",
-        topic=None, language="tr", opened_at=MONDAY, first_response_at=None, team=None, agent="a1", outcome=outcome,
-    )  # fmt: skip
+    return Facts(case, customer, contact).resolved(agent="a1", language="tr", outcome=outcome)
 
 
 def closed(case: str = "c1", outcome: Outcome = "solved") -> CaseClosed:
-    return CaseClosed(case=case, customer="k1", contact="p1", how="confirmed", by="customer", outcome=outcome)
+    return Facts(case).closed(how="confirmed", by="customer", outcome=outcome)
 
 
 def answered(score: int, case: str = "c1", survey: str = "v1") -> SurveyAnswered:
@@ -119,17 +104,7 @@ def answered(score: int, case: str = "c1", survey: str = "v1") -> SurveyAnswered
 
 
 def breached(case: str = "c1") -> TargetBreached:
-    return TargetBreached(
-        case=case,
-        metric="resolution",
-        cycle=1,
-        breached_at=MONDAY,
-        detected_at=MONDAY,
-        target=3600,
-        policy=1,
-        rule="all",
-        priority="normal",
-    )
+    return Facts(case).breached()
 
 
 def retracted(case: str = "c1") -> BreachRetracted:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.classifier import CaseClassified, Label
+from contracts.classifier import CaseClassified
 from contracts.intake import CaseOpened, CaseResolved, CustomerKnown, MessageReceived, ParticipantAdded, ReplySent
 from contracts.loyalty import MemberEnrolled, PointsExpiring
 from contracts.notification import DeliveryReported, NoticeQueued, NoticeWithheld
@@ -11,6 +11,7 @@ from contracts.router import AgentRegistered, CaseAssigned
 from contracts.sla import TargetBreached, TargetWarned
 from services.notification.app import app
 from shared.core.event import Event
+from tests.facts import Facts, label
 from tests.scene import MONDAY, Scene
 
 AYSE, CUSTOMER, CASE = "c0ffee00c0ffee00c0ffee00c0ffee00", "customer-1", "01980000-0000-7000-8000-000000000001"
@@ -27,30 +28,21 @@ def scene(at: datetime = MONDAY, **policies: Any) -> Scene:
     return Scene(app.decider, app.views, {**shipped, **policies}, parsers=parsers, at=at)
 
 
+def of(case: str = CASE, contact: str = AYSE) -> Facts:
+    return Facts(case, CUSTOMER, contact, NUMBER, by="ali")
+
+
 def opened(case: str = CASE, **fields: Any) -> CaseOpened:
-    values = {
-        "case": case, "customer": CUSTOMER, "contact": AYSE, "number": NUMBER, "channel": "email",
-        "subject": "Buy at http://spam.example", "text": "Kargom gelmedi", **fields,
-    }  # fmt: skip
-    return CaseOpened(**values)
+    return of(case).opened(**{"subject": "Buy at http://spam.example", "text": "Kargom gelmedi", **fields})
 
 
 def classified(case: str = CASE, language: str = "tr", **fields: Any) -> CaseClassified:
-    said = {name: Label(value="x", source="rule") for name in ("topic", "kind", "urgency", "sentiment", "action")}
-    values = {
-        "case": case, "customer": CUSTOMER, "contact": AYSE, "revision": 1, **said,
-        "language": Label(value=language, source="model"), "priority": "normal", "arithmetic": "x", "policy": 1,
-        "channel": "email", **fields,
-    }  # fmt: skip
-    return CaseClassified(**values)
+    return of(case).classified(**{"language": label(language, source="model"), **fields})
 
 
 def wrote(case: str = CASE, contact: str = AYSE, **fields: Any) -> MessageReceived:
-    values = {
-        "case": case, "customer": CUSTOMER, "contact": contact, "message": "m0", "channel": "email", "text": "Peki",
-        "message_id": "<second@mx.example.com>", **fields,
-    }  # fmt: skip
-    return MessageReceived(**values)
+    usual = {"message": "m0", "text": "Peki", "message_id": "<second@mx.example.com>"}
+    return of(case, contact).wrote(**{**usual, **fields})
 
 
 def copied(contact: str = "c0c0", case: str = CASE) -> ParticipantAdded:
@@ -65,28 +57,15 @@ def acknowledged(play: Scene, opening: CaseOpened | None = None, **labels: Any) 
 
 
 def known(contact: str = AYSE, **fields: Any) -> CustomerKnown:
-    values = {
-        "customer": CUSTOMER, "contact": contact, "kind": "mail", "address": "ayse@example.com", "name": "Ayşe",
-        "language": "tr", "first": True, **fields,
-    }  # fmt: skip
-    return CustomerKnown(**values)
+    return of(contact=contact).known(**{"name": "Ayşe", "language": "tr", **fields})
 
 
 def replied(**fields: Any) -> ReplySent:
-    values = {
-        "case": CASE, "customer": CUSTOMER, "contact": AYSE, "message": "m1", "number": NUMBER, "by": "ali",
-        "channel": "email", "text": "Kargonuz yolda <b>bugün</b>", "first": True, **fields,
-    }  # fmt: skip
-    return ReplySent(**values)
+    return of().replied(**{"message": "m1", "text": "Kargonuz yolda <b>bugün</b>", "first": True, **fields})
 
 
 def resolved(**fields: Any) -> CaseResolved:
-    values = {
-        "case": CASE, "customer": CUSTOMER, "contact": AYSE, "number": NUMBER, "by": "ali", "channel": "email",
-        "kind": None, "topic": None, "language": None, "opened_at": MONDAY, "first_response_at": None, "team": None,
-        "agent": "ali", "outcome": "solved", **fields,
-    }  # fmt: skip
-    return CaseResolved(**values)
+    return of().resolved(**{"agent": "ali", **fields})
 
 
 def agent(name: str, **fields: Any) -> AgentRegistered:
@@ -98,12 +77,8 @@ def agent(name: str, **fields: Any) -> AgentRegistered:
 
 
 def assigned(name: str = "ali", **fields: Any) -> CaseAssigned:
-    values = {
-        "case": CASE, "customer": CUSTOMER, "contact": AYSE, "number": NUMBER, "queue": "money", "team": "care",
-        "agent": name, "how": "automatic", "strategy": "longest_idle", "policy": 1, "why": "idle longest",
-        "priority": "high", "weight": 1, "waited": 10, "category": "open", **fields,
-    }  # fmt: skip
-    return CaseAssigned(**values)
+    usual = {"queue": "money", "team": "care", "agent": name, "why": "idle longest", "priority": "high", "waited": 10}
+    return of().assigned(**{**usual, **fields})
 
 
 def warned() -> TargetWarned:
@@ -111,10 +86,7 @@ def warned() -> TargetWarned:
 
 
 def breached() -> TargetBreached:
-    return TargetBreached(
-        case=CASE, metric="resolution", cycle=1, policy=1, rule="high", priority="high", breached_at=MONDAY,
-        detected_at=MONDAY, target=60,
-    )  # fmt: skip
+    return of().breached(rule="high", priority="high", target=60)
 
 
 def enrolled() -> MemberEnrolled:

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from contracts.classifier import CaseClassified, Label
-from contracts.intake import CaseOpened, CaseReopened, CaseResolved, StatusChanged
 from contracts.router import (
     AssignCase,
     CaseAssigned,
@@ -17,11 +15,11 @@ from contracts.router import (
     TakeCase,
     TransferCase,
 )
-from contracts.sla import CaseEscalated
 from services.router.domain import decider
 from services.router.policy import RoutingPolicy
 from services.router.views import views
 from shared.core.event import Event
+from tests.facts import LABELS, Facts, label
 from tests.scene import Scene
 
 POLICY: Mapping[str, Any] = {
@@ -60,59 +58,41 @@ class Desk(Scene):
     def status(self, agent: str, status: Any) -> list[Event]:
         return self.when(ChangeAgentStatus(agent=agent, status=status))
 
+    def of(self, case: str) -> Facts:
+        """What others say of a case, as the router knows it."""
+        state = self.memory[f"case:{case}"]
+        return Facts(case, state.customer, state.contact, state.number, state.channel, "rule", self.at)
+
     def opened(self, case: str, **content: Any) -> "Desk":
-        values = {
-            "customer": f"customer-{case}",
-            "contact": f"contact-{case}",
-            "channel": "web",
-            "number": f"V-2026-{case}",
-            **content,
-        }
-        self.when(CaseOpened(case=case, subject="s", text="t", **values))
+        case_facts = Facts(case, f"customer-{case}", f"contact-{case}", f"V-2026-{case}", "web")
+        self.when(case_facts.opened(**content))
         return self
 
     def classified(
         self, case: str, topic: str = "billing", priority: Any = "normal", unsure: tuple[str, ...] = (), **labels: Any
     ) -> list[Event]:
         """``unsure`` are the labels whose guesses wait for a person."""
+        channel = labels.pop("channel", "web")
         if not self.memory[f"case:{case}"].known:
-            self.opened(case, channel=labels.get("channel", "web"))
-        state = self.memory[f"case:{case}"]
-        usual = {"kind": "complaint", "urgency": "1", "sentiment": "neutral", "action": "yes", "language": "tr"}
-        values = {**usual, "topic": topic, **labels}
-        bands: dict[bool, Any] = {True: "review", False: "settled"}
-        heads = {h: Label(value=values[h], source="rule", band=bands[h in unsure]) for h in ("topic", *usual)}
-        return self.when(CaseClassified(
-            case=case, customer=state.customer, contact=state.contact, revision=1, **heads, priority=priority,
-            arithmetic="a", tags=labels.get("tags", ()), policy=1, channel=state.channel,
-        ))  # fmt: skip
+            self.opened(case, channel=channel)
+        said = {**LABELS, "topic": topic, **labels}
+        waits = {head: label(said[head], "review") for head in unsure}
+        return self.when(self.of(case).classified(priority=priority, **{"topic": topic, **labels, **waits}))
 
     def becomes(self, case: str, category: Any) -> list[Event]:
-        before = self.memory[f"case:{case}"].category
-        return self.when(StatusChanged(case=case, status=category, category=category, before=before, by="rule"))
+        return self.when(self.of(case).became(category, self.memory[f"case:{case}"].category))
 
     def resolved(self, case: str) -> list[Event]:
-        state = self.memory[f"case:{case}"]
-        return self.when(CaseResolved(
-            case=case, customer=state.customer, contact=state.contact, number=state.number, by="rule",
-            channel=state.channel, kind="complaint", topic="billing", language="tr", opened_at=self.at,
-            first_response_at=self.at, team="money", agent=state.owner or "ada", outcome="solved",
-        ))  # fmt: skip
+        owner = self.memory[f"case:{case}"].owner or "ada"
+        return self.when(self.of(case).resolved(topic="billing", team="money", agent=owner))
 
     def reopened(self, case: str) -> list[Event]:
-        state = self.memory[f"case:{case}"]
-        return self.when(CaseReopened(
-            case=case, customer=state.customer, contact=state.contact, by="customer", cause="reply", reopens=1,
-            resolved_at=self.at,
-        ))  # fmt: skip
+        return self.when(self.of(case).reopened(resolved_at=self.at))
 
     def escalated(
         self, case: str, action: Any = "reassign", target: Any = "manager", level: str = "over"
     ) -> list[Event]:
-        return self.when(CaseEscalated(
-            case=case, metric="resolution", cycle=1, level=level, step=1, action=action, target=target, at=self.at,
-            due=self.at,
-        ))  # fmt: skip
+        return self.when(self.of(case).escalated(action=action, target=target, level=level))
 
     def takes(self, agent: str, case: str, **envelope: Any) -> list[Event]:
         return self.when(TakeCase(case=case, by=agent), **envelope)
@@ -147,10 +127,6 @@ class Desk(Scene):
         assert row is not None
         at: datetime = row["overflow_at"]
         return at
-
-
-def names(said: list[Event]) -> list[str]:
-    return [event.TOPIC.split(".")[1] for event in said]
 
 
 def queued(said: list[Event]) -> CaseQueued:

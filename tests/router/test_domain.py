@@ -14,7 +14,8 @@ from shared.core.event import Event
 from shared.core.message import Actor
 from shared.core.world import NotLoaded, Refused
 from shared.runtime.memory import Memory
-from tests.router.desk import Desk, assigned, names, queued
+from tests.router.desk import Desk, assigned, queued
+from tests.scene import names
 
 
 def refused(code: str, command: object, *args: object, **more: object) -> None:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from contracts.router import CaseAssigned
 from contracts.sla import (
     ApplyTargets,
     BreachRetracted,
@@ -23,8 +22,8 @@ from shared.core.facts import DeadlineReached, PolicyPublished
 from shared.core.world import Refused
 
 from .words import (
+    FACTS,
     POLICY,
-    WHO,
     Desk,
     became,
     bounced,
@@ -367,10 +366,7 @@ def test_a_retarget_while_paused_waits_for_the_end_of_the_pause():
 def test_a_team_is_a_fact_like_others():
     own = {"name": "second-line", "when": {"team": "second"}, "then": POLICY["targets"]["rules"][1]["then"]}
     desk = case_opened(NINE, {"targets": {"rules": [own, *POLICY["targets"]["rules"]]}})
-    assigned = CaseAssigned(
-        **WHO, number="V-2026-000001", queue="q", team="second", agent="a1", how="automatic", strategy=None, policy=1,
-        why="x", priority="normal", category="open", weight=1, waited=0,
-    )  # fmt: skip
+    assigned = FACTS.assigned(team="second")
     assert {e.rule for e in every(ClockRetargeted, desk.handle(t(26, "09:30"), assigned))} == {"second-line"}
 
 

@@ -8,17 +8,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from contracts.classifier import CaseClassified, Label
-from contracts.intake import (
-    CaseClosed,
-    CaseOpened,
-    CaseReopened,
-    CaseResolved,
-    CustomerKnown,
-    MessageReceived,
-    ReplySent,
-    StatusChanged,
-)
+from contracts.classifier import CaseClassified
+from contracts.intake import MessageReceived, ReplySent, StatusChanged
 from contracts.notification import NoticeBounced, NoticeFailed, NoticeWithheld, Withholding
 from services.sla.domain import decider
 from services.sla.policy import TargetsPolicy
@@ -26,13 +17,12 @@ from services.sla.views import views
 from shared.core.calendar import Calendar
 from shared.core.event import Event
 from shared.core.facts import DeadlineReached
-from shared.core.personal import Personal
 from shared.core.vocabulary import Category
+from tests.facts import Facts
 from tests.scene import Scene
 
 FOLDER = Path(__file__).parents[2] / "services" / "sla"
 PARSERS = {"calendar": Calendar.model_validate_json, "targets": TargetsPolicy.model_validate_json}
-WHO = {"case": "c1", "customer": "k1", "contact": "p1"}
 E = TypeVar("E", bound=Event)
 
 LEVELS = [
@@ -145,19 +135,13 @@ def names(events: Iterable[Event]) -> list[str]:
     ]
 
 
-def opened(**fields: Any) -> CaseOpened:
-    values = {"number": "V-2026-000001", "channel": "email", "subject": Personal("a"), "text": Personal("b")}
-    return CaseOpened(**(WHO | values | fields))
-
-
-def known(**fields: Any) -> CustomerKnown:
-    return CustomerKnown(
-        customer="k1", contact="p1", kind="mail", address=Personal("a@example.com"), first=True, **fields
-    )
+FACTS = Facts(at=t(26, "09:00"))
+WHO = FACTS.whose
+opened, known, resolved, closed, reopened = FACTS.opened, FACTS.known, FACTS.resolved, FACTS.closed, FACTS.reopened
 
 
 def wrote(message: str = "m1", **fields: Any) -> MessageReceived:
-    return MessageReceived(**WHO, message=message, channel="email", text=Personal("where is it"), **fields)
+    return FACTS.wrote(message=message, **fields)
 
 
 def thanked() -> MessageReceived:
@@ -165,38 +149,15 @@ def thanked() -> MessageReceived:
 
 
 def replied(message: str = "r1") -> ReplySent:
-    return ReplySent(
-        **WHO, message=message, number="V-2026-000001", by="a1", channel="email", text=Personal("here"), first=False
-    )
+    return FACTS.replied(message=message)
 
 
 def became(category: Category, before: Category = "open") -> StatusChanged:
-    return StatusChanged(case="c1", status="s", category=category, before=before, by="a1")
-
-
-def resolved() -> CaseResolved:
-    return CaseResolved(
-        **WHO, number="V-2026-000001", by="a1", channel="email", kind=None, topic=None, language=None,
-        opened_at=t(26, "09:00"), first_response_at=None, team=None, agent=None, outcome="solved",
-    )  # fmt: skip
-
-
-def closed() -> CaseClosed:
-    return CaseClosed(**WHO, how="supervisor", by="a1", outcome="solved")
-
-
-def reopened() -> CaseReopened:
-    return CaseReopened(**WHO, by="a1", cause="agent", reopens=1, resolved_at=None)
+    return FACTS.became(category, before)
 
 
 def classified(priority: Any = "normal", topic: str = "delivery", band: Any = "settled") -> CaseClassified:
-    def label(value: str) -> Label:
-        return Label(value=value, source="rule", band=band)
-
-    return CaseClassified(
-        **WHO, revision=1, topic=label(topic), kind=label("complaint"), urgency=label("1"), sentiment=label("neutral"),
-        action=label("yes"), language=label("tr"), priority=priority, arithmetic="", policy=1, channel="email",
-    )  # fmt: skip
+    return FACTS.classified(band, priority=priority, topic=topic)
 
 
 NOTICE: dict[str, Any] = {
