@@ -1,6 +1,8 @@
 # One line per thing to do here; `./just` on a fresh machine, `just` where it is installed.
 
 export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
+# Where it is set, each of the many processes that are started compiles all its packages anew.
+export PYTHONDONTWRITEBYTECODE := ""
 
 # on every core, the files that take longest first
 parallel := "--numprocesses auto --dist loadfile --no-loadscope-reorder"
