@@ -191,6 +191,10 @@ class Traders:
         found = [await check(self[n].log, self[n].views, f"{n}_views") for n in APPS]
         return all(table.equal for tables in found for table in tables.values())
 
+    async def noticed(self, name: str) -> None:
+        """Returns when a service knows that its log ends before what others know of it."""
+        await until(lambda: f"vefa epoch new {name}" in (self.processes[name].problem or ""))
+
     async def ready(self, name: str) -> tuple[int, str]:
         """Status and problem, as a load balancer sees it."""
         async with httpx.AsyncClient(timeout=PATIENCE) as http:

@@ -20,7 +20,7 @@ from tests.waiting import PATIENCE, until_true
 from .customers import PLACES, WORD, Customer, admin, dumped, found
 
 pytestmark = [pytest.mark.servers]
-CUSTOMERS = sized(20, 6, "VEFA_PROOF_SIZE")
+CUSTOMERS = sized(20, 4, "VEFA_PROOF_SIZE")
 PLAIN = "zqvefaplainword"
 """Written in plain on purpose, to see that it would be found."""
 CONTENTS = {"file", "mailfile", "asidefile"}

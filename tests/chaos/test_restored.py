@@ -2,7 +2,6 @@
 ``vefa reconcile`` every log is whole and every view equals a clean rebuild."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 
@@ -10,11 +9,11 @@ import nats
 import orjson
 import psycopg
 import pytest
-from nats.errors import TimeoutError as NatsTimeout
 
 from deploy.vefa.base import Failed, opened
 from deploy.vefa.epoch import may_write
 from shared.bus.epochs import Epochs
+from shared.bus.jetstream import STREAM
 from shared.core.event import Event
 from shared.core.facts import EpochBegan
 from shared.core.message import Message
@@ -72,6 +71,7 @@ async def test_a_restored_log_says_nothing_until_its_epoch_and_brings_back_what_
     before = {r.event_id for r in await traders["courier"].log.rows(0, 9999, topics=[OrderPlaced.TOPIC])}
     await traders.start("shop")
 
+    await traders.noticed("shop")
     status, problem = await traders.ready("shop")
     assert (status, "vefa epoch new shop" in problem) == (503, True)
     answer = await traders.post("urgent")
@@ -93,7 +93,8 @@ async def test_a_restored_log_says_nothing_until_its_epoch_and_brings_back_what_
         await until(lambda name=name: "vefa reconcile shop" in (traders.processes[name].problem or ""))
     await refuses_until_settled(traders)
     await until(lambda: traders.processes["shop"].bus.relayed == traders["shop"].said)
-    await asyncio.sleep(2)
+    await until(lambda: traders["clerk"].tracked["shop"] == traders["courier"].tracked["shop"] == said + 1)
+    await asyncio.sleep(2)  # for what should not come
     assert traders["shop"].said == traders["clerk"].tracked["shop"] == traders["courier"].tracked["shop"] == said + 1
     assert await traders.orders("clerk", OrderPlaced) == [str(n) for n in range(BEFORE + LOST)]
     assert (await traders.ready("clerk"))[0] == 503
@@ -195,13 +196,13 @@ async def few_lost(everybody: Traders, *restored: str) -> int:
 async def carried(everybody: Traders, topic: type[Event]) -> list[tuple[str, str]]:
     """(order, event id) of everything on the stream, as somebody outside reads it."""
     client = await nats.connect(everybody.nats.url)
-    reader = await client.jetstream().subscribe("vefa.event.>", ordered_consumer=True)
+    stream = client.jetstream()
+    reader = await stream.subscribe("vefa.event.>", ordered_consumer=True)
     found = []
-    with suppress(NatsTimeout):
-        while message := await reader.next_msg(1):
-            event = orjson.loads(message.data)
-            if event["type"] == topic.TOPIC:
-                found.append((event["data"]["order"], event["id"]))
+    for _ in range((await stream.stream_info(STREAM)).state.messages):
+        event = orjson.loads((await reader.next_msg(PATIENCE)).data)
+        if event["type"] == topic.TOPIC:
+            found.append((event["data"]["order"], event["id"]))
     await client.close()
     return found
 
@@ -212,6 +213,7 @@ async def test_listeners_alone_know_what_was_lost_when_nats_was_lost_too(traders
     traders.nats.wipe()
     traders.nats.start()
     await traders.start("shop")
+    await traders.noticed("shop")
     assert "vefa epoch new shop" in (await traders.ready("shop"))[1]
     [begun] = (await traders.vefa("epoch", "new", "shop", "--json")).json.values()
     assert begun["lost_to"] == said
@@ -232,6 +234,7 @@ async def test_everything_restored_together_comes_back_from_the_stream_and_nothi
     await few_lost(traders, *APPS)
     await traders.start()
     for name in ("shop", "clerk"):
+        await traders.noticed(name)
         assert f"vefa epoch new {name}" in (await traders.ready(name))[1]
     begun = (await traders.vefa("epoch", "new", "--json")).json
     assert {name: bool(event) for name, event in begun.items()} == {"shop": True, "clerk": True, "courier": False}
@@ -439,6 +442,7 @@ async def test_what_was_said_before_it_was_noticed_is_heard_after_all(traders: T
     traders.nats.wipe()
     traders.nats.start()
     await traders.start("shop")
+    await until(lambda: traders.processes["shop"].problem is None)
     assert (await traders.ready("shop"))[0] == 200
     await traders.place(range(2 * FEW, 2 * FEW + more))
     await until(lambda: traders.processes["shop"].bus.relayed == traders["shop"].said)
@@ -466,7 +470,7 @@ async def test_a_database_restored_under_a_running_service_stops_it(traders: Tra
         )
     with pytest.raises(Overloaded):
         await traders["shop"].handle(order("next"))
-    await until(lambda: "vefa epoch new shop" in (traders.processes["shop"].problem or ""))
+    await traders.noticed("shop")
     assert (await traders.post("next")).json()["remedy"] == "vefa epoch new shop"
     assert "vefa epoch new shop" in (await traders.vefa("doctor", "--json")).out
     assert "vefa epoch new shop" in (await traders.vefa("lag")).out

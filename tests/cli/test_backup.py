@@ -193,6 +193,7 @@ def test_a_backup_made_under_load_is_whole(course: Course, restore: Vefa) -> Non
     assert state_of(course.data) == course.ends
 
 
+@pytest.mark.long
 def test_without_the_master_key_of_its_time_nothing_is_restored(
     course: Course, restore: Vefa, open_folder: Path
 ) -> None:
@@ -316,6 +317,7 @@ def copied(course: Course, data: Path) -> Path:
     return data
 
 
+@pytest.mark.long
 def test_a_restore_brings_all_back_as_it_was_except_who_was_erased_since(
     course: Course, restore: Vefa, vefa: Vefa, open_folder: Path
 ) -> None:

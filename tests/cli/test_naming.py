@@ -13,6 +13,8 @@ from deploy.vefa.services import app_of, names
 
 from .conftest import run
 
+pytestmark = pytest.mark.long
+
 SHIPPED = [
     (service, name, app_of(service).folder / file)
     for service in names()

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from deploy.vefa.local.home import take_lock
 from tests.waiting import PATIENCE
 
@@ -22,6 +24,7 @@ except LocalServerError as error:
 """
 
 
+@pytest.mark.long
 def test_keepers_that_miss_their_signal_end_when_the_folder_is_taken(tmp_path: Path) -> None:
     held = take_lock(tmp_path)
     command = [sys.executable, "-c", STARTS_WITHOUT_SIGTERM, str(tmp_path)]

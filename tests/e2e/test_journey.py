@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.long, pytest.mark.servers]
+pytestmark = [pytest.mark.long, pytest.mark.servers, pytest.mark.timeout(1800)]
 CONCERNS, ALL = 24, 240
 
 
@@ -29,7 +29,7 @@ class Played:
 
 def played(*words: str) -> Played:
     done = subprocess.run(
-        [sys.executable, "-m", "deploy.vefa", "demo", "--json", *words], capture_output=True, text=True, timeout=600,
+        [sys.executable, "-m", "deploy.vefa", "demo", "--json", *words], capture_output=True, text=True, timeout=1700,
         check=False, cwd=Path(__file__).parents[2], env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

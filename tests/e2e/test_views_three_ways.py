@@ -35,7 +35,7 @@ def played(open_folder: Path) -> Iterator[Servers]:
     """The servers of a demo that is over: each table as its service left it."""
     folder = open_folder / "played"
     command = [sys.executable, "-m", "deploy.vefa", "demo", "--json", "--limit", str(CONCERNS), "--data", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=800, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     learn_topics()
     with Servers.start(folder, names()) as servers:

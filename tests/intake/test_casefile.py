@@ -10,7 +10,7 @@ from tests.intake.conftest import Running
 from tests.planned import Planned, fill
 from tests.scene import MONDAY
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 MANY = 5000
 
 

@@ -84,6 +84,7 @@ def any_event(dice: random.Random, at: datetime, customers: int = 2) -> Event:
     )  # fmt: skip
 
 
+@pytest.mark.long
 async def test_the_service_counts_as_memory_does_although_it_forgets_its_streams(loyalty: Service) -> None:
     dice, scene = random.Random(7), programme(**POLICY)
     clock = SteppedClock(MONDAY)

@@ -92,6 +92,7 @@ async def test_old_causes_that_are_heard_again_are_withheld_as_stale_and_nobody_
     )
 
 
+@pytest.mark.long
 async def test_what_was_queued_before_a_long_stop_is_withheld_too(
     database: str, tmp_path: Path, desk: Desk, sink: Sink
 ) -> None:
@@ -104,6 +105,7 @@ async def test_what_was_queued_before_a_long_stop_is_withheld_too(
     assert sink.mails == []
 
 
+@pytest.mark.long
 async def test_control_causes_whose_age_is_not_told_would_be_mailed_again(
     database: str, tmp_path: Path, desk: Desk, sink: Sink
 ) -> None:

@@ -71,6 +71,7 @@ def test_only_our_own_link_becomes_a_link() -> None:
 
 
 # arriving ---------------------------------------------------------------------------------------------------------
+@pytest.mark.long
 @servers
 async def test_a_reply_arrives_with_its_text_and_brings_the_answer_back_to_its_case(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), opened(by="ali"), replied())
@@ -91,6 +92,7 @@ async def test_a_reply_arrives_with_its_text_and_brings_the_answer_back_to_its_c
     assert await state(desk) == [("sent", None, 1)]
 
 
+@pytest.mark.long
 @servers
 async def test_an_acknowledgement_is_marked_automatic_and_repeats_nothing(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(name="Buy Now http://spam.example"), opened(message_id="<a@spam.example>"), classified())
@@ -104,6 +106,7 @@ async def test_an_acknowledgement_is_marked_automatic_and_repeats_nothing(desk: 
     assert not any(word in mail.as_string() for word in ("spam.example", "Kargom", "Buy"))
 
 
+@pytest.mark.long
 @servers
 async def test_all_mails_about_a_case_hang_together(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), opened(channel="web"), classified())
@@ -117,6 +120,7 @@ async def test_all_mails_about_a_case_hang_together(desk: Desk, sink: Sink) -> N
     assert second["In-Reply-To"] == common
 
 
+@pytest.mark.long
 @servers
 async def test_a_survey_link_is_signed_and_stands_in_no_event(desk: Desk, sink: Sink) -> None:
     survey = SurveyInvited(
@@ -132,6 +136,7 @@ async def test_a_survey_link_is_signed_and_stands_in_no_event(desk: Desk, sink: 
     assert all(token.encode() not in row.state for row in await desk.edge.service.log.rows(0, 100))
 
 
+@pytest.mark.long
 @servers
 async def test_a_resolution_asks_whether_it_is_solved_by_a_signed_link(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), opened(by="ali"), resolved(closes_at=MONDAY + timedelta(days=7)))
@@ -142,6 +147,7 @@ async def test_a_resolution_asks_whether_it_is_solved_by_a_signed_link(desk: Des
     assert f'<a href="https://vefa.example/v1/cases/confirm/{token}">' in part(mail, "html")
 
 
+@pytest.mark.long
 @servers
 async def test_a_commercial_mail_can_be_unsubscribed_with_one_click(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), enrolled(), ConsentGiven(customer=CUSTOMER, contact=AYSE, channel="email", origin="web"))
@@ -153,6 +159,7 @@ async def test_a_commercial_mail_can_be_unsubscribed_with_one_click(desk: Desk, 
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+@pytest.mark.long
 @servers
 async def test_an_agent_is_written_to_at_the_registered_address_without_a_reply_token(desk: Desk, sink: Sink) -> None:
     await desk.tell(agent("ali"), assigned())
@@ -163,6 +170,7 @@ async def test_an_agent_is_written_to_at_the_registered_address_without_a_reply_
 
 
 # not arriving ---------------------------------------------------------------------------------------------------
+@pytest.mark.long
 @servers
 @pytest.mark.parametrize(
     ("refusal", "expected"),
@@ -177,6 +185,7 @@ async def test_a_refusal_of_the_mail_server_is_said(
     assert await state(desk) == [expected]
 
 
+@pytest.mark.long
 @servers
 async def test_a_second_try_is_the_same_mail_under_the_same_id(desk: Desk, sink: Sink) -> None:
     sink.refusal = "451 try later"
@@ -193,6 +202,7 @@ async def test_a_second_try_is_the_same_mail_under_the_same_id(desk: Desk, sink:
     assert await state(desk) == [("sent", None, 2)]
 
 
+@pytest.mark.long
 @servers
 @pytest.mark.parametrize(("port", "error"), [(0, "no-mail-server"), (1, "unreachable")])
 async def test_without_a_mail_server_the_notice_waits(desk: Desk, port: int, error: str) -> None:
@@ -203,6 +213,7 @@ async def test_without_a_mail_server_the_notice_waits(desk: Desk, port: int, err
     assert (report.result, report.error) == ("failed", error)
 
 
+@pytest.mark.long
 @servers
 async def test_a_given_up_notice_arrives_after_it_is_redelivered(desk: Desk, sink: Sink) -> None:
     sink.refusal = "550 no such user"
@@ -217,6 +228,7 @@ async def test_a_given_up_notice_arrives_after_it_is_redelivered(desk: Desk, sin
     assert await state(desk) == [("sent", None, 1)]
 
 
+@pytest.mark.long
 @servers
 async def test_a_stale_notice_is_withheld_and_nothing_is_sent(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), replied())
@@ -226,6 +238,7 @@ async def test_a_stale_notice_is_withheld_and_nothing_is_sent(desk: Desk, sink: 
     assert sink.mails == []
 
 
+@pytest.mark.long
 @servers
 async def test_an_unknown_contact_is_waited_for(desk: Desk, sink: Sink) -> None:
     await desk.tell(replied())
@@ -237,6 +250,7 @@ async def test_an_unknown_contact_is_waited_for(desk: Desk, sink: Sink) -> None:
     assert len(sink.mails) == 1
 
 
+@pytest.mark.long
 @servers
 async def test_after_an_erasure_nothing_is_sent_and_the_views_are_those_of_a_rebuild(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), opened(), replied())

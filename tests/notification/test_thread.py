@@ -108,6 +108,7 @@ def test_long_ids_are_folded_one_a_line_and_never_encoded() -> None:
 
 
 # at the mail server -------------------------------------------------------------------------------------------------
+@pytest.mark.long
 @servers
 async def test_a_reply_answers_the_last_mail_of_the_customer_and_names_all_before(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), mailed(), classified())
@@ -128,6 +129,7 @@ async def test_a_reply_answers_the_last_mail_of_the_customer_and_names_all_befor
     assert b"=?" not in b"".join(line for line in lines if b"@" in line)
 
 
+@pytest.mark.long
 @servers
 async def test_a_resolution_stands_in_the_thread_too(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), mailed(subject="Ynt: Kahve"), resolved())
@@ -135,6 +137,7 @@ async def test_a_resolution_stands_in_the_thread_too(desk: Desk, sink: Sink) -> 
     assert (sink.mails[-1]["Subject"], sink.mails[-1]["In-Reply-To"]) == (f"Ynt: Kahve [{NUMBER}]", FIRST)
 
 
+@pytest.mark.long
 @servers
 @pytest.mark.parametrize("fields", [{"channel": "web"}, {"channel": "phone", "by": "ali"}, {"subject": ""}])
 async def test_a_case_that_no_mail_opened_has_the_subject_of_the_template(
@@ -145,6 +148,7 @@ async def test_a_case_that_no_mail_opened_has_the_subject_of_the_template(
     assert sink.mails[-1]["Subject"] == f"{NUMBER} numaralı başvurunuz hakkında"
 
 
+@pytest.mark.long
 @servers
 async def test_an_acknowledgement_stands_under_the_senders_subject_only_where_the_address_is_his(
     desk: Desk, sink: Sink
@@ -156,6 +160,7 @@ async def test_an_acknowledgement_stands_under_the_senders_subject_only_where_th
     assert subjects == [f"Başvurunuzu aldık: {NUMBER}", f"Re: Kahve makinesi [{NUMBER}]"]
 
 
+@pytest.mark.long
 @servers
 @pytest.mark.parametrize("value", ["<a@b>\r\nBcc: v@example.org", "<x\nContent-Type: text/html@b>", "<a b@c>"])
 async def test_no_message_id_brings_a_header_of_its_own(desk: Desk, sink: Sink, value: str) -> None:
@@ -166,6 +171,7 @@ async def test_no_message_id_brings_a_header_of_its_own(desk: Desk, sink: Sink, 
     assert [name.lower() for name in mail].count("content-type") == 1
 
 
+@pytest.mark.long
 @servers
 async def test_ids_and_subject_of_somebody_who_was_erased_are_gone(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), cem(), mailed(), wrote(contact="c1c1"), replied(contact="c1c1", text="Peki"))
@@ -191,6 +197,7 @@ async def sent(desk: Desk) -> NoticeSent:
     return [m.event for m in rows if isinstance(m.event, NoticeSent)][-1]
 
 
+@pytest.mark.long
 @servers
 async def test_participants_are_in_copy_of_a_reply_and_can_answer_it(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), can(), cem(), mailed(), copied(), copied("c1c1"), replied())
@@ -203,6 +210,7 @@ async def test_participants_are_in_copy_of_a_reply_and_can_answer_it(desk: Desk,
     assert (await sent(desk)).copies == ("c0c0", "c1c1")
 
 
+@pytest.mark.long
 @servers
 @pytest.mark.parametrize("refusal", ["550 no such user", "451 try later"])
 async def test_a_copy_that_is_refused_keeps_the_mail_from_nobody_and_is_not_repeated(
@@ -220,6 +228,7 @@ async def test_a_copy_that_is_refused_keeps_the_mail_from_nobody_and_is_not_repe
     assert row == {"state": "sent", "copies": ["c1c1"], "not_copied": ["c0c0"]}
 
 
+@pytest.mark.long
 @servers
 async def test_nobody_gets_a_copy_of_what_the_customer_does_not_get(desk: Desk, sink: Sink) -> None:
     sink.refusal, sink.refused = "451 try later", "ayse@example.com"
@@ -232,6 +241,7 @@ async def test_nobody_gets_a_copy_of_what_the_customer_does_not_get(desk: Desk, 
     assert sink.recipients == [["ayse@example.com", "can@example.com"]]
 
 
+@pytest.mark.long
 @servers
 @pytest.mark.parametrize("address", ["ayse@example.com", "ça@example.com", "a b@example.com", "a@b@c", ""])
 async def test_a_copy_that_cannot_be_sent_is_left_out(desk: Desk, sink: Sink, address: str) -> None:
@@ -242,6 +252,7 @@ async def test_a_copy_that_cannot_be_sent_is_left_out(desk: Desk, sink: Sink, ad
     assert (await sent(desk)).not_copied == ("c0c0",)
 
 
+@pytest.mark.long
 @servers
 @pytest.mark.parametrize(
     "gone",
@@ -253,6 +264,7 @@ async def test_who_was_erased_or_whose_mails_come_back_is_no_longer_in_copy(desk
     assert sink.recipients == [["ayse@example.com"]]
 
 
+@pytest.mark.long
 @servers
 async def test_who_is_erased_while_the_mail_waits_gets_none(desk: Desk, sink: Sink) -> None:
     await desk.tell(known(), can(), mailed(), copied(), replied(), ContactForgotten(contact="c0c0", certificate="c"))

@@ -16,7 +16,7 @@ from shared.store.event_log import EventLog
 from tests.conftest import FreshNats
 from tests.waiting import PATIENCE
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.long, pytest.mark.servers]
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 

@@ -116,5 +116,6 @@ async def test_a_commit_that_records_nothing_waits_for_no_disk(database: str, he
     assert await counted(database, hear) <= FEW
 
 
+@pytest.mark.long
 async def test_control_commits_that_do_not_wait_are_seen(database: str) -> None:
     assert await counted(database, new_order, careless) <= FEW

@@ -13,7 +13,7 @@ from tests.sizes import sized
 
 from .__main__ import ALL, ENOUGH
 
-SEEDS, PROCESSES = sized(1000, 120), 2
+SEEDS, PROCESSES = sized(1000, 60), 2
 SOME = (3, 17, 29)
 
 
