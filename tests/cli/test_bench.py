@@ -1,6 +1,8 @@
 """``vefa bench``: each figure runs on servers of its own and stands beside its floor. How quick it is, is no test."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from deploy.vefa.bench.command import FIGURES
+from deploy.vefa.bench.processes import cpu, listener
+from deploy.vefa.bench.spent import Spent
 
 pytestmark = pytest.mark.long
 
@@ -16,6 +20,7 @@ TINY = ("--events", "200", "--cases", "20", "--seconds", "0.3", "--rounds", "1")
 
 
 @pytest.mark.servers
+@pytest.mark.timeout(300)  # `whole` waits for PostgreSQL to tell its counts, ten seconds a part
 @pytest.mark.parametrize("figure", FIGURES)
 def test_a_figure_has_its_floor(figure: str) -> None:
     command = [sys.executable, "-m", "deploy.vefa", "bench", figure, "--json", *TINY]
@@ -36,3 +41,29 @@ def test_an_unknown_figure_names_those_that_there_are() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "submissions" in done.stderr
+
+
+def test_what_an_idle_platform_spends_is_taken_off_for_the_time_of_each_count() -> None:
+    idle = Spent({"sla": 0.5, "postgres": 1.0}, 40, {"sla": 0}, {"sla": 0}, cpu_seconds=10, commit_seconds=20)
+    spent = Spent({"sla": 1.5, "postgres": 2.0}, 100, {"sla": 8}, {"sla": 6}, cpu_seconds=20, commit_seconds=30)
+    seen = spent.without(idle).seen(cases=4)
+    assert seen == {"sla_ms": 125, "postgres_ms": 0, "transactions": 10, "rows": 2, "heard": 1.5}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux's kernel")
+def test_who_listens_on_a_port_is_found_among_processes() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert listener(listening.getsockname()[1], [os.getpid()]) == os.getpid()
+        with pytest.raises(LookupError):
+            listener(listening.getsockname()[1], [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux's kernel")
+def test_cpu_of_children_counts_while_they_run_and_when_they_ended() -> None:
+    before, busy = cpu(os.getpid()), "while __import__('time').process_time() < 0.3: pass\nprint(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
+        assert cpu(os.getpid()) - before >= 0.3
+        child.communicate(b"\n")
+    assert cpu(os.getpid()) - before >= 0.29

@@ -14,7 +14,7 @@ from deploy.vefa.base import AsJson, console, print_json, print_table, progress_
 from .frame import Figure, Options
 
 app = typer.Typer()
-FIGURES = ("submissions", "events", "latency", "rebuild", "verify", "memory", "start")
+FIGURES = ("submissions", "events", "latency", "rebuild", "verify", "memory", "start", "whole")
 Measure = Callable[[Options], list[Figure]]
 
 
