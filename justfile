@@ -54,6 +54,6 @@ fmt:
 new-service name:
     python -m deploy.vefa new-service {{name}}
 
-# what the platform does in a second, each figure beside its floor
+# what the platform does in a second, each figure beside its floor; `beside REV [figure]`: this build and a revision by turns
 bench *options:
     python -m deploy.vefa bench {{options}}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.vefa.bench.beside import Pair, add, other_build
 from deploy.vefa.bench.command import FIGURES
 from deploy.vefa.bench.processes import cpu, listener
 from deploy.vefa.bench.spent import Spent
@@ -34,6 +35,32 @@ def test_a_figure_has_its_floor(figure: str) -> None:
         assert one["ratio"] > 0
         assert one["floor_is"]
         assert len(one["runs"]) == len(one["floors"]) == 1
+
+
+@pytest.mark.servers
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="clones a revision of this checkout")
+def test_a_revision_stands_beside_this_build() -> None:
+    command = [sys.executable, "-m", "deploy.vefa", "bench", "beside", "HEAD", "rebuild", "--json", *TINY]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = {one["figure"]: one for one in json.loads(done.stdout)}
+    assert {"rebuild", "rebuild: CPU"} <= found.keys()
+    assert all(one["other"] > 0 and one["this"] > 0 and len(one["these"]) == 1 for one in found.values())
+
+
+def test_the_ratio_is_the_median_of_turns_and_what_one_build_lacks_is_left_out() -> None:
+    pairs: dict[str, Pair] = {}
+    for other, this in ((10, 20), (100, 100), (1, 5)):
+        known = {"figure": "events", "unit": "heard/s", "cpu_us": None, "seen": {"rows": other}}
+        new = {"figure": "whole", "unit": "ms", "cpu_us": 1, "value": 1, "seen": {}}
+        add(pairs, [known | {"value": other}], [known | {"value": this, "seen": {"rows": this, "late": 1}}, new])
+    assert pairs["events"].as_data("events")["ratio"] == 2
+    assert pairs.keys() == {"events", "events: rows"}
+
+
+def test_a_revision_that_there_is_not_is_named() -> None:
+    with pytest.raises(LookupError, match="'no-such-revision'"), other_build("no-such-revision"):
+        pass
 
 
 def test_an_unknown_figure_names_those_that_there_are() -> None:

@@ -20,6 +20,13 @@ class Options:
     seconds: float = 5.0
     rounds: int = 3
 
+    def words(self) -> list[str]:
+        """As the command line has them."""
+        return [
+            "--events", str(self.events), "--cases", str(self.cases), "--seconds", str(self.seconds),
+            "--rounds", str(self.rounds),
+        ]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Run:
