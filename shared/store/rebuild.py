@@ -1,7 +1,7 @@
 """Views from the log: made the first time, built again beside the live ones and swapped in, compared with them row by
 row."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -14,13 +14,13 @@ from shared.core.message import Message
 from shared.core.projection import RowOp
 from shared.core.views import Views
 
-from .codec import EventMapper, from_row
 from .event_log import EventLog
+from .fill import Filler
 from .fingerprint import rules_of
+from .replay import pages
 from .rows import HEAD, head_of
-from .view_sql import create, statements
+from .view_sql import create, create_indexes, create_tables
 
-FLUSH = 200_000
 Progress = Callable[[int], None]
 
 
@@ -53,20 +53,6 @@ async def prepare(log: EventLog, views: Views, schema: str, progress: Progress |
     return True
 
 
-async def replay(
-    log: EventLog, after: int = 0, upto: int | None = None, topics: Sequence[str] = (), page: int = 5000
-) -> AsyncIterator[Message]:
-    """Every message that was taken in (parked ones are skipped), or those of some topics, in order, without personal
-    text."""
-    mapper = EventMapper()
-    while rows := await log.rows(after, page, upto=upto, topics=topics):
-        for row in rows:
-            message, notes = from_row(row, mapper.decode(row.topic, row.event_id, row.state))
-            if not notes.parked:
-                yield message
-        after = rows[-1].id
-
-
 def lock_of(schema: str) -> str:
     """The advisory lock that is held while views are built again; a backup waits for it."""
     return f"rebuild {schema}"
@@ -81,8 +67,10 @@ async def rebuild(log: EventLog, views: Views, schema: str, progress: Progress |
         try:
             for name in (shadow, old):
                 await conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(name)))
-            await _create(conn, views, shadow)
+            await _create(conn, views, shadow, create_tables)
             at = await _fold(log, views, shadow, conn, progress)
+            for statement in create_indexes(views.all_tables(), shadow):
+                await conn.execute(statement)
             async with log.append() as tx:  # writers wait here: the tail, then the swap
                 await tx.read()
                 await _fold(log, views, shadow, tx.conn, None, after=at)
@@ -126,7 +114,7 @@ async def check(log: EventLog, views: Views, schema: str, progress: Progress | N
     result = {}
     async with log.pool.connection() as conn:
         await conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(shadow)))
-        await _create(conn, views, shadow)
+        await _create(conn, views, shadow, create_tables)
         at = await _fold(log, views, shadow, conn, progress)
         async with log.append() as tx:
             await tx.read()
@@ -143,30 +131,31 @@ async def _table_hash(conn, schema: str, table: str) -> TableHash:  # type: igno
     return TableHash(int(row[0]), str(row[1]))
 
 
-async def _create(conn, views: Views, schema: str) -> None:  # type: ignore[no-untyped-def]
+async def _create(conn, views: Views, schema: str, statements=create) -> None:  # type: ignore[no-untyped-def]
     await conn.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-    for statement in create(views.all_tables(), schema):
+    for statement in statements(views.all_tables(), schema):
         await conn.execute(statement)
     comment = sql.SQL("comment on schema {} is {}").format(sql.Identifier(schema), sql.Literal(fingerprint(views)))
     await conn.execute(comment)
 
 
 async def _fold(log, views, schema, conn, progress, after: int = 0) -> int:  # type: ignore[no-untyped-def]
-    tables, ops, count = views.all_tables(), list[RowOp](), 0
+    """Fold what the log has above a position into the tables; of all of it into empty ones, whose indexes are made
+    then."""
     at = (await head_of(await conn.execute(log.sql(HEAD)))).position
     topics = sorted(views.topics().union(*(topics_of(kind) for kind in KERNEL_READS)))
-
-    async def flush() -> None:
-        for statement, params in statements(schema, tables, ops):
-            await conn.execute(statement, params)
-        ops.clear()
-
-    async for message in replay(log, after, at, topics):
-        ops += [*project_kernel(message), *views.rows_of(message)]
-        count += 1
-        if len(ops) >= FLUSH:
-            await flush()
-        if progress and count % 5000 == 0:
+    filler, count = Filler(conn, schema, views.all_tables(), empty=not after), 0
+    async for page in pages(log, after, at, topics):
+        await filler.take(_ops(views, page))
+        count += len(page)
+        if progress:
             progress(count)
-    await flush()
+    await filler.end()
     return at
+
+
+def _ops(views: Views, page: Iterable[Message]) -> Iterator[RowOp]:
+    for message in page:
+        if isinstance(message.event, KERNEL_READS):
+            yield from project_kernel(message)
+        yield from views.rows_of(message)

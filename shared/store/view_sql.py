@@ -14,12 +14,22 @@ from shared.core.projection import TYPES, Add, Drop, Index, Put, RowOp, Table
 
 
 def create(tables: Mapping[str, Table], schema: str) -> Iterator[sql.Composed]:
-    """The statements that make every table in ``schema``."""
+    """The statements that make every table in ``schema``, with its indexes."""
+    yield from create_tables(tables, schema)
+    yield from create_indexes(tables, schema)
+
+
+def create_tables(tables: Mapping[str, Table], schema: str) -> Iterator[sql.Composed]:
+    """Without indexes: they are made in a moment when the rows are there, and row by row before."""
     for name, table in tables.items():
         columns = [sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(TYPES[t])) for c, t in table.columns.items()]
         yield sql.SQL('create table {} (key text collate "C" primary key, {})').format(
             sql.Identifier(schema, name), sql.SQL(", ").join(columns)
         )
+
+
+def create_indexes(tables: Mapping[str, Table], schema: str) -> Iterator[sql.Composed]:
+    for name, table in tables.items():
         for index in table.all_indexes():
             on = sql.SQL(", ").join(map(sql.Identifier, index.columns))
             yield sql.SQL("create index on {} ({}){}").format(sql.Identifier(schema, name), on, _only(index))
@@ -37,26 +47,32 @@ class Net:
     put: dict[str, Any] = field(default_factory=dict)
     add: dict[str, int] = field(default_factory=dict)
 
-    def then(self, op: RowOp) -> None:
+
+Nets = dict[str, dict[str, Net]]
+"""{table: {key: net effect}}"""
+
+
+def gather(nets: Nets, ops: Iterable[RowOp]) -> None:
+    """Add the effect of operations that come after what is there."""
+    for op in ops:
+        rows = nets.get(op.table)
+        if rows is None:
+            rows = nets[op.table] = {}
+        row = rows.get(op.key)
+        if row is None:
+            row = rows[op.key] = Net()
         match op:
             case Put():
-                self.put.update(op.columns)
-                for column in op.columns:
-                    self.add.pop(column, None)
+                row.put.update(op.columns)
+                if row.add:
+                    for column in op.columns:
+                        row.add.pop(column, None)
             case Add():
                 for column, amount in op.columns.items():
-                    into = self.put if column in self.put or self.dropped else self.add
+                    into = row.put if column in row.put or row.dropped else row.add
                     into[column] = (into.get(column) or 0) + amount
             case Drop():
-                self.dropped, self.put, self.add = True, {}, {}
-
-
-def net(ops: Iterable[RowOp]) -> dict[tuple[str, str], Net]:
-    """One Net for each (table, key) that the operations touch."""
-    touched: dict[tuple[str, str], Net] = {}
-    for op in ops:
-        touched.setdefault((op.table, op.key), Net()).then(op)
-    return touched
+                row.dropped, row.put, row.add = True, {}, {}
 
 
 Statement = tuple[bytes, tuple[list[Any], ...]]
@@ -64,20 +80,29 @@ Statement = tuple[bytes, tuple[list[Any], ...]]
 
 def statements(schema: str, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> list[Statement]:
     """A batch of operations as few statements with array parameters: one for each set of columns that rows share."""
+    nets: Nets = {}
+    gather(nets, ops)
+    return write(schema, tables, nets)
+
+
+def write(schema: str, tables: Mapping[str, Table], nets: Nets) -> list[Statement]:
+    """The statements of these net effects."""
     drops: dict[str, list[str]] = {}
     upserts: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[tuple[Any, ...]]] = {}
-    for (table, key), row in net(ops).items():
+    for table, rows in nets.items():
         types = tables[table].columns
-        if row.dropped:
-            drops.setdefault(table, []).append(key)
-        if row.put or row.add:
-            values = (dump(types[c], v) for c, v in row.put.items())
-            upserts.setdefault((table, tuple(row.put), tuple(row.add)), []).append((key, *values, *row.add.values()))
+        for key, row in rows.items():
+            if row.dropped:
+                drops.setdefault(table, []).append(key)
+            if row.put or row.add:
+                values = (dump(types[c], v) for c, v in row.put.items())
+                columns = (table, tuple(row.put), tuple(row.add))
+                upserts.setdefault(columns, []).append((key, *values, *row.add.values()))
     result: list[Statement] = [(_delete(schema, t), (keys,)) for t, keys in drops.items()]
-    for (table, put, add), rows in upserts.items():
+    for (table, put, add), lines in upserts.items():
         kinds = tuple(tables[table].columns[c] for c in (*put, *add))
-        columns = tuple(list(column) for column in zip(*rows, strict=True))
-        result.append((_upsert(schema, table, put, add, kinds), columns))
+        arrays = tuple(list(column) for column in zip(*lines, strict=True))
+        result.append((_upsert(schema, table, put, add, kinds), arrays))
     return result
 
 
