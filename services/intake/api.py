@@ -64,8 +64,9 @@ PUBLIC_CHANNELS: tuple[Channel, ...] = ("web", "api")
 
 # Bringing a concern --------------------------------------------------------------------------------------------------
 @api.post(
-    "/v1/cases", access=PUBLIC, status=201, also=(403,), responses={201: {"model": schemas.Opened}}, response_model=None
-)
+    "/v1/cases", access=PUBLIC, status=201, also=(403,), direct=True, response_model=None,
+    responses={201: {"model": schemas.Opened}},
+)  # fmt: skip
 async def submit(body: schemas.Concern, call: Call) -> schemas.Opened | JSONResponse:
     """Open a case. Anybody may (rate limited); staff for somebody else, other systems on any channel."""
     wrong = _problems(policy_in_force(call), body)

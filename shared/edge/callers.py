@@ -7,6 +7,7 @@ of them was written by anybody."""
 import math
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from fastapi import Request
@@ -35,6 +36,7 @@ def caller_of(request: Request, proxies: tuple[Network, ...], header: str) -> st
     return source(nearest)
 
 
+@lru_cache(maxsize=1024)
 def source(address: str) -> str:
     """What is counted as one: an IPv4 address, the first 64 bits of an IPv6 one (one customer has them all)."""
     try:

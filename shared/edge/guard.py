@@ -20,6 +20,7 @@ from shared.core.world import Refused
 
 from . import tokens
 from .callers import Limits, caller_of
+from .direct import Handle, directly
 from .edge import Edge
 from .oidc import Provider
 from .problems import TooMany, Unauthorised
@@ -42,7 +43,15 @@ class Guarded(Protocol):
     @property
     def access(self) -> Any: ...
     @property
+    def path(self) -> str: ...
+    @property
+    def endpoint(self) -> Callable[..., Any]: ...
+    @property
+    def status(self) -> int: ...
+    @property
     def hints(self) -> Mapping[str, str]: ...
+    @property
+    def direct(self) -> bool: ...
 
 
 class Guard:
@@ -116,7 +125,9 @@ class Guard:
         key = request.headers.get("idempotency-key", "")
         if len(key) > 200:
             raise Refused("invalid-key", "Idempotency-Key", "longer than 200 characters", "use a UUID", 422)
-        path = await _with_ids(request, self.edge.of(actor))
+        path = route.path
+        if "{" in path or request.scope["query_string"]:
+            path = await _with_ids(request, self.edge.of(actor))
         return f"{route.method} {path}|{actor}|{key}" if key else ""
 
     async def _named(self, request: Request, token: str) -> Actor:
@@ -146,7 +157,9 @@ def guarded(route: Guarded, guard: Guard) -> type[APIRoute]:
 
     class GuardedRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            handle = super().get_route_handler()
+            handle: Handle = super().get_route_handler()
+            if route.direct:
+                handle = directly(route.endpoint, route.status, handle)
             known = {p.alias for p in get_flat_params(self.dependant) if isinstance(p.field_info, Query)}
 
             async def pass_guard(request: Request) -> Response:

@@ -68,6 +68,8 @@ class Route:
     """Whether a person reads it in a browser: then what is wrong is said in a page."""
     hints: Mapping[str, str] = field(default_factory=dict)
     """Query parameters that people try and that are not there: what helps instead."""
+    direct: bool = False
+    """Whether its endpoint, which takes ``body`` and ``call``, is called without the framework: see ``direct``."""
 
 
 @dataclass
@@ -80,10 +82,10 @@ class Api:
 
     def route(
         self, method: str, path: str, access: Access, status: int = 200, *, also: tuple[int, ...] = (),
-        page: bool = False, hints: Mapping[str, str] | None = None, **options: Any,
+        page: bool = False, hints: Mapping[str, str] | None = None, direct: bool = False, **options: Any,
     ) -> Callable[[Any], Any]:  # fmt: skip
         def declare(endpoint: Any) -> Any:
-            self.routes.append(Route(method, path, endpoint, access, status, options, also, page, hints or {}))
+            self.routes.append(Route(method, path, endpoint, access, status, options, also, page, hints or {}, direct))
             return endpoint
 
         return declare
@@ -124,6 +126,8 @@ def build(title: str, api: Api, edge: Edge, token_key: bytes, provider: Provider
     answer_with_problems(app)
     describe(app)
     show(app)
+    direct = {route.path for route in api.routes if route.direct}
+    app.router.routes.sort(key=lambda route: getattr(route, "path", "") not in direct)  # they are tried one by one
     return app
 
 

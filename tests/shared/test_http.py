@@ -7,15 +7,16 @@ from typing import Annotated, Any
 
 import pytest
 import pytest_asyncio
-from fastapi import Query
+from fastapi import Query, Request, Response
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel, ConfigDict
 
 from shared.base.networks import networks
 from shared.core.message import Role
 from shared.edge import tokens
+from shared.edge.direct import directly
 from shared.edge.guard import LARGEST
-from shared.edge.http import PUBLIC, Api, Call, build, roles
+from shared.edge.http import PUBLIC, Api, Call, build, problem, roles
 from tests.shared.trade import PlaceOrder
 
 SEED = bytes(range(32))
@@ -53,6 +54,19 @@ async def broken(what: str, call: Call) -> dict[str, str]:
     if what == "shape":
         Shape.model_validate({"number": "Ayşe Kaya"})
     raise ZeroDivisionError("Ayşe Kaya")
+
+
+@api.post("/v1/straight-shapes", access=STAFF, status=201, direct=True, response_model=None)
+async def straight(body: Shape, call: Call) -> Shape | Response:
+    """A body, without the framework."""
+    return problem(409, "taken", "taken", "seven is taken", "use eight") if body.number == 7 else body
+
+
+@api.post("/v1/framed-shapes", access=STAFF, status=201, response_model=None)
+async def framed(body: Shape, call: Call) -> Shape | Response:
+    """The same within it."""
+    answer: Shape | Response = await straight(body, call)
+    return answer
 
 
 @pytest_asyncio.fixture
@@ -237,3 +251,55 @@ async def test_json_by_any_of_its_names_is_read(http: AsyncClient, kind: str) ->
 async def test_a_case_by_its_number_is_the_case_by_its_id(http: AsyncClient) -> None:
     assert (await http.post("/v1/cases/V-2026-000001/notes")).json() == {"case": "c1"}
     assert (await http.post("/v1/cases/c1/notes")).json() == {"case": "c1"}
+
+
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    "content_type", [JSON, "Application/JSON; charset=utf-8", "application/x+json", "text/plain", ""]
+)
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"number": 1}', b'{"number": 7}', b'{"number": 1.0}', b'{"number": "1"}', b'{"number": null}', b'{"more": 1}',
+        b'{"number": 1, "number": 2}', b'{"number": 1, "more": 2}', b"[]", b"", b"{", b"NaN", b'{"number": NaN}',
+        b'\xef\xbb\xbf{"number": 1}', '{"number": 1}'.encode("utf-16"), b'{"number": "\xff"}', b'{"\\ud800": 1}',
+        b'{"number": 123456789012345678901234567890}', b'{"number": true}',
+    ],
+)  # fmt: skip
+async def test_a_direct_route_answers_as_one_within_the_framework(
+    http: AsyncClient, content: bytes, content_type: str
+) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    straight, framed = [
+        await http.post(f"/v1/{way}-shapes", content=content, headers=headers) for way in ("straight", "framed")
+    ]
+    assert (straight.status_code, straight.headers, straight.content) == (
+        framed.status_code, framed.headers, framed.content,
+    )  # fmt: skip
+
+
+async def test_a_direct_route_asks_the_framework_only_for_what_is_wrong() -> None:
+    asked = list[bytes]()
+
+    async def otherwise(request: Request) -> Response:
+        asked.append(await request.body())
+        return Response(status_code=422)
+
+    answer = directly(straight, 201, otherwise)
+
+    async def sent(content: bytes) -> int:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        scope = {"type": "http", "headers": [(b"content-type", JSON.encode())], "state": {"edge": None}}
+        return (await answer(Request(scope, receive))).status_code
+
+    assert [await sent(b'{"number": 1}'), await sent(b'{"number": "x"}')] == [201, 422]
+    assert asked == [b'{"number": "x"}']
+
+
+def test_a_route_with_more_than_a_body_is_not_called_directly() -> None:
+    with pytest.raises(TypeError, match="place"):
+        directly(place, 201, None)  # type: ignore[arg-type]
