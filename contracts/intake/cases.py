@@ -19,6 +19,7 @@ class CaseOpened(
     CustomerCaseFact,
     topic="intake.case-opened.v1",
     also=("customer:{customer}", "contact:{contact}", "external:{external_id}", "recovery:{recovery}"),
+    begins=True,
     summary="{number} by {channel}",
 ):
     """A case exists; its opening instant is the envelope's time."""

@@ -14,6 +14,7 @@ class CustomerKnown(
     topic="intake.customer-known.v1",
     stream="customer:{customer}",
     also=("contact:{contact}", "account:{external_id}"),
+    begins="first",
 ):
     """A contact point belongs to a customer."""
 

@@ -35,4 +35,5 @@ app = App(
     policies={"surveys": Policies(SurveysPolicy, {"surveys": "policy.yaml"})},
     accepts=(AnswerSurvey,),
     api=api,
+    gathers=0.03,
 )  # fmt: skip

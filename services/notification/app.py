@@ -44,5 +44,6 @@ app = App(
     policies={"templates": Policies(Templates, {"templates": "policy.yaml"})},
     parsers={"calendar": Calendar, "routing": Queues},
     api=api,
+    gathers=0.03,
     effect_handlers={"mail": mail_sender},
 )  # fmt: skip

@@ -23,6 +23,8 @@ class Reader:
     """mail, another kind of address, or erased."""
     address: str
     name: str | None
+    zone: str | None = None
+    """Time zone that they chose."""
 
     @property
     def staff(self) -> bool:
@@ -31,8 +33,11 @@ class Reader:
 
 async def reader(edge: Edge, contact: str) -> Reader | None:
     """None when nothing is known of the contact yet."""
-    row = await edge.row("select kind, address, name from {views}.contacts where key = %s", contact)
-    return Reader(contact, row["kind"], row["address"] or "", row["name"] or None) if row else None
+    row = await edge.row(
+        "select c.kind, c.address, c.name, p.zone from {views}.contacts c"
+        " left join {views}.preferences p on p.key = c.key where c.key = %s", contact,
+    )  # fmt: skip
+    return Reader(contact, row["kind"], row["address"] or "", row["name"] or None, row["zone"]) if row else None
 
 
 async def cause_of(edge: Edge, row: int) -> Message:
@@ -55,7 +60,7 @@ async def write(
         number = row["number"] if row else None
     link = link_of(edge, policy, event, real)
     common = {"company": policy.company, "name": to.name, "number": number or "", "link": link}
-    given = values(event, await _zone(edge, policy, language, to), **common)
+    given = values(event, _zone(policy, language, to), **common)
     mail = render(text.subject, text.text, given, link)
     if not mail.text.strip():
         raise ValueError("nothing to say")
@@ -73,11 +78,8 @@ def _answers(rule: Rule, event: Event, opened: CaseOpened | None, number: str) -
     return thread_subject(opened.subject, number)
 
 
-async def _zone(edge: Edge, policy: Templates, language: Word, to: Reader) -> str:
-    if to.staff:
-        return policy.staff.zone
-    row = await edge.row("select zone from {views}.preferences where key = %s", to.contact)
-    return policy.zone(language, row["zone"] if row else None)
+def _zone(policy: Templates, language: Word, to: Reader) -> str:
+    return policy.staff.zone if to.staff else policy.zone(language, to.zone)
 
 
 def link_of(edge: Edge, policy: Templates, event: Event, real: bool) -> str:

@@ -43,4 +43,5 @@ app = App(
     },
     checks={"targets": check},
     api=api,
+    gathers=0.03,
 )  # fmt: skip

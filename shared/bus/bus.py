@@ -12,7 +12,7 @@ import orjson
 
 from shared.base.tasks import end
 from shared.runtime.clock import Clock
-from shared.runtime.service import Gap, Outcome, Service, Stopped, UsedTwice
+from shared.runtime.service import RELAY, Gap, Outcome, Service, Stopped, UsedTwice
 from shared.store.codec import Envelope
 from shared.store.event_log import EPOCH_BEGAN
 
@@ -21,12 +21,14 @@ from .catch_up import Hearer
 from .epochs import Epochs
 from .transport import TROUBLES, Delivery, Handler, StreamLost, Transport
 
+LOOK_SECONDS = 1.0
+"""How often it is asked whether another process has written."""
 log = logging.getLogger("vefa.bus")
 
 
 class Bus(Hearer):
-    """In, out, and back reading for one service. ``answer`` parts run in every process, ``act`` only in the acting
-    one."""
+    """In, out, and back reading for one service. ``answer`` parts run in every process, ``act`` only in the
+    leader."""
 
     def __init__(
         self, service: Service, transport: Transport, clock: Clock, told: Handler,
@@ -52,10 +54,10 @@ class Bus(Hearer):
         self.tasks: list[asyncio.Task[None]] = []
         transport.serve(sorted(service.sources), read=self.on_read, told=told, head=self.on_head, heard=self.on_heard)
 
-    # the acting process ---------------------------------------------------------------------------------------------
+    # the leader ---------------------------------------------------------------------------------------------
     async def act(self) -> None:
         """Start to fetch, relay and compare heads."""
-        self.relayed = (await self.service.log.trackings()).get("relay", 0)
+        self.relayed = self.service.relayed = (await self.service.log.trackings()).get(RELAY, 0)
         self.fetched_at = asyncio.get_running_loop().time()
         self.tasks = [asyncio.create_task(t) for t in (self._relay(), self._announce())]
         if self.service.sources:
@@ -64,7 +66,7 @@ class Bus(Hearer):
             self.listening = True
 
     async def rest(self) -> None:
-        """Stop acting."""
+        """Be the leader no more."""
         await end(*self.tasks)
         self.tasks, self.listening = [], False
         self.troubles.clear()
@@ -72,7 +74,7 @@ class Bus(Hearer):
 
     @property
     def problem(self) -> str | None:
-        """Why the acting process of this service is not ready; None when nothing stands in its way."""
+        """Why the leader is not ready; None when nothing stands in its way."""
         if not self.transport.connected:
             return "NATS cannot be reached"
         if trouble := self.epochs.problem:
@@ -183,32 +185,38 @@ class Bus(Hearer):
 
     async def _relay(self) -> None:
         """Publish what was said, in order, from where it stopped: at least once, with the event id as message id."""
-        asked, loop = 0.0, asyncio.get_running_loop()
+        service, looked, loop = self.service, 0.0, asyncio.get_running_loop()
         while True:
             self._committed.clear()
             try:
-                idle = loop.time() - asked
-                if (
-                    self.service.said <= self.relayed and idle < 1
-                ):  # another process may have written: asked each second
+                rows = service.outbox.after(self.relayed, reading.PAGE_ROWS)
+                idle = loop.time() - looked
+                if not rows and service.said <= self.relayed and idle < LOOK_SECONDS:
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(1 - idle):
+                        async with asyncio.timeout(LOOK_SECONDS - idle):
                             await self._committed.wait()
                     continue
-                asked = loop.time()
-                rows = await self.service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
+                if not rows:
+                    looked = loop.time()
+                    await service.look()
+                    rows = (
+                        await service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
+                        if (service.said > self.relayed)
+                        else []
+                    )
+                    if not rows:
+                        await service.keep_relayed()
                 if rows:
                     if any(row.topic == EPOCH_BEGAN for row in rows):
-                        await self.service.handle_each()  # somebody else said that: be in this epoch before it is known
+                        await service.handle_each()  # somebody else said that: be in this epoch before it is known
                     await self.transport.publish(rows)
-                    await self.service.log.track("relay", rows[-1].id)
-                    self.relayed = rows[-1].id
+                    self.relayed = service.relayed = rows[-1].id
                 self.troubles.pop("relay", None)
             except StreamLost as error:
                 await self._declare()
                 await self._cannot_publish(error)
             except Exception as error:  # infrastructure: tried again for ever
-                log.warning("%s cannot publish what it said (%s); tried again", self.service.name, type(error).__name__)
+                log.warning("%s cannot publish what it said (%s); tried again", service.name, type(error).__name__)
                 await self._cannot_publish(error)
 
     async def _cannot_publish(self, error: Exception) -> None:
@@ -244,7 +252,7 @@ class Bus(Hearer):
             return
         self._announced.add(source)
         before, self.heads[source] = self.heads.get(source, 0), int(head["position"])
-        if self.service.acting and self.listening:
+        if self.service.leads and self.listening:
             with contextlib.suppress(*TROUBLES, LookupError, Gap, Stopped):
                 await self.epochs.on_source(source, self.heads[source], int(head["epoch"]))
                 await self.backfill(source, before)

@@ -3,12 +3,10 @@ who listens finds out (shared/bus/bus.py)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
-from faststream import AckPolicy
-from faststream.exceptions import NackMessage
-from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from faststream.nats import NatsBroker, NatsMessage
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
@@ -17,7 +15,7 @@ from nats.js.errors import NoStreamResponseError, NotFoundError
 from shared.store.codec import to_wire
 from shared.store.rows import Recorded
 
-from .eager import PULL_SECONDS, EagerBatch
+from .consumer import TOGETHER_SECONDS, Consumer
 from .jetstream import STREAM, declare, inbox_of, last_of, subject_of
 
 TROUBLES = (NatsError, TimeoutError)
@@ -110,10 +108,11 @@ class Transport(Protocol):
 class NatsTransport:
     """By NATS: a durable consumer on the one stream, and plain requests."""
 
-    def __init__(self, name: str, broker: NatsBroker, replicas: int = 1):
-        """``replicas``: of the stream, should it have to be made again."""
-        self.name, self.broker, self._replicas = name, broker, replicas
-        self._consumer: Any = None
+    def __init__(self, name: str, broker: NatsBroker, replicas: int = 1, gathers: float = TOGETHER_SECONDS):
+        """``replicas``: of the stream, should it have to be made again; ``gathers``: seconds that a batch waits for
+        what else arrives."""
+        self.name, self.broker, self._replicas, self._gathers = name, broker, replicas, gathers
+        self._consumer: Consumer | None = None
 
     @property
     def client(self) -> Client:
@@ -195,29 +194,16 @@ class NatsTransport:
     async def consume(
         self, sources: Sequence[str], batch: int, hear: Callable[[Sequence[Delivery]], Awaitable[None]]
     ) -> None:
-        async def heard(message: NatsMessage) -> None:
-            try:
-                await hear(message.raw_message)  # type: ignore[arg-type]
-            except Exception as error:
-                raise NackMessage(delay=AGAIN_SECONDS) from error
-
         config = ConsumerConfig(
-            durable_name=self.name, filter_subjects=[f"vefa.event.{s}.>" for s in sources],
+            name=self.name, durable_name=self.name, filter_subjects=[f"vefa.event.{s}.>" for s in sources],
             deliver_policy=DeliverPolicy.ALL, max_ack_pending=4 * batch, ack_wait=30,
         )  # fmt: skip
+        consumer = Consumer(self.client, STREAM, config, inbox_of(self.name), batch, self._gathers)
         try:
-            await self.client.jetstream().add_consumer(STREAM, config)
+            await consumer.start(hear, AGAIN_SECONDS)
         except NotFoundError as error:
             raise StreamLost from error
-        subscriber = self.broker.subscriber(
-            stream=JStream(STREAM, declare=False), durable=self.name, config=config, no_reply=True,
-            pull_sub=PullSub(batch_size=batch, timeout=PULL_SECONDS, batch=True),
-            ack_policy=AckPolicy.NACK_ON_ERROR, inbox_prefix=f"{inbox_of(self.name)}.".encode(),
-        )  # fmt: skip
-        subscriber.__class__ = EagerBatch
-        subscriber(heard)
-        await subscriber.start()
-        self._consumer = subscriber
+        self._consumer = consumer
 
     async def rest(self) -> None:
         if self._consumer is not None:

@@ -51,6 +51,7 @@ class Event(BaseModel):
     ``stream``  the stream that it belongs to, made of its fields
     ``also``    further streams that it belongs to
     ``subject`` the field that names the data subject of its Personal fields
+    ``begins``  whether it is the first of its stream, so that no past of it is looked for; or the field that says so
     ``summary`` what it says in a line for people, with fields in braces: ``{number} by {channel}``
     """
 
@@ -60,6 +61,7 @@ class Event(BaseModel):
     ALSO: ClassVar[tuple[str, ...]] = ()
     SUBJECT: ClassVar[str] = "contact"
     SUMMARY: ClassVar[str] = ""
+    BEGINS: ClassVar[bool | str] = False
     PERSONAL: ClassVar[Mapping[str, str]] = {}
     """Which fields hold personal text, and which field names its data subject."""
 
@@ -72,6 +74,7 @@ class Event(BaseModel):
         also: tuple[str, ...] | None = None,
         subject: str | None = None,
         summary: str = "",
+        begins: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
@@ -79,6 +82,7 @@ class Event(BaseModel):
         cls.ALSO = cls.ALSO if also is None else also
         cls.SUBJECT = cls.SUBJECT if subject is None else subject
         cls.SUMMARY = summary
+        cls.BEGINS = begins
         cls.PERSONAL = {
             name: next((m.field for m in info.metadata if isinstance(m, Of)), cls.SUBJECT)
             for name, info in cls.model_fields.items()
@@ -99,6 +103,11 @@ class Event(BaseModel):
     def also(self) -> tuple[str, ...]:
         """Further streams; a template whose fields are all empty is left out."""
         return tuple(s for s in (_fill(t, self) for t in self.ALSO) if s and not s.endswith(":"))
+
+    @property
+    def begins(self) -> bool:
+        """Whether it is the first of its stream."""
+        return self.BEGINS if isinstance(self.BEGINS, bool) else bool(getattr(self, self.BEGINS))
 
     def subject_of(self, name: str) -> str:
         """The data subject of the Personal field ``name``: a contact point or an agent."""

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from shared.base.tracing import tracer_of
+from shared.bus.consumer import TOGETHER_SECONDS
 from shared.core.event import Event, topics_of
 from shared.core.views import Views
 from shared.core.world import Check, Decider, Warnings
@@ -73,6 +74,9 @@ class App:
     listeners: Sequence[Callable[[Edge], Listener]] = ()
     erases: bool = False
     """Carries out erasures: may destroy keys, revoke tokens and exchange the master key."""
+    gathers: float = TOGETHER_SECONDS
+    """Seconds that it waits for what else arrives before it takes in what did, on the system's clock: who is at the end
+    of a chain, and nobody waits for, hears of a new case in one commit instead of three."""
     figures: Callable[[Edge], Awaitable[Figures]] | None = None
     """Asked whenever metrics are."""
 

@@ -23,6 +23,7 @@ from shared.base.database import connect, reason, until_it_answers
 from shared.base.settings import Settings
 from shared.base.tasks import end
 from shared.bus.bus import Bus
+from shared.bus.consumer import TOGETHER_SECONDS
 from shared.bus.jetstream import broker_of
 from shared.bus.transport import TROUBLES, NatsTransport
 from shared.core.facts import PublishPolicy
@@ -127,9 +128,10 @@ class Process:
                 settings, settings.secret("index.key"), Actor("service", app.name),
             )  # fmt: skip
             broker = broker_of(app.name, settings.nats_url, self._on_cut_off)
-            self.bus = Bus(
-                self.service, NatsTransport(app.name, broker, settings.nats_replicas), self.clock, self._on_told
-            )
+            # whoever steps the clock waits for each silence
+            gathers = TOGETHER_SECONDS if settings.clock == "stepped" else app.gathers
+            transport = NatsTransport(app.name, broker, settings.nats_replicas, gathers)
+            self.bus = Bus(self.service, transport, self.clock, self._on_told)
             self.deadlines = Deadlines(self.service, self.clock)
             self.effects = Effects(
                 self.service, self.clock, {k: make(self.edge) for k, make in app.effect_handlers.items()}
@@ -194,9 +196,10 @@ class Process:
             await asyncio.sleep(0.5)
 
     async def _lead(self, conn: AsyncConnection[Any]) -> None:
-        self.service.acting = True
+        self.service.leads = True
         tasks: list[asyncio.Task[Any]] = []
         try:
+            await self.service.read_again()
             await self.bus.epochs.compared.wait()
             while self.service.silent:
                 await conn.execute("select 1")
@@ -216,7 +219,7 @@ class Process:
                     raise self.service.silent
                 await conn.execute("select 1")
         finally:
-            self.service.acting = False
+            self.service.leads = False
             await end(*tasks)
             await self.bus.rest()
 
@@ -309,13 +312,13 @@ class Process:
     @property
     def problem(self) -> str | None:
         """Why this process is not ready; a follower is when its log may go on."""
-        return self.bus.problem if self.service.acting or self.service.silent else None
+        return self.bus.problem if self.service.leads or self.service.silent else None
 
     # looking at it --------------------------------------------------------------------------------------------------
     async def status(self) -> dict[str, Any]:
         """Where this process stands: positions, what was heard of each source, what is due next."""
         return {
-            "service": self.app.name, "leader": self.service.acting, "position": self.service.position,
+            "service": self.app.name, "leader": self.service.leads, "position": self.service.position,
             "said": self.service.said, "epoch": self.service.epoch, "not_ready": self.problem,
             "relayed": self.bus.relayed, "heard": dict(self.service.tracked),
             "sources": sorted(self.service.sources), "now": self.clock.now(),

@@ -77,7 +77,7 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         service, bus, label = self._service, self._bus, ["service"]
-        ready = not service.acting or bus.problem is None
+        ready = not service.leads or bus.problem is None
         values = {
             "vefa_log_position": ("Last position of the service's log", service.position),
             "vefa_said_position": ("Last position that the service said", service.said),
@@ -87,7 +87,7 @@ class _Figures(Collector):
                 "1 when this log, or one that it hears, was restored behind what others know of it",
                 int(bus.epochs.problem is not None),
             ),
-            "vefa_leader": ("1 in the leader, the process that relays and sends", int(service.acting)),
+            "vefa_leader": ("1 in the leader, the process that relays and sends", int(service.leads)),
             "vefa_ready": (
                 "1 when nothing stands in the way of hearing and saying",
                 int(ready),

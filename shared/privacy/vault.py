@@ -42,6 +42,12 @@ QUARANTINE = timedelta(days=30)
 """So long what could not be read is kept."""
 WATCH_SECONDS = 2.0
 """So often each process looks for what others destroyed or revoked; the promise is 5 s."""
+NEWS = """
+select n, subject, key_id::text, null::timestamptz from vault.destroyed where n > %s
+union all select null, token, null, revoked_at from vault.revoked
+union all select null, id, null, null from vault.master
+"""
+"""In one statement what was destroyed, what is revoked, and the master key of now."""
 OVERLAP = 1000
 """Destructions looked at again: numbers are given before their transactions commit."""
 log = logging.getLogger("vefa.vault")
@@ -194,14 +200,10 @@ class Vault:
     async def refresh(self) -> None:
         """Drop what was destroyed since the last look, and take over what was revoked."""
         async with self.pool.connection() as conn:
-            cursor = await conn.execute(
-                "select n, subject, key_id from vault.destroyed where n > %s order by n", (self._looked - OVERLAP,)
-            )
-            gone = [row for row in await cursor.fetchall() if row[0] not in self._dropped]
-            cursor = await conn.execute("select token, revoked_at from vault.revoked")
-            self.revoked = {str(token): at for token, at in await cursor.fetchall()}
-            found = await (await conn.execute("select id from vault.master")).fetchone()
-        self.master.follow(found[0] if found else self.master.id)
+            found = await (await conn.execute(NEWS, (self._looked - OVERLAP,))).fetchall()
+        gone = [(n, name, key_id) for n, name, key_id, _ in found if n is not None and n not in self._dropped]
+        self.revoked = {name: at for n, name, _, at in found if n is None and at is not None}
+        self.master.follow(next((name for n, name, _, at in found if n is None and at is None), self.master.id))
         for _, subject, key_id in gone:
             held = self._by_subject.get(subject)
             if held and held.id == str(key_id):

@@ -2,7 +2,7 @@
 them is written in one transaction."""
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -24,8 +24,9 @@ from shared.core.personal import personal_values
 from shared.core.projection import Drop, Put, RowOp, Table
 from shared.core.world import Check, Decider, NotLoaded, Refused
 from shared.privacy.vault import Vault
-from shared.store.append import Append, Read, answer_to
+from shared.store.append import Loaded, Read, answer_to
 from shared.store.codec import MAX_BYTES, EventMapper, RowNotes, to_metadata
+from shared.store.draft import Draft
 
 from .loading import hold
 from .losses import epoch_of, own_loss, says_itself
@@ -35,6 +36,7 @@ from .policies import next_version
 
 MAX_DEPTH = 16
 E = TypeVar("E", bound=Event)
+Load = Callable[[Sequence[str], str], Awaitable[Loaded]]
 Planned = tuple[Message, RowNotes, bool, int]
 """A row to be written: the message, what is noted beside it, whether it is said, its version in its stream."""
 
@@ -79,18 +81,20 @@ class Batch:
     """What a transaction of a service takes in and says."""
 
     def __init__(
-        self, service: Owner, tx: Append, read: Read, messages: Sequence[Message], states: Mapping[UUID, bytes],
+        self, service: Owner, draft: Draft, load: Load, read: Read, messages: Sequence[Message],
+        states: Mapping[UUID, bytes],
         unwritable: Exception | None = None, answered: Mapping[UUID, Sequence[int]] | None = None,
     ):  # fmt: skip
-        """``states``: what was heard from other logs as it stands there, by event id; it is kept as it is.
+        """``load``: gives the past of streams.
+        ``states``: what was heard from other logs as it stands there, by event id; it is kept as it is.
         ``unwritable``: why what follows from these facts could not be written; they are parked.
         ``answered``: positions of what was brought back after a restore, by the id of its cause."""
         self.states, self.unwritable = states, unwritable
         self.answered: dict[UUID, Sequence[int]] = dict(answered or {})
-        self.service, self.memory, self.tx, self.messages = service, service.memory, tx, messages
+        self.service, self.memory, self.draft, self.load, self.messages = service, service.memory, draft, load, messages
         self.seen, self.tracked = read.seen, read.tracked
         self.armed: dict[str, str | None] = dict(read.armed)
-        self.position, self.after = tx.head.position, dict(tx.head.after)
+        self.position, self.after = draft.head.position, dict(draft.head.after)
         self.moved: dict[str, int] = {}
         self.distrusted: set[str] = set()
         self.planned: list[Planned] = []
@@ -126,7 +130,7 @@ class Batch:
             except NotLoaded as asked:
                 self.memory.undo.back_to(savepoint)
                 missing = sorted({*asked.streams, *self._missing(self.messages[index:])})
-                hold(self.memory, self.service.mapper, missing, await self.tx.load(missing, self.service.fingerprint))
+                hold(self.memory, self.service.mapper, missing, await self.load(missing, self.service.fingerprint))
                 continue
             except Exception as error:
                 self.memory.undo.back_to(savepoint)
@@ -196,7 +200,7 @@ class Batch:
 
     def _say(self, message: Message) -> Outcome:
         """A row that nothing heard led to: an epoch, or what an earlier one had said."""
-        event, head = message.event, self.tx.head
+        event, head = message.event, self.draft.head
         if message.causation in self.seen and message.causation not in self.answered:
             return NOTHING  # its cause was heard again, and it was said anew
         version = self._next_version(event.stream)
@@ -214,7 +218,7 @@ class Batch:
         if heard.id in self.answered:
             return
         if copies := self.service.copies.get(heard.id):
-            epoch = self.tx.head.epoch
+            epoch = self.draft.head.epoch
             yield from (replace(c, row=heard.row + n, epoch=epoch, command=False) for n, c in enumerate(copies, 1))
             return
         for index, said in enumerate(self._says(heard)):
@@ -250,7 +254,7 @@ class Batch:
 
     def _said(self, heard: Message, event: Event, index: int) -> Message:
         """What is said because of ``heard``, the index-th of it."""
-        name, epoch = self.service.name, self.tx.head.epoch
+        name, epoch = self.service.name, self.draft.head.epoch
         return replace(
             heard, event=event, id=said_id(name, heard.id, epoch, index), source="", position=0, previous=0, after={},
             epoch=epoch, hash="", causation=heard.id, depth=heard.depth + 1, command=False, late=False, retry_of=None,
@@ -277,12 +281,12 @@ class Batch:
                 self.after[source] = max(position, self.after.get(source, 0))
 
     async def write(self) -> None:
-        """Hand all that was planned to the transaction."""
-        tx = self.tx
-        tx.durable = bool(self.planned)
+        """Put all that was planned into the draft."""
+        draft = self.draft
+        draft.durable = bool(self.planned)
         mine = (m.event for m, *_ in self.planned if not self._as_heard(m))
         keys = await self.service.vault.keys_for(subjects(mine))
-        head = tx.head
+        head = draft.head
         head.after = self.after
         after = {k: v for k, v in self.after.items() if k != self.service.name}
         for message, notes, said, version in self.planned:
@@ -291,12 +295,12 @@ class Batch:
             event = message.event
             state = self._as_heard(message) or self.service.mapper.encode(event, message.id, keys)
             also = (*event.also, answer_to(message.causation)) if message.recovered else event.also
-            tx.record(
+            draft.record(
                 event.stream, version, event.TOPIC, state, message.id, to_metadata(message, notes), message.heard_at,
                 said=said, also=also,
             )  # fmt: skip
-        tx.trackings = self.moved
-        tx.fold(self.service.views_schema, self.service.tables, self.ops)
+        draft.trackings = self.moved
+        draft.fold(self.service.views_schema, self.service.tables, self.ops)
 
     def _as_heard(self, message: Message) -> bytes | None:
         """Its publisher's own bytes, also what a later version of it added; not of what is too long or unreadable."""

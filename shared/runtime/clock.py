@@ -1,4 +1,4 @@
-"""The platform clock, and the deadlines that the acting process hears when they are due. PostgreSQL's clock decides
+"""The platform clock, and the deadlines that the leader hears when they are due. PostgreSQL's clock decides
 nothing."""
 
 import asyncio
@@ -42,12 +42,11 @@ class SteppedClock:
 
 
 class NextDue:
-    """When the next row of a table of the views falls due, and how many rows wait. PostgreSQL is asked again only after
-    a commit that touched the table, or a second later: another process may have written."""
+    """When the next row of a table of the views falls due, and how many rows wait."""
 
     def __init__(self, service: Service, table: str, column: str, kinds: Sequence[str] | None = None):
         self._service, self._table, self._column, self._kinds = service, table, column, kinds
-        self._asked = (-1, 0.0)
+        self._asked, self._loads = (-1, 0.0), -1
         self._answer: tuple[datetime | None, int] = (None, 0)
 
     async def at(self) -> datetime | None:
@@ -56,10 +55,20 @@ class NextDue:
     async def count(self) -> int:
         return (await self._now())[1]
 
+    async def not_before(self) -> datetime | None:
+        """No row falls due before this instant, though maybe later: what every commit wrote is known, so that
+        PostgreSQL is asked at first, and when this instant has come."""
+        if self._loads != self._service.loads:
+            self._asked, self._loads = (-1, 0.0), self._service.loads
+            return await self.at()
+        return min((at for at in (self._answer[0], self._service.due.get(self._table)) if at), default=None)
+
     async def _now(self) -> tuple[datetime | None, int]:
+        """PostgreSQL is asked again only after a commit that touched the table, or a second later."""
         service, asked = self._service, asyncio.get_running_loop().time()
         changes = service.changes[self._table]
         if self._asked[0] != changes or asked - self._asked[1] > 1:
+            service.due.pop(self._table, None)
             answer = await service.log.next_due(service.views_schema, self._table, self._column, self._kinds)
             self._asked, self._answer = (changes, asked), answer
         return self._answer
@@ -77,7 +86,9 @@ class Deadlines:
         while True:
             self.woken.clear()
             try:
-                following = None if self._service.lost else await self.next.at()
+                following = None if self._service.lost else await self.next.not_before()
+                if following and following <= self._clock.now():
+                    following = await self.next.at()
                 if following and following <= self._clock.now():
                     await self.fire()
                     continue

@@ -1,7 +1,7 @@
 """Side effects: mail, webhooks, destroying keys. What is to be done is an event, what came of it another; between
 them a row is open.
 
-Only the acting process runs them: at least once, with the same key each time. A replay has no sender."""
+Only the leader runs them: at least once, with the same key each time. A replay has no sender."""
 
 import asyncio
 import logging
@@ -57,7 +57,7 @@ class Effects:
             self.woken.clear()
             done = 0
             try:
-                due = await self.next.at()
+                due = await self.next.not_before()
                 done = await self.send_due() if due and due <= self._clock.now() else 0
             except Exception as error:  # whatever it is: a loop that ended would send nothing any more
                 log.warning("%s cannot do its effects (%s); tried again", self._service.name, type(error).__name__)
@@ -77,7 +77,9 @@ class Effects:
         asked = {row.id: row for row in await service.log.at(sorted({d.row for d in due}))}
         if service.lost:  # and what came of these may just be coming back
             due = [d for d in due if not from_row(asked[d.row], None)[0].recovered]
-        told = await service.log.known(result_id(d, asked[d.row].event_id) for d in due)
+        told = set[UUID]()
+        if any(row["count"] for _, row in service.memory.table("parked")):  # else what came of it was taken in
+            told = await service.log.known(result_id(d, asked[d.row].event_id) for d in due)
         again = [d for d in due if result_id(d, asked[d.row].event_id) in told]
         self._told |= {(d.key, d.row, d.attempt) for d in again}
         by_recipient = sorted((d for d in due if d not in again), key=lambda d: d.recipient)

@@ -136,8 +136,7 @@ class Memory:
         raise NotLoaded(stream)
 
     def new(self, stream: str) -> Any:
-        if not self.complete and stream not in self.streams:
-            self.load(stream, Held(0, self.decider.initial(stream)))
+        self.begin(stream)
         return self[stream]
 
     def table(self, name: str) -> ResidentRows:
@@ -160,6 +159,11 @@ class Memory:
         return self._parsed[name, version]
 
     # how it moves
+    def begin(self, stream: str) -> None:
+        """Hold a stream without a past, unless it is here already."""
+        if not self.complete and stream not in self.streams:
+            self.load(stream, Held(0, self.decider.initial(stream)))
+
     def version(self, stream: str) -> int:
         held = self.streams.get(stream)
         if held is None and not self.complete:

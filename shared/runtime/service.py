@@ -5,7 +5,7 @@ import asyncio
 import base64
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,26 +19,49 @@ from shared.core.event import Event
 from shared.core.facts import DeadlineReached, EpochBegan, EpochReconciled, Unreadable
 from shared.core.message import Message
 from shared.core.personal import Personal
+from shared.core.projection import Put, RowOp
 from shared.core.views import Views
 from shared.core.world import Check, Decider, Refused
 from shared.privacy.vault import Vault
+from shared.store.append import Loaded, Read
 from shared.store.codec import MAX_BYTES, Envelope, EventMapper, from_row, key_ids
+from shared.store.draft import Draft
 from shared.store.event_log import EventLog
-from shared.store.rows import Recorded
+from shared.store.rows import Head, Recorded, copied
 
 from .batch import NOTHING, Batch, Outcome, RetryFailed, deadline_id, subjects
 from .loading import hold
-from .losses import Loss, own_loss
+from .losses import Loss, own_loss, says_itself
 from .memory import Memory, Parsers
 from .ordering import Gap, Overloaded, Silent, Stopped, UsedTwice, gap_before
+from .outbox import Outbox
 
 WAITING = 10_000
 WRITING = (DataError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """Raised when what follows from a message cannot be written: the message is wrong, or a rule, not the database."""
 
 
+RELAY = "relay"
+"""The tracking that says how far the bus has what this log said."""
+DUE = {"deadlines": "due", "effects": "next_attempt"}
+"""The column of a kernel table that says when a row falls due."""
+
+
 class WentBack(Overloaded):
     """The log ends before what this process knows of it: its database was restored while the process ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A commit: what was taken in and what came of each message; where the log ended and how far others were heard
+    before; what was answered before a restore; whether nobody else had written."""
+
+    batch: Batch
+    results: list[Outcome | Exception | None]
+    began: Head
+    tracked: dict[str, int]
+    answered: Mapping[UUID, Sequence[int]]
+    alone: bool
 
 
 class Service:
@@ -65,9 +88,15 @@ class Service:
         self.tables = views.all_tables()
         self.tracked: dict[str, int] = {}
         self._passed: dict[str, Message] = {}
+        self._expected: Head | None = None
+        """The end of the log as this process left it; None when somebody else may have written."""
+        self._kept: dict[str, int] = {}
+        """How far others were heard, as the log holds it."""
+        self.outbox, self.relayed = Outbox(), 0
+        """What is to be relayed, and the position up to which it was."""
         self.position = self.said = self.waiting = 0
         self.epoch = 1
-        self.acting = self._outdated = False
+        self.leads = self._outdated = False
         self.silent: Silent | None = None
         """Why nothing may be recorded."""
         self.copies: Mapping[UUID, Sequence[Message]] = {}
@@ -76,6 +105,10 @@ class Service:
         """The bytes of these by their own ids."""
         self._wakes: list[asyncio.Event] = []
         self.changes: Counter[str] = Counter()  # commits that touched each table of the views
+        self.loads = 0
+        """How often the memory was read anew."""
+        self.due: dict[str, datetime] = {}
+        """The first instant that was written to each table of what falls due, since somebody took it from here."""
         self.parsers, self.checks = parsers, checks or {}
         self._queue: asyncio.Queue[tuple[Sequence[Message | Envelope], asyncio.Future[list[Outcome | Exception]]]]
         self._queue = asyncio.Queue()
@@ -90,6 +123,7 @@ class Service:
     async def stop(self) -> None:
         if self._task:
             await end(self._task)
+        await self.log.rest()
         if self.tracer:
             await asyncio.to_thread(self.tracer.close)
 
@@ -101,13 +135,17 @@ class Service:
             rows.clear()
             rows.load(stand.resident[name])
         self.position, self.said, self.epoch = stand.position, stand.said, stand.epoch
-        self.tracked = dict(stand.tracked)
+        self.tracked = self._kept = dict(stand.tracked)
         self.memory.streams.clear()
         self.memory.undo.forget()
+        self.outbox.clear()
+        self._expected = None
+        self.loads += 1
         self._outdated = False
 
     async def read_again(self) -> None:
-        """Read anew, between two commits, what the rules keep in memory: the views were made again."""
+        """Read anew, between two commits, what the rules keep in memory: the views were made again, or another process
+        wrote for long."""
         self._outdated = True
         await self.handle_each()
 
@@ -193,60 +231,139 @@ class Service:
         states = self.copied | {m.message.id: m.state for m in batch if isinstance(m, Envelope)}
         if self._passes_over(messages):
             return [NOTHING] * len(messages)
-        streams = {s for m in messages if m.event for s in (m.event.stream, *m.event.also)}
-        missing = sorted(s for s in streams if s not in self.memory.streams)
-        deadlines = [m.event.key for m in messages if isinstance(m.event, DeadlineReached)]
-        results: list[Outcome | Exception | None] = [None] * len(messages)
         try:
             with self.meters.commit(), commit_spans(self.tracer, messages) as told:
-                async with self.log.append() as tx:
-                    ids = [i for m in messages for i in ((m.id, m.causation) if m.recovered else (m.id,))]
-                    read = await tx.read(
-                        ids,
-                        missing,
-                        self.fingerprint,
-                        self.position,
-                        (self.views_schema, deadlines),
-                    )
-                    if tx.head.position < self.position:
-                        raise WentBack(f"the log ends at {tx.head.position}, it had {self.position} rows")
-                    answered = await tx.answered(ids) if tx.head.epoch > 1 else {}
-                    self._catch_up(read.tail)
-                    hold(self.memory, self.mapper, missing, read.loaded)
-                    taken = Batch(self, tx, read, messages, states, unwritable, answered)
-                    for passed in self._passed.values():
-                        taken.move(passed)
-                    for index in range(len(messages)):
-                        results[index] = await taken.take(index)
-                    await taken.write()
-                    head = tx.head
-                told.noted |= {"heard": len(messages), "rows": len(tx.rows), "position": head.position}
+                done = await self._ahead(messages, states) if self._may_go_ahead(messages) else None
+                done = done or await self._under_lock(messages, states, unwritable)
+                taken, head = done.batch, done.batch.draft.head
+                told.noted |= {"heard": len(messages), "rows": len(taken.draft.rows), "position": head.position}
                 told.recorded = taken.planned
         except BaseException:
             self.memory.undo.back_to(0)
+            self._expected = None
             raise
         self.memory.undo.forget()
+        self.outbox.add(done.began.said, taken.draft.rows)
+        self._expected = head if done.alone else None
         self.position, self.said, self.epoch = head.position, head.said, head.epoch
-        self.tracked = {**read.tracked, **taken.moved}
+        self.tracked = self._kept = {**done.tracked, **taken.draft.trackings}
         self._passed.clear()
         self.meters.recorded(len(taken.planned))
-        self.changes.update({op.table for op in taken.ops})
+        self._note_changes(taken.ops)
         if taken.planned:
             for wake in self._wakes:
                 wake.set()
             await self._snapshot()
             self._evict()
+        results = done.results
         for index, message in enumerate(messages):
-            if message.command and message.id in answered:
+            if message.command and message.id in done.answered:
                 results[index] = None  # what came of it before the restore is its answer
         return [await self._answer(m) if r is None else r for m, r in zip(messages, results, strict=True)]
+
+    def _may_go_ahead(self, messages: Sequence[Message]) -> bool:
+        """Whether all of these look new, so that they may be decided before the log was asked."""
+        if not messages or self._expected is None or self.copies or own_loss(self.memory):
+            return False
+        return not any(
+            isinstance(m.event, DeadlineReached)
+            or says_itself(m)
+            or (m.position and not m.late and m.position <= self.tracked.get(m.source, 0))
+            for m in messages
+        )
+
+    async def _ahead(self, messages: Sequence[Message], states: Mapping[UUID, bytes]) -> "Done | None":
+        """Decide on what this process knows and write it in one round trip, if the log still ends where it did and
+        holds none of it. None when it has to be looked up under the lock: then nothing is kept."""
+        assert self._expected is not None
+        for message in messages:
+            if message.event and message.event.begins and not message.late:
+                self.memory.begin(message.event.stream)  # were it otherwise, its first version would be there already
+        expected, missing = self._expected, self._missing(messages)
+        draft = self.log.draft(expected)
+        answered = await self.log.answered([m.id for m in messages]) if expected.epoch > 1 else {}
+        if missing:
+            hold(self.memory, self.mapper, missing, await self.log.load(missing, self.fingerprint))
+        read = Read(seen=set(), tail=[], tracked=dict(self._kept), armed={}, loaded=Loaded([], {}))
+        taken = Batch(self, draft, self.log.load, read, messages, states, None, answered)
+        results = await self._take_all(taken, messages)
+        both = zip(messages, results, strict=True)
+        if taken.planned and all(isinstance(r, Outcome) and (r.position or m.event is None) for m, r in both):
+            await taken.write()
+            self._add_relayed(draft)
+            if await self.log.put(draft, expected):
+                return Done(taken, results, expected, self._kept, answered, True)
+        self.memory.undo.back_to(0)
+        self._expected = None
+        return None
+
+    async def _under_lock(
+        self, messages: Sequence[Message], states: Mapping[UUID, bytes], unwritable: Exception | None
+    ) -> "Done":
+        """Lock the head of the log, fold what others wrote, and then take the batch in."""
+        missing = self._missing(messages)
+        deadlines = [m.event.key for m in messages if isinstance(m.event, DeadlineReached)]
+        ids = [i for m in messages for i in ((m.id, m.causation) if m.recovered else (m.id,))]
+        async with self.log.append() as tx:
+            read = await tx.read(ids, missing, self.fingerprint, self.position, (self.views_schema, deadlines))
+            if tx.head.position < self.position:
+                raise WentBack(f"the log ends at {tx.head.position}, it had {self.position} rows")
+            began, tracked = copied(tx.head), dict(read.tracked)
+            answered = await tx.answered(ids) if tx.head.epoch > 1 else {}
+            self._catch_up(read.tail)
+            hold(self.memory, self.mapper, missing, read.loaded)
+            taken = Batch(self, tx, tx.load, read, messages, states, unwritable, answered)
+            results = await self._take_all(taken, messages)
+            await taken.write()
+            if taken.planned:
+                self._add_relayed(tx)
+        return Done(taken, results, began, tracked, answered, not read.tail)
+
+    def _missing(self, messages: Sequence[Message]) -> list[str]:
+        """Streams of these that are not in memory; of a further stream only where it has a state here."""
+        memory, initial = self.memory, self.decider.initial
+        streams = {m.event.stream for m in messages if m.event}
+        streams |= {s for m in messages if m.event for s in m.event.also if initial(s) is not None}
+        return sorted(s for s in streams if s not in memory.streams)
+
+    async def _take_all(self, taken: Batch, messages: Sequence[Message]) -> "list[Outcome | Exception | None]":
+        for passed in self._passed.values():
+            taken.move(passed)
+        return [await taken.take(index) for index in range(len(messages))]
+
+    def _add_relayed(self, draft: Draft) -> None:
+        """How far the bus has what was said goes with the next commit."""
+        if self.relayed > self._kept.get(RELAY, 0):
+            draft.trackings = {**draft.trackings, RELAY: self.relayed}
+
+    async def look(self) -> None:
+        """Take over what another process has written."""
+        if (await self.log.head()).position != self.position:
+            await self.handle_each()
+
+    async def keep_relayed(self) -> None:
+        """Note in the log how far the bus has what was said, unless a commit did."""
+        if self.relayed > self._kept.get(RELAY, 0):
+            position = self.relayed
+            await self.log.track(RELAY, position)
+            self._kept[RELAY] = max(position, self._kept.get(RELAY, 0))
+
+    def _note_changes(self, ops: Iterable[RowOp]) -> None:
+        """Which tables of the views changed, and the first instant that now falls due in one of them."""
+        touched = set[str]()
+        for op in ops:
+            touched.add(op.table)
+            column = DUE.get(op.table)
+            if column and isinstance(op, Put) and (due := op.columns.get(column)):
+                self.due[op.table] = min(due, self.due.get(op.table, due))
+        self.changes.update(touched)
 
     def _passes_over(self, messages: Sequence[Message]) -> bool:
         """Whether nobody here listens to any of these: then only the cursor moves, in memory until the next commit
         takes it along. What a crash forgets of it shows as a gap and is read again."""
         if not messages:
             return False
-        if not self.acting:
+        if not self.leads:
             self._passed.clear()
             return False
         tracked = dict(self.tracked)
@@ -282,7 +399,7 @@ class Service:
             if notes.parked:
                 self.memory.pass_over(message)
             else:
-                self.changes.update({op.table for op in self.memory.apply(message)})
+                self._note_changes(self.memory.apply(message))
 
     # afterwards -----------------------------------------------------------------------------------------------------
     async def _answer(self, message: Message) -> Outcome | Exception:
@@ -313,7 +430,7 @@ class Service:
     async def _snapshot(self) -> None:
         """Keep long streams quick to load; a snapshot only saves time, so it is written after the commit."""
         grown = self.memory.grown()
-        if not grown or not self.acting:
+        if not grown or not self.leads:
             return
         states = [(stream, held.version, held.state.model_dump_json().encode()) for stream, held in grown]
         await self.log.keep_snapshots(self.position, self.fingerprint, states)

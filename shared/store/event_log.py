@@ -11,11 +11,14 @@ from uuid import UUID, uuid5
 
 import orjson
 from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
-from psycopg import errors, sql
+from psycopg import AsyncConnection, errors, sql
 
-from .append import Append, answer_to
+from shared.base.database import Pool
+
+from .append import Append, Loaded, answer_to, answered, asked, loaded
+from .draft import Draft
 from .queries import LogQueries
-from .rows import COLUMNS, GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, head_of, rows_of
+from .rows import COLUMNS, GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, copied, head_of, rows_of
 
 EPOCH_BEGAN = "kernel.epoch-began.v1"
 DDL = """
@@ -60,6 +63,10 @@ def _begins_above(row: Recorded, after: int) -> bool:
 class EventLog(LogQueries):
     """Async, with the method names and value types of eventsourcing's ``ProcessRecorder``."""
 
+    def __init__(self, pool: Pool, schema: str):
+        super().__init__(pool, schema)
+        self._writer: AsyncConnection[Any] | None = None
+
     async def create(self) -> None:
         """Make the tables; safe to repeat, also by several processes at once."""
         async with self.pool.connection() as conn, conn.transaction():
@@ -75,11 +82,53 @@ class EventLog(LogQueries):
         """One transaction. What it records becomes visible at once and in the order of commits, or not at all."""
         try:
             async with self.pool.connection() as conn, conn.pipeline(), conn.transaction():
-                tx = Append(self.sql, conn)
+                tx = Append(sql=self.sql, conn=conn)
                 yield tx
                 await tx.flush()
         except errors.UniqueViolation as e:
             raise IntegrityError(str(e.diag.constraint_name)) from e
+
+    def draft(self, head: Head) -> Draft:
+        """What is to follow this end of the log, for ``put``."""
+        return Draft(copied(head))
+
+    async def put(self, draft: Draft, expected: Head) -> bool:
+        """Write a draft in one round trip, if the log still ends as expected and holds none of its events; whether it
+        did."""
+        statement, params = draft.in_one(self.schema, expected)
+        writer, self._writer = self._writer or await self._new_writer(), None
+        try:
+            done = await (await writer.execute(statement, params)).fetchone() is not None
+        except errors.UniqueViolation:
+            done = False
+        except BaseException:
+            await self.pool.putconn(writer)
+            raise
+        self._writer = writer
+        return done
+
+    async def _new_writer(self) -> AsyncConnection[Any]:
+        """A connection that only writes: what it has planned once is not planned again."""
+        conn = await self.pool.getconn()
+        conn.prepare_threshold = 0
+        await conn.execute("set plan_cache_mode = force_generic_plan")
+        return conn
+
+    async def rest(self) -> None:
+        """Give back what is held to write with."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await self.pool.putconn(writer)
+
+    async def load(self, streams: Sequence[str], fingerprint: str) -> Loaded:
+        """The past of streams: snapshots that fit the code, and the rows after them."""
+        async with self.pool.connection() as conn:
+            return loaded(await (await asked(self.sql, conn, streams, fingerprint)).fetchall())
+
+    async def answered(self, causes: Sequence[UUID]) -> dict[UUID, list[int]]:
+        """Positions of what was brought back after a restore, for those of these ids that are its causes."""
+        async with self.pool.connection() as conn:
+            return await answered(self.sql, conn, causes)
 
     async def head(self) -> Head:
         async with self.pool.connection() as conn:

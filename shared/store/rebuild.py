@@ -72,7 +72,7 @@ async def rebuild(log: EventLog, views: Views, schema: str, progress: Progress |
             for statement in create_indexes(views.all_tables(), shadow):
                 await conn.execute(statement)
             async with log.append() as tx:  # writers wait here: the tail, then the swap
-                await tx.read()
+                await tx.read(alone=True)
                 await _fold(log, views, shadow, tx.conn, None, after=at)
                 exists = await (await tx.conn.execute("select to_regnamespace(%s)", (f'"{schema}"',))).fetchone()
                 if exists and exists[0] is not None:

@@ -26,17 +26,22 @@ TRACK = (
 )
 STREAMS = """
 with asked as (
-    select a.stream, coalesce(n.position, 0) as position from unnest(%(streams)s::text[]) as a (stream)
+    select a.stream, n.position, n.version, n.state from unnest(%(streams)s::text[]) as a (stream)
     left join {s}.snapshots n on n.stream = a.stream and n.fingerprint = %(fingerprint)s
 ), wanted as (
     select e.notification_id from asked a join {s}.stored_events e
-        on e.originator_id = a.stream and e.notification_id > a.position
+        on e.originator_id = a.stream and e.notification_id > coalesce(a.position, 0)
     union
-    select l.notification_id from asked a join {s}.links l on l.stream = a.stream and l.notification_id > a.position
+    select l.notification_id from asked a join {s}.links l
+        on l.stream = a.stream and l.notification_id > coalesce(a.position, 0)
 )
 select {columns} from {s}.stored_events where notification_id in (select notification_id from wanted)
+union all
+select position, stream, version, '', state, '00000000-0000-0000-0000-000000000000', '', 'epoch', false, '' from asked
+where position is not null
 order by notification_id
 """
+"""The rows of streams, and the snapshots that they go on from as rows without a topic."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,11 @@ class Head:
     epoch: int
     said: int
     after: dict[str, int]
+
+
+def copied(head: Head) -> Head:
+    """A head to move on from this one."""
+    return Head(head.position, head.hash, head.epoch, head.said, dict(head.after))
 
 
 def chain(previous: bytes, row: Recorded) -> bytes:

@@ -78,31 +78,34 @@ def gather(nets: Nets, ops: Iterable[RowOp]) -> None:
 Statement = tuple[bytes, tuple[list[Any], ...]]
 
 
-def statements(schema: str, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> list[Statement]:
-    """A batch of operations as few statements with array parameters: one for each set of columns that rows share."""
+def statements(schema: str, tables: Mapping[str, Table], ops: Iterable[RowOp], only_if: str = "") -> list[Statement]:
+    """A batch of operations as few statements with array parameters: one for each set of columns that rows share. No
+    row is touched by two of them, so that they may run at once. ``only_if``: an SQL condition of all of them."""
     nets: Nets = {}
     gather(nets, ops)
-    return write(schema, tables, nets)
+    return write(schema, tables, nets, only_if)
 
 
-def write(schema: str, tables: Mapping[str, Table], nets: Nets) -> list[Statement]:
+def write(schema: str, tables: Mapping[str, Table], nets: Nets, only_if: str = "") -> list[Statement]:
     """The statements of these net effects."""
     drops: dict[str, list[str]] = {}
     upserts: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[tuple[Any, ...]]] = {}
     for table, rows in nets.items():
         types = tables[table].columns
         for key, row in rows.items():
-            if row.dropped:
+            if row.dropped and not (row.put or row.add):
                 drops.setdefault(table, []).append(key)
-            if row.put or row.add:
-                values = (dump(types[c], v) for c, v in row.put.items())
-                columns = (table, tuple(row.put), tuple(row.add))
-                upserts.setdefault(columns, []).append((key, *values, *row.add.values()))
-    result: list[Statement] = [(_delete(schema, t), (keys,)) for t, keys in drops.items()]
-    for (table, put, add), lines in upserts.items():
-        kinds = tuple(tables[table].columns[c] for c in (*put, *add))
+                continue
+            # what is put after it was dropped keeps nothing of what it was
+            put = {**dict.fromkeys(types), **row.put} if row.dropped else row.put
+            values = (dump(types[c], v) for c, v in put.items())
+            columns = (table, tuple(put), tuple(row.add))
+            upserts.setdefault(columns, []).append((key, *values, *row.add.values()))
+    result: list[Statement] = [(_delete(schema, t, only_if), (keys,)) for t, keys in drops.items()]
+    for (table, names, add), lines in upserts.items():
+        kinds = tuple(tables[table].columns[c] for c in (*names, *add))
         arrays = tuple(list(column) for column in zip(*lines, strict=True))
-        result.append((_upsert(schema, table, put, add, kinds), arrays))
+        result.append((_upsert(schema, table, names, add, kinds, only_if), arrays))
     return result
 
 
@@ -157,12 +160,19 @@ def _plain_json(value: Any) -> Any:
 
 
 @cache
-def _delete(schema: str, table: str) -> bytes:
-    return sql.SQL("delete from {} where key = any(%b::text[])").format(sql.Identifier(schema, table)).as_bytes(None)
+def _delete(schema: str, table: str, only_if: str) -> bytes:
+    query = sql.SQL("delete from {} where key = any(%b::text[]){}")
+    return query.format(sql.Identifier(schema, table), _more(" and", only_if)).as_bytes(None)
+
+
+def _more(word: str, only_if: str) -> sql.Composable:
+    return sql.SQL(f"{word} {only_if}" if only_if else "")
 
 
 @cache
-def _upsert(schema: str, table: str, put: tuple[str, ...], add: tuple[str, ...], types: tuple[str, ...]) -> bytes:
+def _upsert(
+    schema: str, table: str, put: tuple[str, ...], add: tuple[str, ...], types: tuple[str, ...], only_if: str
+) -> bytes:
     names = [sql.Identifier(c) for c in (*put, *add)]
     arrays = [sql.SQL(f"{_form(t)}::{_wire(t)}[]") for t in ("text", *types)]
     picks = [sql.SQL("key")] + [
@@ -175,12 +185,13 @@ def _upsert(schema: str, table: str, put: tuple[str, ...], add: tuple[str, ...],
     ]
     columns = [sql.Identifier("key"), *names]
     return (
-        sql.SQL("insert into {t} ({c}) select {p} from unnest({a}) as rows ({c}) on conflict (key) do {s}")
+        sql.SQL("insert into {t} ({c}) select {p} from unnest({a}) as rows ({c}){w} on conflict (key) do {s}")
         .format(
             t=sql.Identifier(schema, table),
             c=sql.SQL(", ").join(columns),
             p=sql.SQL(", ").join(picks),
             a=sql.SQL(", ").join(arrays),
+            w=_more(" where", only_if),
             s=sql.SQL("update set {}").format(sql.SQL(", ").join(sets)),
         )
         .as_bytes(None)

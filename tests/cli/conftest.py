@@ -102,7 +102,7 @@ async def running(apps: Iterable[App], database: str, nats_url: str, folder: Pat
         processes[app.name] = Process(app, settings)
         note = partial(addresses.__setitem__, app.name)
         ends.append(asyncio.create_task(processes[app.name].run(note)))
-    await until(lambda: len(addresses) == len(processes) and all(p.service.acting for p in processes.values()))
+    await until(lambda: len(addresses) == len(processes) and all(p.service.leads for p in processes.values()))
     noted = {
         "pid": os.getpid(), "services": addresses, "databases": dict.fromkeys(processes, database), "nats": nats_url,
     }  # fmt: skip

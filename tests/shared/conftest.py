@@ -72,7 +72,7 @@ async def join(start: Make, fresh_nats: FreshNats) -> AsyncIterator[Join]:
             name: str, *, port: int = 0, head_every: float = 0.2, silent_after: float = 10.0, **options: Any
         ) -> Node:
             service = await start(name, **options)
-            service.acting = True
+            service.leads = True
             url = fresh_nats.server.url(name)
             broker = broker_of(name, url.replace(f":{fresh_nats.server.port}", f":{port}") if port else url)
 

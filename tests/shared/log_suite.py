@@ -17,7 +17,9 @@ from eventsourcing.tests.persistence import (
 
 from shared.core.projection import Add, Drop, Put, RowOp, Table
 from shared.core.views import Views
+from shared.store.draft import Draft
 from shared.store.event_log import EventLog
+from shared.store.rows import Head
 
 RECORDERS = (ProcessRecorderTestCase, NonInterleavingNotificationIDsBaseCase, ApplicationRecorderTestCase)
 Opens = Callable[[], AbstractAsyncContextManager[EventLog]]
@@ -133,7 +135,7 @@ async def what_stands_beside_the_rows_is_found(log: EventLog) -> None:
         for n, event_id in enumerate(ids):
             tx.record(f"s:{n}", 1, "t.x.v1", b"{}", event_id, b"{}", NOON, said=True)
         tx.trackings = dict(after)
-        tx.fold(SCHEMA, VIEWS.all_tables(), _ops())
+        tx.fold(SCHEMA, VIEWS.all_tables(), list(_ops()))
     async with log.append() as tx:
         read = await tx.read([ids[0], uuid.uuid4()], ["s:1"], "code", 1, (SCHEMA, ["b", "gone", "never"]))
     assert (read.seen, [row.event_id for row in read.tail], read.tracked) == ({ids[0]}, [ids[1]], after)
@@ -169,6 +171,49 @@ async def what_stands_beside_the_rows_is_found(log: EventLog) -> None:
 
 
 HOUR = timedelta(hours=1)
+
+
+async def a_draft_is_written_whole_where_the_log_ends_as_expected_and_not_at_all_elsewhere(log: EventLog) -> None:
+    """``log`` is called standing, and has the tables of VIEWS."""
+
+    def draft(expected: Head, *, stream: str = "s:1", event_id: uuid.UUID | None = None, count: int = 1) -> Draft:
+        made = log.draft(expected)
+        made.head.after = {**expected.after, "shop": 7}
+        for n in range(count):
+            new = event_id or uuid.uuid4()
+            made.record(stream, n + 1, "t.x.v1", b"{}", new, b"{}", NOON, said=True, also=("also:s",))
+        made.trackings = {"shop": 7}
+        made.fold(SCHEMA, VIEWS.all_tables(), list(_ops()))
+        return made
+
+    empty = await log.head()
+    first = draft(empty, count=2)
+    assert await log.put(first, empty)
+    [one, two] = await log.rows(0, 10)
+    assert [one.event_id, two.event_id] == [row.event_id for row in first.rows]
+    head = await log.head()
+    assert (head.position, head.hash, head.said, head.after) == (2, two.hash, 2, {"shop": 7})
+    assert head == first.head
+    assert await log.trackings() == {"shop": 7}
+    assert [row.id for row in await log.stream("also:s")] == [1, 2]
+    kept = dict((await log.stand(SCHEMA, {"held": VIEWS.all_tables()["held"]})).resident["held"])
+    assert {key: row["count"] for key, row in kept.items()} == {"x": 5, "y": 1}
+    assert await log.next_due(SCHEMA, "deadlines", "due") == (NOON - HOUR, 2)
+
+    stale = Head(2, b"another", 1, 2, dict(head.after))
+    earlier = Head(2, head.hash, 1, 2, {})
+    assert not await log.put(draft(empty, stream="s:2"), empty), "the log goes on"
+    assert not await log.put(draft(stale, stream="s:2"), stale), "it ends with something else: it was restored"
+    assert not await log.put(draft(earlier, stream="s:2"), earlier), "somebody else has heard more"
+    assert not await log.put(draft(head, stream="s:2", event_id=one.event_id), head), "the event is there already"
+    assert not await log.put(draft(head, stream="s:1"), head), "the stream has a past"
+    assert [row.id for row in await log.rows(0, 10)] == [1, 2]
+    assert await log.head() == head
+    again = dict((await log.stand(SCHEMA, {"held": VIEWS.all_tables()["held"]})).resident["held"])
+    assert again == kept, "a draft that is not written leaves nothing in the views"
+    assert await log.put(draft(head, stream="s:2"), head)
+    again = dict((await log.stand(SCHEMA, {"held": VIEWS.all_tables()["held"]})).resident["held"])
+    assert {key: row["count"] for key, row in again.items()} == {"x": 5, "y": 2}
 
 
 def _ops() -> Iterator[RowOp]:

@@ -95,7 +95,7 @@ async def porter(
     service.views_schema = f"{name}_views"
     await prepare(log, views, service.views_schema)
     await service.start()
-    service.acting = True
+    service.leads = True
     yield service
     await service.stop()
 

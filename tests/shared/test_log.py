@@ -87,6 +87,14 @@ async def test_a_stream_is_found_by_its_further_names(pool: Any) -> None:
     await log_suite.a_stream_is_found_by_its_further_names(log)
 
 
+async def test_a_draft_is_written_whole_where_the_log_ends_as_expected_and_not_at_all_elsewhere(pool: Any) -> None:
+    log = EventLog(pool, "standing")
+    await prepare(log, log_suite.VIEWS, log_suite.SCHEMA)
+    await log_suite.a_draft_is_written_whole_where_the_log_ends_as_expected_and_not_at_all_elsewhere(log)
+    assert await log.verify() == 3
+    await log.rest()
+
+
 async def test_what_stands_beside_the_rows_is_found(pool: Any) -> None:
     log = EventLog(pool, "standing")
     await prepare(log, log_suite.VIEWS, log_suite.SCHEMA)

@@ -199,7 +199,7 @@ async def test_a_missing_message_is_a_gap(start: Make) -> None:
 
 async def test_what_nobody_listens_to_moves_the_cursor_without_a_commit(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    clerk.acting = True
+    clerk.leads = True
     clock = SteppedClock(NOON + timedelta(hours=2))
     await shop.handle(order(1))
     await Deadlines(shop, clock).fire()
@@ -222,7 +222,7 @@ async def test_what_nobody_listens_to_moves_the_cursor_without_a_commit(start: M
 
 async def test_what_is_passed_over_is_still_missed_when_something_before_it_is(start: Make) -> None:
     shop, clerk = await start("shop"), await start("clerk")
-    clerk.acting = True
+    clerk.leads = True
     await shop.handle(order(1))
     await Deadlines(shop, SteppedClock(NOON + timedelta(hours=2))).fire()
     _, stale = await said_by(shop)
@@ -453,7 +453,7 @@ async def snapshots(service: Service) -> dict[str, int]:
 
 async def test_a_long_stream_is_read_from_its_snapshot(start: Make) -> None:
     shop = await start("shop", fingerprint="f1")
-    shop.acting = True
+    shop.leads = True
     for n in range(3):
         await shop.handle(*(order(f"{n}-{i}") for i in range(100)))
     kept = await snapshots(shop)

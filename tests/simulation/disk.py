@@ -10,7 +10,8 @@ from uuid import UUID
 import orjson
 
 from shared.core.projection import Add, Drop, Put, RowOp, Table
-from shared.store.rows import GENESIS, Head, Recorded
+from shared.store.append import Loaded
+from shared.store.rows import GENESIS, Head, Recorded, copied
 from shared.store.view_sql import dump
 
 from .fate import Ports
@@ -59,6 +60,27 @@ class Disk:
         """What the constraints of the real table would."""
         return row.event_id in self.ids or (str(row.originator_id), row.originator_version) in self.versions
 
+    async def unlocked(self) -> None:
+        """Returns once no transaction holds the head row."""
+        while self.holder is not None:
+            waiter = asyncio.get_running_loop().create_future()
+            self.waiting.append(waiter)
+            await waiter
+
+    def load(self, streams: Iterable[str], fingerprint: str) -> Loaded:
+        """The past of streams: snapshots that fit the code, and the rows after them."""
+        asked = list(streams)
+        snapshots = {
+            s: (version, position, state)
+            for s in asked
+            for version, position, code, state in (self.snapshots.get(s, (0, 0, "", b"")),)
+            if position and code == fingerprint
+        }
+        positions = {
+            p for s in asked for p in self.streams.get(s, ()) if p > (snapshots[s][1] if s in snapshots else 0)
+        }
+        return Loaded(self.at(positions), snapshots)
+
     def leave(self, ports: Ports) -> None:
         """The database takes back what a lost connection had begun."""
         if self.holder is not None and self.holder.ports is ports:
@@ -83,10 +105,6 @@ class Disk:
 
 def _position(row: Recorded) -> int:
     return row.id
-
-
-def copied(head: Head) -> Head:
-    return Head(head.position, head.hash, head.epoch, head.said, dict(head.after))
 
 
 def dumped(table: Table, op: RowOp) -> Row:

@@ -14,10 +14,11 @@ from .loop import Life, Loop
 T = TypeVar("T")
 Side = Literal["before", "after"]
 PORTS = (
-    "log.stand", "log.read", "log.load", "log.commit", "log.head", "log.rows", "log.by_id", "log.at", "log.known",
-    "log.trackings", "log.track", "log.next_due", "log.due_deadlines", "log.due_effects", "log.keep_snapshots",
-    "log.listened", "log.listen", "vault.keys_for", "vault.keys", "bus.publish", "bus.declare", "bus.ask",
-    "bus.announce", "bus.consume", "bus.fetch", "bus.ack", "bus.last", "bus.waiting", "clock.now", "sender.send",
+    "log.stand", "log.read", "log.load", "log.commit", "log.put", "log.head", "log.rows", "log.by_id", "log.at",
+    "log.known", "log.trackings", "log.track", "log.next_due", "log.due_deadlines", "log.due_effects",
+    "log.keep_snapshots", "log.listened", "log.listen", "vault.keys_for", "vault.keys",
+    "bus.publish", "bus.declare", "bus.ask", "bus.announce",
+    "bus.consume", "bus.fetch", "bus.ack", "bus.last", "bus.waiting", "clock.now", "sender.send",
     "edge.answer",
 )  # fmt: skip
 """Everything that a process does to, or asks of, what is not itself."""

@@ -1,7 +1,6 @@
 """A log in memory that passes the suite of the real one. What is committed stays; an open transaction goes with its
 process."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Self
@@ -12,11 +11,12 @@ from psycopg import OperationalError
 
 from shared.core.projection import RowOp, Table
 from shared.store.append import Append, Loaded, Read
+from shared.store.draft import Draft
 from shared.store.event_log import EventLog
 from shared.store.queries import DueDeadline, DueEffect, Stand, Tried
-from shared.store.rows import Head, Recorded
+from shared.store.rows import Head, Recorded, copied
 
-from .disk import Disk, Row, apply, as_read, copied, dumped
+from .disk import Disk, Row, apply, as_read, dumped
 from .fate import NoFate, Ports
 
 
@@ -24,9 +24,8 @@ class SimulatedAppend(Append):
     """The real one's arithmetic of positions and hashes over a disk in memory."""
 
     def __init__(self, log: "SimulatedLog"):
-        super().__init__(log.sql, None)  # type: ignore[arg-type]
+        super().__init__(sql=log.sql, conn=None)  # type: ignore[arg-type]
         self.log, self.disk, self.ports, self.broken = log, log.disk, log.ports, False
-        self._ops: list[tuple[RowOp, Row]] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -40,15 +39,12 @@ class SimulatedAppend(Append):
 
     async def read(
         self, ids: Sequence[UUID] = (), streams: Sequence[str] = (), fingerprint: str = "", since: int | None = None,
-        deadlines: tuple[str, Sequence[str]] | None = None,
+        deadlines: tuple[str, Sequence[str]] | None = None, *, alone: bool = False,
     ) -> Read:  # fmt: skip
         disk = self.disk
-        await self.ports.call("log.read", self._whole)
-        while disk.holder is not None:
-            waiter = asyncio.get_running_loop().create_future()
-            disk.waiting.append(waiter)
-            await waiter
-        self._whole()
+        await self.ports.call("log.read", self.whole)
+        await disk.unlocked()
+        self.whole()
         disk.holder = self
         self.head = copied(disk.head)
         armed = {k: disk.table("deadlines").get(k) for k in (deadlines[1] if deadlines else ())}
@@ -63,50 +59,47 @@ class SimulatedAppend(Append):
     async def load(self, streams: Sequence[str], fingerprint: str) -> Loaded:
         return await self.ports.call("log.load", self._loaded, streams, fingerprint)
 
-    def _whole(self) -> None:
+    def whole(self) -> None:
         if self.broken:
             raise OperationalError("the transaction was ended")
 
     def _loaded(self, streams: Sequence[str], fingerprint: str) -> Loaded:
-        self._whole()
-        disk = self.disk
-        snapshots = {
-            s: (version, position, state)
-            for s in streams
-            for version, position, code, state in (disk.snapshots.get(s, (0, 0, "", b"")),)
-            if position and code == fingerprint
-        }
-        positions = {
-            p for s in streams for p in disk.streams.get(s, ()) if p > (snapshots[s][1] if s in snapshots else 0)
-        }
-        return Loaded(disk.at(positions), snapshots)
-
-    def fold(self, views: str, tables: Mapping[str, Table], ops: Iterable[RowOp]) -> None:
-        self._ops = [(op, dumped(tables[op.table], op)) for op in ops]
+        self.whole()
+        return self.disk.load(streams, fingerprint)
 
     async def flush(self) -> None:
-        await self.ports.call("log.commit", self._commit)
+        ops = dumped_all(self)
+        await self.ports.call("log.commit", self._commit, ops)
 
-    def _commit(self) -> None:
-        self._whole()
-        disk, rows = self.disk, self.rows
-        for row in rows:
-            if disk.refuses(row):
-                raise IntegrityError("stored_events_key")
-        for row in rows:
-            stream = str(row.originator_id)
-            disk.ids[row.event_id] = row.id
-            disk.versions.add((stream, row.originator_version))
-            disk.streams[stream] = (*disk.streams.get(stream, ()), row.id)
-        disk.rows += rows
-        for stream, position in self.links:
-            disk.streams[stream] = (*disk.streams.get(stream, ()), position)
-        for name, position in self.trackings.items():
-            disk.tracked[name] = max(position, disk.tracked.get(name, 0))
-        if rows or self.trackings:
-            disk.head = copied(self.head)
-        for op, columns in self._ops:
-            apply(disk.table(op.table), op, columns)
+    def _commit(self, ops: Sequence[tuple[RowOp, Row]]) -> None:
+        self.whole()
+        if any(self.disk.refuses(row) for row in self.rows):
+            raise IntegrityError("stored_events_key")
+        write(self.disk, self, ops)
+
+
+def dumped_all(draft: Draft) -> list[tuple[RowOp, Row]]:
+    """What a draft changes in the views, as the database keeps it."""
+    _, tables, ops = draft.folded
+    return [(op, dumped(tables[op.table], op)) for op in ops]
+
+
+def write(disk: Disk, draft: Draft, ops: Iterable[tuple[RowOp, Row]]) -> None:
+    """What a commit leaves on the disk."""
+    for row in draft.rows:
+        stream = str(row.originator_id)
+        disk.ids[row.event_id] = row.id
+        disk.versions.add((stream, row.originator_version))
+        disk.streams[stream] = (*disk.streams.get(stream, ()), row.id)
+    disk.rows += draft.rows
+    for stream, position in draft.links:
+        disk.streams[stream] = (*disk.streams.get(stream, ()), position)
+    for name, position in draft.trackings.items():
+        disk.tracked[name] = max(position, disk.tracked.get(name, 0))
+    if draft.rows or draft.trackings:
+        disk.head = copied(draft.head)
+    for op, columns in ops:
+        apply(disk.table(op.table), op, columns)
 
 
 class SimulatedLog(EventLog):
@@ -121,6 +114,29 @@ class SimulatedLog(EventLog):
 
     def append(self) -> SimulatedAppend:  # type: ignore[override]
         return SimulatedAppend(self)
+
+    async def put(self, draft: Draft, expected: Head) -> bool:
+        ops, disk, tx = dumped_all(draft), self.disk, self.append()
+
+        def commit() -> bool:
+            tx.whole()
+            if disk.head != expected or any(disk.refuses(row) for row in draft.rows):
+                return False
+            write(disk, draft, ops)
+            return True
+
+        await disk.unlocked()
+        disk.holder = tx
+        try:
+            return await self.ports.call("log.put", commit)
+        finally:
+            disk.release(tx)
+
+    async def rest(self) -> None:
+        pass
+
+    async def load(self, streams: Sequence[str], fingerprint: str) -> Loaded:
+        return await self.ports.call("log.load", self.disk.load, streams, fingerprint)
 
     async def head(self) -> Head:
         return await self.ports.call("log.head", lambda: copied(self.disk.head))

@@ -95,7 +95,7 @@ class Process:
 
     @property
     def leads(self) -> bool:
-        return self.bus is not None and self.service.acting and self.bus.listening
+        return self.bus is not None and self.service.leads and self.bus.listening
 
     async def run(self) -> None:
         """Until it ends. What ends it by itself is a trouble of the world, unless a server could not be reached."""
@@ -124,7 +124,7 @@ class Process:
         )  # fmt: skip
         handlers: dict[str, EffectHandler] = {"mail": self._mail} if app.name == "notification" else {}
         self.deadlines, self.effects = Deadlines(service, self.clock), Effects(service, self.clock, handlers)
-        service.acting = True
+        service.leads = True
         await self._ship_policies()
         await self.bus.act()
         tasks = [asyncio.create_task(self.deadlines.run()), asyncio.create_task(self.effects.run())]

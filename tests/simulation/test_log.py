@@ -46,6 +46,11 @@ async def test_a_stream_is_found_by_its_further_names() -> None:
     await log_suite.a_stream_is_found_by_its_further_names(SimulatedLog(Disk()))
 
 
+async def test_a_draft_is_written_whole_where_the_log_ends_as_expected_and_not_at_all_elsewhere() -> None:
+    log = SimulatedLog(Disk())
+    await log_suite.a_draft_is_written_whole_where_the_log_ends_as_expected_and_not_at_all_elsewhere(log)
+
+
 async def test_what_stands_beside_the_rows_is_found() -> None:
     await log_suite.what_stands_beside_the_rows_is_found(SimulatedLog(Disk()))
 

@@ -64,7 +64,7 @@ class Trade:
         async def start() -> None:
             await service.start()
             if acts:
-                service.acting = True
+                service.leads = True
                 await bus.act()
 
         await self.loop.create_task(start(), context=ports.life.context)

@@ -11,7 +11,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from shared.base.database import connect
 from shared.bus.jetstream import STREAM
-from shared.store.append import INSERT
+from shared.store.draft import ROWS
 from shared.store.event_log import EventLog
 from shared.store.rows import Recorded
 
@@ -34,7 +34,7 @@ class Plain:
             [r.recorded_at for r in rows], [r.said for r in rows], [r.hash for r in rows],
         ]  # fmt: skip
         async with self.log.pool.connection() as conn:
-            await conn.execute(self.log.sql(INSERT), columns)
+            await conn.execute(self.log.sql(ROWS), columns)
 
     async def publish(self, rows: Sequence[Recorded]) -> None:
         js = self.client.jetstream()

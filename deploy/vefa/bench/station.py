@@ -36,7 +36,7 @@ class Station:
     @asynccontextmanager
     async def leading(self) -> AsyncIterator[None]:
         """It hears and publishes while the block runs."""
-        self.service.acting = True
+        self.service.leads = True
         await self.bus.act()
         try:
             while not self.bus.listening:  # noqa: ASYNC110
@@ -44,7 +44,7 @@ class Station:
             yield
         finally:
             await self.bus.rest()
-            self.service.acting = False
+            self.service.leads = False
 
     async def until(self, ends: Mapping[str, int]) -> None:
         """Returns when it has heard each of its sources up to there and published all it said."""
