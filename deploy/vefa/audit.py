@@ -44,7 +44,8 @@ def verify(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Check hash chain, positions and gaps of logs, and what each heard with what was said. Status 1 on a misfit."""
+    """Check hash chain, positions and gaps of logs, and what each heard with what was said. Status 1 when
+    something does not fit."""
     from shared.audit.verify import Verdict
     from shared.audit.verify import verify as look
 

@@ -25,7 +25,7 @@ from .audit import states
 from .base import AGAIN, DATA, AsJson, Data, Failed, app_of, console, known, opened, print_json, print_table
 from .base import running as noted_by
 
-app = typer.Typer(help="Epochs of logs: which log was restored behind what others know of it, and going on above that")
+app = typer.Typer(help="Epochs of logs: which log is behind what others know of it after a restore, and how it goes on")
 alone = typer.Typer()
 Which = Annotated[str, typer.Argument(help="Name of a service; all when left out", metavar="[SERVICE]")]
 

@@ -23,7 +23,7 @@ def history(
     data: Data = DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Everything that happened to a case, over all services' logs, in time order, with the whys; texts in plain."""
+    """Everything that happened to a case, over all services' logs, in time order, with the reasons; texts in plain."""
     happenings = asyncio.run(history_in(data, case))
     if as_json:
         print_json([h.as_data() for h in happenings])
@@ -90,7 +90,7 @@ def _short(seen: Seen) -> str:
 
 
 def _words(h: Happening) -> str:
-    """What it says in words, and the whys that are not in them."""
+    """What it says in words, and the reasons that are not in them."""
     topic = h.home.row.topic
     what = told(topic, h.home.content, lambda text: cell(instant(text, "")))
     more = ", ".join(f"{name} {value}" for name, value in h.why.items() if not (what and says(topic, name)))

@@ -14,7 +14,7 @@ from shared.store.event_log import EventLog
 from .base import DATA, AsJson, Data, app_of, console, known, opened, print_json, print_table
 from .epoch import may_write
 
-app = typer.Typer(no_args_is_help=True, help="Facts that were set aside because a rule could not take them in")
+app = typer.Typer(no_args_is_help=True, help="Facts on which a rule failed: they wait to be tried again")
 Service = Annotated[str, typer.Argument(help="Name of a service")]
 Stream = Annotated[str, typer.Argument(help="A stream such as case:ID")]
 

@@ -41,7 +41,7 @@ def new_service(
     into: Annotated[Path, typer.Option("--into", help="The repository")] = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Make a small service that hears of cases and runs, to be made what is wanted; with its contract, tests and page.
+    """Make a small working service that hears of cases, with its contract, tests and page, to be changed as you need.
 
     It gets a container, a user of NATS, secrets and its place in lists and tables. Afterwards all of it is there, or
     nothing has changed."""
