@@ -95,7 +95,7 @@ class Clone:
             "PIP_CONFIG_FILE": "/dev/null", "PIP_RETRIES": "1", **environment,
         }  # fmt: skip
         return subprocess.run(
-            ["./just", "demo"], cwd=self.folder, env=settings, capture_output=True, text=True, timeout=90, check=False
+            ["./just", "demo"], cwd=self.folder, env=settings, capture_output=True, text=True, timeout=600, check=False
         )
 
     @property

@@ -47,6 +47,6 @@ def _post(address: str) -> dict[str, Any]:
     request = urllib.request.Request(
         f"{address}/v1/cases", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found: dict[str, Any] = json.load(answer)
     return found

@@ -71,7 +71,7 @@ def test_no_request_makes_a_service_fail_and_each_refusal_has_a_remedy(platform:
     address = platform.address(service)
     token = platform.vefa("token", "create", "--role", "admin", "--subject", "root")
     failed, asked = list[str](), 0
-    with httpx.Client(base_url=address, timeout=20, headers={"Authorization": f"Bearer {token}"}) as client:
+    with httpx.Client(base_url=address, timeout=PATIENCE, headers={"Authorization": f"Bearer {token}"}) as client:
         for method, path, query, body in requests(address):
             answer = client.request(method, path, params=query, json=body)
             asked += 1
