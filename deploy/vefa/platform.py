@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -28,8 +28,9 @@ from shared.base.settings import Settings
 from shared.core.message import Role
 from shared.edge import tokens
 from shared.host.app import App
-from shared.host.process import run
+from shared.host.process import run, trim
 from shared.store import roles
+from shared.store.rebuild import fingerprint
 
 from . import reach
 
@@ -75,7 +76,7 @@ class Platform:
         """``settings`` go to every service (see shared.base.settings). Raises LocalServerError or TimeoutError, after
         tidying up."""
         platform = cls(data_dir, apps)
-        _import_what_comes_late()
+        _prepare(apps.values())
         platform.supervisors = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
         try:
             platform.backing = open_servers(data_dir, tuple(apps))
@@ -89,6 +90,7 @@ class Platform:
                 platform._settle(supervisor, its)
             platform._await_ready()
             platform._note()
+            trim()
         except BaseException:
             platform.stop()
             raise
@@ -201,12 +203,20 @@ class Platform:
         write_private(self.data_dir / "running.json", json.dumps(content).encode())
 
 
-def _import_what_comes_late() -> None:
-    """Imported before the fork, its memory is shared by all services."""
+def _prepare(apps: Iterable[App]) -> None:
+    """What is done before the fork is shared by all services: imports, and the sources that fingerprints are made of,
+    whose trees would leave each of them several MiB of holes."""
     for name in LATE:
         with suppress(ImportError):
             import_module(name)
+    for app in apps:
+        app.fingerprint()
+        fingerprint(app.views)
+    rehearsed = Settings(database_url="", nats_url="", secrets=Path())  # what is made at the first one stays
+    Settings.model_validate_json(rehearsed.model_dump_json())
+    gc.collect()
     gc.freeze()  # a look for cycles would write to every page that is shared
+    trim()
 
 
 def _killed(process: int) -> bool:
@@ -242,7 +252,7 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
         line = pipe.readline()
     if not line:
         return
-    settings = Settings.model_validate_json(line)
+    settings: dict[str, Any] = json.loads(line)  # a model would cost each supervisor pages of its own
     child, ended, first = 0, False, True
     found, finds = os.pipe()  # what the service tells its supervisor: where it listens
     os.set_blocking(found, False)
@@ -276,14 +286,14 @@ def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
                 time.sleep(1)
 
 
-def _come_back(settings: Settings, addresses: Mapping[str, str]) -> None:
+def _come_back(settings: dict[str, Any], addresses: Mapping[str, str]) -> None:
     """A restart listens where the service did before."""
     for kind in ("http", "smtp"):
         if kind in addresses:
-            setattr(settings, f"{kind}_port", int(addresses[kind].rpartition(":")[2]))
+            settings[f"{kind}_port"] = int(addresses[kind].rpartition(":")[2])
 
 
-def _serve(app: App, settings: Settings, pipes: Sequence[int]) -> None:
+def _serve(app: App, settings: Mapping[str, Any], pipes: Sequence[int]) -> None:
     started = False
 
     def ready(addresses: dict[str, str]) -> None:
@@ -294,7 +304,7 @@ def _serve(app: App, settings: Settings, pipes: Sequence[int]) -> None:
 
     code = 1
     try:
-        run(app, settings, ready)
+        run(app, Settings.model_validate_json(json.dumps(settings)), ready)
         code = 0
     except (SystemExit, OSError) as e:
         code = 1 if started else CANNOT
