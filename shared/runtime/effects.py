@@ -58,6 +58,8 @@ class Effects:
             done = 0
             try:
                 due = await self.next.not_before()
+                if due and due <= self._clock.now():
+                    due = await self.next.at()
                 done = await self.send_due() if due and due <= self._clock.now() else 0
             except Exception as error:  # whatever it is: a loop that ended would send nothing any more
                 log.warning("%s cannot do its effects (%s); tried again", self._service.name, type(error).__name__)
