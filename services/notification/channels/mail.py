@@ -27,7 +27,23 @@ from ..wording import Mail
 
 TIMEOUT = 30.0
 """Seconds for each step of a delivery."""
-_registry = HeaderRegistry()
+
+
+class _Headers(HeaderRegistry):
+    """Makes the class of each kind of header once; the registry itself makes one for each header of each mail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        kind = name.lower()
+        if kind not in self._made:
+            self._made[kind] = super().__getitem__(name)
+        return self._made[kind]
+
+
+_registry = _Headers()
 for _name in ("in-reply-to", "references"):
     _registry.map_to_type(_name, MessageIds)  # type: ignore[arg-type]  # the registry mixes BaseHeader in
 HEADERS = SMTP.clone(header_factory=_registry)
