@@ -67,11 +67,18 @@ class Running:
 
     def still(self, *also: str) -> bool:
         """Whether every service answers and has heard and published everything; ``also``: nothing is left of these
-        either (``effects``)."""
+        either (``effects``). Asked twice: services answer one after the other, and one that had nothing to do may have
+        heard more meanwhile."""
+        before = self._positions_at_rest(*also)
+        return before is not None and before == self._positions_at_rest(*also)
+
+    def _positions_at_rest(self, *also: str) -> dict[str, int] | None:
+        """How long each log is; None while something is under way."""
         asked = run_vefa("lag", "--json", "--data", str(self.data))
-        lag = json.loads(asked.stdout).values() if asked.returncode == 0 else [{}]
+        lag = json.loads(asked.stdout) if asked.returncode == 0 else {"": {}}
         left = ("unpublished", "waiting", *also)
-        return all("heard" in s and not (any(s["heard"].values()) or any(s[k] for k in left)) for s in lag)
+        rest = all("heard" in s and not (any(s["heard"].values()) or any(s[k] for k in left)) for s in lag.values())
+        return {name: s["position"] for name, s in lag.items()} if rest else None
 
 
 def is_up(process: "subprocess.Popen[bytes]", data: Path, lines: Path | None) -> bool:

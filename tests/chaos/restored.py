@@ -170,11 +170,15 @@ class Traders:
                 await asyncio.sleep(0.1)
 
     async def _all_heard(self) -> bool:
-        said = {name: (await process.service.log.head()).said for name, process in self.processes.items()}
+        said = await self._said()
         pairs = (("clerk", "shop"), ("courier", "shop"), ("courier", "clerk"))
-        return all(self[hearer].tracked.get(teller) == said[teller] for hearer, teller in pairs) and all(
+        heard = all(self[hearer].tracked.get(teller) == said[teller] for hearer, teller in pairs) and all(
             process.bus.relayed == said[name] for name, process in self.processes.items()
         )
+        return heard and said == await self._said()  # nobody said more because of what was heard meanwhile
+
+    async def _said(self) -> dict[str, int]:
+        return {name: (await process.service.log.head()).said for name, process in self.processes.items()}
 
     def at(self, instant: datetime) -> None:
         """Let it be so late at the shop."""
