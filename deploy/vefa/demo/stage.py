@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -17,6 +17,8 @@ from nats.aio.msg import Msg
 from shared.bus.jetstream import connect_as_operator
 
 QUIET_SECONDS = 60
+Statuses = dict[str, dict[str, Any]]
+"""By service: what it tells of where it stands."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,14 @@ class Stage:
         return answer
 
     # time -----------------------------------------------------------------------------------------------------------
-    async def statuses(self) -> dict[str, dict[str, Any]]:
+    async def statuses(self, names: Iterable[str]) -> Statuses:
         async def one(name: str) -> dict[str, Any]:
             reply = await self.client.request(f"vefa.status.{name}", b"", timeout=10)
             status: dict[str, Any] = json.loads(reply.data)
             return status
 
-        found = await asyncio.gather(*(one(name) for name in self.addresses))
-        return dict(zip(self.addresses, found, strict=True))
+        asked = list(names)
+        return dict(zip(asked, await asyncio.gather(*(one(name) for name in asked)), strict=True))
 
     async def step(self, to: datetime) -> datetime | None:
         """Set every clock and wait until nothing moves any more; returns the next instant at which something is due."""
@@ -113,19 +115,22 @@ class Stage:
         return await self.quiet()
 
     async def quiet(self) -> datetime | None:
-        """Wait until every service has heard what the others said and nothing is due; returns the next due instant."""
-        before: Any = None
+        """Wait until every service has heard what the others said and nothing is due; returns the next due instant.
+
+        Only who is not done is asked again. When all are, all are asked once more: what was on its way from one that
+        was asked early to one that was asked late shows then."""
         async with asyncio.timeout(QUIET_SECONDS):
+            statuses = await self.statuses(self.addresses)
             while True:
-                statuses = await self.statuses()
-                state = {n: (s["position"], s["said"]) for n, s in statuses.items()}
-                if state == before and all(self._settled(s, statuses) for s in statuses.values()):
+                while moving := [n for n, s in statuses.items() if not self._settled(s, statuses)]:
+                    await asyncio.sleep(0.004)
+                    statuses |= await self.statuses(moving)
+                before, statuses = statuses, await self.statuses(self.addresses)
+                if all(_stands(before[n]) == _stands(s) and self._settled(s, statuses) for n, s in statuses.items()):
                     due = [d for s in statuses.values() for d in (s["next_due"], s["next_effect"]) if d]
                     return min(map(datetime.fromisoformat, due), default=None)
-                await asyncio.sleep(0.002 if state == before else 0.004)
-                before = state
 
-    def _settled(self, status: dict[str, Any], all_of_them: dict[str, dict[str, Any]]) -> bool:
+    def _settled(self, status: dict[str, Any], all_of_them: Statuses) -> bool:
         if status["waiting"] or status["relayed"] < status["said"]:
             return False
         heard = status["heard"]
@@ -133,3 +138,7 @@ class Stage:
             return False
         due = [d for d in (status["next_due"], status["next_effect"]) if d]
         return all(datetime.fromisoformat(d) > self.now for d in due)
+
+
+def _stands(status: dict[str, Any]) -> tuple[int, int]:
+    return status["position"], status["said"]
