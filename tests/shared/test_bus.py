@@ -58,7 +58,7 @@ async def test_what_is_heard_came_by_the_stream_not_by_reading_back(join: Join, 
 
 
 async def test_a_lone_message_does_not_wait_for_a_batch_to_fill(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.bus.eager.PULL_SECONDS", 3600.0)  # who waited for it would wait for so long
+    monkeypatch.setattr("shared.bus.consumer.PULL_SECONDS", 3600.0)  # who waited for it would wait for so long
     shop, clerk = await join("shop"), await join("clerk")
     await until(lambda: clerk.bus.listening)
     for number in range(4):

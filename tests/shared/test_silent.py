@@ -95,7 +95,7 @@ async def loses(node: Node, way: Way, what: bytes) -> None:
 async def test_a_listener_whose_request_is_lost_is_never_silent_for_long(
     join: Join, ways: list[Way], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.bus.eager.PULL_SECONDS", NEVER)  # nothing but the watchdog ends it
+    monkeypatch.setattr("shared.bus.consumer.PULL_SECONDS", NEVER)  # nothing but the watchdog ends it
     found = await (await Trade.on(join, ways, WATCHDOG, NEVER)).silences(CUTS, FETCH)
     assert len(found) == sum(way.lost for way in ways) == CUTS
     assert in_time(found)
