@@ -17,7 +17,9 @@ from .conftest import run
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]  # whole tests of a service run in some of these
 ROOT = Path(__file__).parents[2]
 NAME = "spare_parts"
-LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "secrets", "findings")
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".vefa", ".hypothesis", ".*_cache", "__pycache__", "secrets", "findings"
+)
 LISTS = {
     "README.md", "README.tr.md", "contracts/asyncapi.json", "deploy/nats/server.conf", "docker-compose.yml",
     "docs/roles.md",
