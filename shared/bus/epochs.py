@@ -137,7 +137,7 @@ class Epochs:
             service.silent = None
 
     def on_heard(self, position: int) -> None:
-        """Somebody announces how far he heard this log: maybe further than it goes."""
+        """Somebody announces how far they heard this log: maybe further than it goes."""
         if position > max(self.service.said, self.bus.relayed):
             self._wanted.set()
 

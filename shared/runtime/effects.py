@@ -22,7 +22,7 @@ from .service import Service
 PAGE = 200
 AT_ONCE = 8
 FRESH_SECONDS = 8.0
-"""So long what was found due is done. Another process may act 10 s after a look of this one: an office is lost after
+"""So long what was found due is done. Another process may act 10 s after a look of this one: a lease is lost after
 15 s without a touch, and touched every 5 s (shared/host/process.py)."""
 log = logging.getLogger("vefa.effects")
 
