@@ -25,6 +25,7 @@ from services.intake.app import smtp
 from services.intake.mail.parse import parse
 from services.intake.mail.smtp import SmtpIntake
 from services.intake.mail.worker import MEMORY, SECONDS, MailReader
+from shared.core.world import Refused
 from tests.sizes import sized
 
 from .collected import broken, whole
@@ -78,8 +79,14 @@ async def test_the_worker_outlives_them_within_its_memory() -> None:
 async def test_each_ends_as_exactly_one_thing(intake: Running) -> None:
     inbox, mails = cast(SmtpIntake, smtp(intake.edge)), whole()
     inbox.taking.reader._seconds = 60  # a copy of a mail that took too long would be another mail
+    known = 0
     for number in range(TAKEN):
-        await inbox.take(broken(number, SEED + 2, mails), f"s{number}@example.com")
+        try:
+            await inbox.take(broken(number, SEED + 2, mails), f"s{number}@example.com")
+        except Refused as refused:  # the same mail with other bytes, as SMTP answers "recorded before"
+            if refused.code != "key-reused":
+                raise
+            known += 1
     await inbox.stop()
     outcomes = list[list[str]]()
     for row in await intake.service.log.rows(0, 10_000):
@@ -87,8 +94,8 @@ async def test_each_ends_as_exactly_one_thing(intake: Running) -> None:
             outcomes.append([])
         elif row.topic in ENDS:
             outcomes[-1].append(row.topic)
-    assert len(outcomes) == TAKEN
+    assert len(outcomes) == TAKEN - known
     ended = [said for said in outcomes if len(said) == 1]
     assert max(map(len, outcomes)) == 1
-    assert len(ended) >= TAKEN * 0.8  # the others are copies of those
+    assert len(ended) >= len(outcomes) * 0.8  # the others are copies of those
     assert not len(intake.service.memory.table("parked"))

@@ -162,7 +162,8 @@ async def test_many_addresses_that_guess_at_one_account_are_one_flood_and_the_ow
         link = intake.edge.links.sign(LINK, f"{case}~{contact}", MONDAY + timedelta(days=30))
         assert (await at_door.answer(owner, case, link)).status_code in (200, 409)  # it is not resolved yet
         # while that was asked, some of the limit was refilled: not as much as is asked for now
-        assert 429 in {(await at_door.status(owner, case)).status_code for _ in range(LIMIT)}
+        async with at(9998) as other:
+            assert 429 in {(await at_door.status(other, case)).status_code for _ in range(LIMIT)}
         assert (await at_door.status(owner, UNKNOWN)).status_code == 410
         pages, _ = await flood(lambda http, _: at_door.page(http, UNKNOWN), 20, LIMIT * 2)
         assert sum(answer.status_code == 410 for answer in pages) < LIMIT * 2
