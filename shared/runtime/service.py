@@ -170,7 +170,7 @@ class Service:
         return [r for r in results if isinstance(r, Outcome)]
 
     async def handle_each(self, *messages: Message | Envelope) -> list[Outcome | Exception]:
-        """Like ``hear``, with an outcome or an exception for each message."""
+        """Like ``handle``, with an outcome or an exception for each message."""
         if self.silent and messages:
             raise self.silent
         if self.waiting > WAITING:
@@ -233,7 +233,8 @@ class Service:
             return [NOTHING] * len(messages)
         try:
             with self.meters.commit(), commit_spans(self.tracer, messages) as told:
-                done = await self._ahead(messages, states) if self._may_go_ahead(messages) else None
+                ahead = unwritable is None and self._may_go_ahead(messages)
+                done = await self._ahead(messages, states) if ahead else None
                 done = done or await self._under_lock(messages, states, unwritable)
                 taken, head = done.batch, done.batch.draft.head
                 told.noted |= {"heard": len(messages), "rows": len(taken.draft.rows), "position": head.position}
