@@ -23,7 +23,7 @@ class TextPart(Part):
     """Where: characters of the message's text before it."""
     length: Annotated[int, Field(ge=0, le=10**9)] = 0
     """Characters of the message's text that it covers: what was forwarded stays in the text; 0: it was cut out."""
-    text: Personal = Personal()
+    text: Personal = Field(default_factory=Personal)
     """What was cut out; '' where it stays in the text."""
 
 

@@ -59,8 +59,9 @@ class NextDue:
         """No row falls due before this instant, though maybe later: what every commit wrote is known, so that
         PostgreSQL is asked at first, and when this instant has come."""
         if self._loads != self._service.loads:
-            self._asked, self._loads = (-1, 0.0), self._service.loads
-            return await self.at()
+            loads, self._asked = self._service.loads, (-1, 0.0)
+            await self._now()
+            self._loads = loads
         return min((at for at in (self._answer[0], self._service.due.get(self._table)) if at), default=None)
 
     async def _now(self) -> tuple[datetime | None, int]:
@@ -68,8 +69,13 @@ class NextDue:
         service, asked = self._service, asyncio.get_running_loop().time()
         changes = service.changes[self._table]
         if self._asked[0] != changes or asked - self._asked[1] > 1:
-            service.due.pop(self._table, None)
-            answer = await service.log.next_due(service.views_schema, self._table, self._column, self._kinds)
+            noted = service.due.pop(self._table, None)
+            try:
+                answer = await service.log.next_due(service.views_schema, self._table, self._column, self._kinds)
+            except BaseException:
+                if noted:
+                    service.due[self._table] = min(noted, service.due.get(self._table, noted))
+                raise
             self._asked, self._answer = (changes, asked), answer
         return self._answer
 

@@ -79,9 +79,7 @@ class Effects:
         asked = {row.id: row for row in await service.log.at(sorted({d.row for d in due}))}
         if service.lost:  # and what came of these may just be coming back
             due = [d for d in due if not from_row(asked[d.row], None)[0].recovered]
-        told = set[UUID]()
-        if any(row["count"] for _, row in service.memory.table("parked")):  # else what came of it was taken in
-            told = await service.log.known(result_id(d, asked[d.row].event_id) for d in due)
+        told = await service.log.known(result_id(d, asked[d.row].event_id) for d in due)
         again = [d for d in due if result_id(d, asked[d.row].event_id) in told]
         self._told |= {(d.key, d.row, d.attempt) for d in again}
         by_recipient = sorted((d for d in due if d not in again), key=lambda d: d.recipient)

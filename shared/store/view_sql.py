@@ -93,8 +93,9 @@ def write(schema: str, tables: Mapping[str, Table], nets: Nets, only_if: str = "
     for table, rows in nets.items():
         types = tables[table].columns
         for key, row in rows.items():
-            if row.dropped and not (row.put or row.add):
-                drops.setdefault(table, []).append(key)
+            if not (row.put or row.add):
+                if row.dropped:
+                    drops.setdefault(table, []).append(key)
                 continue
             # what is put after it was dropped keeps nothing of what it was
             put = {**dict.fromkeys(types), **row.put} if row.dropped else row.put
