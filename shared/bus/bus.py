@@ -54,7 +54,7 @@ class Bus(Hearer):
         self.tasks: list[asyncio.Task[None]] = []
         transport.serve(sorted(service.sources), read=self.on_read, told=told, head=self.on_head, heard=self.on_heard)
 
-    # the leader ---------------------------------------------------------------------------------------------
+    # the leader -----------------------------------------------------------------------------------------------------
     async def act(self) -> None:
         """Start to fetch, relay and compare heads."""
         self.relayed = self.service.relayed = (await self.service.log.trackings()).get(RELAY, 0)
@@ -199,12 +199,9 @@ class Bus(Hearer):
                 if not rows:
                     looked = loop.time()
                     await service.look()
-                    rows = (
-                        await service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
-                        if (service.said > self.relayed)
-                        else []
-                    )
-                    if not rows:
+                    if service.said > self.relayed:
+                        rows = await service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
+                    else:
                         await service.keep_relayed()
                 if rows:
                     if any(row.topic == EPOCH_BEGAN for row in rows):

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg import OperationalError
 
 from shared.core.event import Event, Id, State
 from shared.core.message import Message, fresh
 from shared.core.projection import RowOp, Table, attempt, settled
 from shared.core.views import Views
 from shared.core.world import Decider
-from shared.runtime.clock import SteppedClock
+from shared.runtime.clock import NextDue, SteppedClock
 from shared.runtime.effects import FRESH_SECONDS, Effects
 from shared.runtime.service import Service
 from tests.shared.trade import NOON
@@ -109,5 +110,29 @@ def test_nothing_is_looked_for_while_something_is_on_its_way(monkeypatch: pytest
         await asyncio.sleep(10)
         running.cancel()
         assert sorted(sent) == ["quick", "quick", "slow"]
+
+    Loop(1).run(play())
+
+
+async def lost(*_: object) -> None:
+    raise OperationalError("the connection is lost")
+
+
+def test_what_falls_due_is_known_though_the_question_for_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """322: the instant that a commit had noted was gone with the question, and a mail waited for ever."""
+
+    async def play() -> None:
+        disk = Disk()
+        service = await post(disk)
+        due = NextDue(service, "effects", "next_attempt", ["post"])
+        assert await due.not_before() is None
+        await service.handle(asked("one", "ada"))
+        later = NextDue(await post(disk), "effects", "next_attempt", ["post"])
+        for one, question in ((due, due.at), (later, later.not_before)):
+            with monkeypatch.context() as broken:
+                broken.setattr(SimulatedLog, "next_due", lost)
+                with pytest.raises(OperationalError):
+                    await question()
+            assert await one.not_before() == NOON
 
     Loop(1).run(play())

@@ -32,7 +32,7 @@ app = typer.Typer()
 
 @app.command()
 def demo(
-    seed: Annotated[int, typer.Option(help="The same seed gives the same figures")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed plays the same days")] = 1,
     data: Annotated[
         Path | None, typer.Option(file_okay=False, help="Folder for the data; a temporary one otherwise")
     ] = None,
