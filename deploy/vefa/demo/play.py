@@ -1,5 +1,5 @@
-"""The play: five days of a service desk in stepped time, by the public interfaces only. The same seed gives the same
-figures: chances depend on what is decided, not on when it is asked, and acts of one instant happen in a fixed order."""
+"""The play: five days of a service desk in stepped time, by the public interfaces only. The same seed plays the same
+acts: chances depend on what is decided, not on when it is asked, and acts of one instant happen in a fixed order."""
 
 from collections.abc import Callable
 from datetime import datetime
