@@ -114,16 +114,15 @@ class Deadlines:
         fired, before = 0, list[DueDeadline]()
         while True:
             now = self._clock.now()
-            rows = await self._service.log.due_deadlines(self._service.views_schema, now, PAGE)
-            if not rows:
+            # one instant at a time: what is decided at an earlier one may disarm a later one
+            due = await self._service.log.due_deadlines(self._service.views_schema, now, PAGE)
+            if not due:
                 return fired
-            if rows == before:
-                log.error("%s: deadlines of %s are not taken in", self._service.name, rows[0].stream.partition(":")[0])
+            if due == before:
+                log.error("%s: deadlines of %s are not taken in", self._service.name, due[0].stream.partition(":")[0])
                 await asyncio.sleep(1)
                 return fired
-            before = rows
-            # one instant at a time: what is decided at an earlier one may disarm a later one
-            due = [row for row in rows if row.due == rows[0].due]
+            before = due
             results = await self._service.handle_each(
                 *(
                     Message(

@@ -90,10 +90,13 @@ class LogQueries:
         return (at.astimezone(UTC) if at else None), int(count)
 
     async def due_deadlines(self, views: str, now: datetime, limit: int) -> list[DueDeadline]:
-        """In the order of their instants."""
-        query = sql.SQL("select key, stream, kind, due, armed_by from {} where due <= %s order by due, key limit %s")
+        """Those of the first instant that is due."""
+        query = sql.SQL(
+            "select key, stream, kind, due, armed_by from {table} where due = (select min(due) from {table})"
+            " and due <= %s order by key limit %s"
+        ).format(table=sql.Identifier(views, "deadlines"))
         async with self.pool.connection() as conn:
-            cursor = await conn.execute(query.format(sql.Identifier(views, "deadlines")), (now, limit))
+            cursor = await conn.execute(query, (now, limit))
             return [
                 DueDeadline(key, stream, kind, due.astimezone(UTC), armed_by)
                 for key, stream, kind, due, armed_by in await cursor.fetchall()

@@ -1,7 +1,6 @@
 """Serving a trained model: the shipped one and files that are none."""
 
 import io
-import time
 from pathlib import Path
 
 import numpy as np
@@ -149,21 +148,8 @@ def test_the_shipped_model_was_trained_from_the_shipped_texts(seed: Model) -> No
     assert seed.facts["examples"] == len(seed_examples())
 
 
-def test_the_shipped_model_is_small_and_loads_at_once() -> None:
-    started = time.process_time()
-    Model.load(SEED_MODEL)
-    assert time.process_time() - started < 0.5
+def test_the_shipped_model_is_small() -> None:
     assert SEED_MODEL.stat().st_size < 3_000_000
-
-
-def test_a_text_is_answered_within_milliseconds_of_work(seed: Model) -> None:
-    seed.predict(COMPLAINT)
-    spent = []
-    for _ in range(200):
-        started = time.process_time()
-        seed.predict(COMPLAINT)
-        spent.append(time.process_time() - started)
-    assert sorted(spent)[100] < 0.003, "what it takes on a quiet machine says: vefa classifier evaluate"
 
 
 def test_serving_does_not_import_what_trains() -> None:

@@ -2,7 +2,6 @@
 marked late."""
 
 import asyncio
-import time
 from contextlib import suppress
 from datetime import timedelta
 from uuid import uuid4
@@ -59,10 +58,8 @@ async def at_rest(shop: Service, tasks: list[asyncio.Task[None]]) -> None:
 
 async def test_what_fell_due_while_a_service_was_stopped_is_reached_once_in_order_and_marked_late(start: Make) -> None:
     shop = await started_late(start, DUE)
-    began = time.process_time()
     tasks = running(shop)
     await until_reached(shop, DUE)
-    assert time.process_time() - began <= 10, "seconds of its own time"
     await at_rest(shop, tasks)
     found = await reached(shop)
     assert [m.event.of for m in found] == [f"order:{n}" for n in range(DUE)]

@@ -216,7 +216,8 @@ class SimulatedLog(EventLog):
         def found() -> list[DueDeadline]:
             rows = ((key, row) for key, row in self.disk.table("deadlines").items() if row["due"] <= now)
             due = [DueDeadline(k, r["stream"], r["kind"], r["due"], r["armed_by"]) for k, r in rows]
-            return sorted(due, key=lambda d: (d.due, d.key))[:limit]
+            first = min((d.due for d in due), default=now)
+            return sorted((d for d in due if d.due == first), key=lambda d: d.key)[:limit]
 
         return await self.ports.call("log.due_deadlines", found)
 

@@ -15,7 +15,9 @@ from .beside import compare
 from .frame import Figure, Options
 
 app = typer.Typer()
-FIGURES = ("submissions", "events", "latency", "rebuild", "verify", "memory", "start", "whole", "demo")
+FIGURES = (
+    "submissions", "events", "latency", "overdue", "rebuild", "verify", "memory", "start", "whole", "demo",
+)  # fmt: skip
 Measure = Callable[[Options], list[Figure]]
 
 
