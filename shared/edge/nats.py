@@ -11,12 +11,12 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from shared.base.errors import raised_at
 from shared.base.tracing import parent
 from shared.core.event import Event
 from shared.core.instants import utc
 from shared.core.message import NAMESPACE, Actor
 from shared.core.world import Refused
-from shared.runtime.batch import place
 from shared.runtime.service import Overloaded, Silent
 
 from .edge import Edge
@@ -75,7 +75,7 @@ async def told(edge: Edge, classes: Iterable[type[Event]], body: bytes) -> bytes
     except (Overloaded, OperationalError, PoolTimeout):
         return _problem(503, "busy", text="the service cannot record at the moment", remedy="repeat it with its id")
     except Exception as e:  # whatever it is, the caller is told; the log gets its place and not its words
-        log.error("%s: %s at %s", asked.type if asked else "told", type(e).__name__, place(e))
+        log.error("%s: %s at %s", asked.type if asked else "told", type(e).__name__, raised_at(e))
         text = "the service failed at this; nothing was recorded for it"
         return _problem(500, "unforeseen", text=text, remedy="tell your administrator if it fails again")
     said = [{"id": str(m.id), "type": m.event.TOPIC, "subject": m.event.stream} for m in outcome.said]

@@ -15,9 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.base.errors import raised_at
 from shared.core.event import Event, kinds_of
 from shared.core.world import Refused
-from shared.runtime.batch import place
 from shared.runtime.service import Overloaded, Silent
 
 PROBLEM = "application/problem+json"
@@ -118,7 +118,7 @@ class Unforeseen:
         try:
             await self.app(scope, receive, noting)
         except Exception as error:
-            log.error("%s %s: %s at %s", scope.get("method"), _route(scope), type(error).__name__, place(error))
+            log.error("%s %s: %s at %s", scope.get("method"), _route(scope), type(error).__name__, raised_at(error))
             if began:
                 raise ConnectionAbortedError("an answer broke off") from None
             answer = problem(

@@ -22,6 +22,7 @@ from nats.errors import Error as NatsError
 from psycopg import AsyncConnection, OperationalError
 
 from shared.base.database import connect, reason, until_it_answers
+from shared.base.errors import raised_at
 from shared.base.settings import Settings
 from shared.base.tasks import end
 from shared.bus.bus import Bus
@@ -39,7 +40,6 @@ from shared.edge.policies_api import policies_api
 from shared.privacy.master_key import MasterKey
 from shared.privacy.sealing import Links
 from shared.privacy.vault import Vault
-from shared.runtime.batch import place
 from shared.runtime.clock import Deadlines, SteppedClock, SystemClock
 from shared.runtime.effects import Effects
 from shared.store.blobs import Blobs
@@ -201,7 +201,8 @@ class Process:
                 log.warning("%s: PostgreSQL is away (%s); tried again until it answers", self.app.name, reason(error))
                 lost = True
             except Exception as error:  # a process that did not try again would be a follower for ever
-                log.error("%s gives up its leader lease: %s at %s", self.app.name, type(error).__name__, place(error))
+                where = raised_at(error)
+                log.error("%s gives up its leader lease: %s at %s", self.app.name, type(error).__name__, where)
             await asyncio.sleep(0.5)
 
     async def _lead(self, conn: AsyncConnection[Any]) -> None:

@@ -1,13 +1,12 @@
 """One batch of messages on its way into the log: each is taken in turn, decided, parked or refused; what follows from
 them is written in one transaction."""
 
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
+from shared.base.errors import raised_at
 from shared.core.event import Event
 from shared.core.facts import (
     DeadlineReached,
@@ -138,7 +137,7 @@ class Batch:
                     return error
                 if message.retry_of:
                     told = isinstance(error, RetryFailed)
-                    return error if told else RetryFailed(f"{type(error).__name__} at {place(error)}")
+                    return error if told else RetryFailed(f"{type(error).__name__} at {raised_at(error)}")
                 if park:
                     raise
                 park = ("rule-raised", error)
@@ -239,7 +238,7 @@ class Batch:
         heard = replace(message, row=self.position + 1)
         said = EventParked(
             of=message.event.stream, parked=str(message.id), parked_topic=message.event.TOPIC, reason=reason,
-            error=type(error).__name__ if error else "", where=place(error) if error else "",
+            error=type(error).__name__ if error else "", where=raised_at(error) if error else "",
             remedy=f"correct what raised, then: vefa parked retry {self.service.name} {message.event.stream}",
             deadline=message.event.key if isinstance(message.event, DeadlineReached) else "",
         )  # fmt: skip
@@ -327,9 +326,3 @@ def _still_armed(message: Message, armed: Mapping[str, str | None]) -> bool:
 def deadline_id(armed_by: str, key: str) -> UUID:
     """The id of a deadline's event: made of the event that armed it, so that it is heard once whatever restarts."""
     return uuid5(UUID(armed_by), f"deadline|{key}")
-
-
-def place(error: BaseException) -> str:
-    """File and line where it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

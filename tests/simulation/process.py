@@ -12,6 +12,7 @@ from psycopg import OperationalError
 
 from contracts.notification import DeliveryReported, Withholding
 from deploy.vefa.services import app_of, names
+from shared.base.errors import raised_at
 from shared.base.settings import Settings
 from shared.bus.bus import Bus
 from shared.core.event import Event
@@ -21,7 +22,6 @@ from shared.edge.edge import Edge
 from shared.edge.nats import told
 from shared.host.app import App
 from shared.privacy.sealing import Key, Links
-from shared.runtime.batch import place
 from shared.runtime.clock import Deadlines
 from shared.runtime.effects import EffectHandler, Effects
 from shared.runtime.service import Service
@@ -104,7 +104,7 @@ class Process:
         except TROUBLES:
             self.world.crash(self.life)
         except Exception as error:
-            self.world.trouble(f"the process of {self.app.name} ended: {type(error).__name__} at {place(error)}")
+            self.world.trouble(f"the process of {self.app.name} ended: {type(error).__name__} at {raised_at(error)}")
             raise
 
     async def _run(self) -> None:
@@ -134,7 +134,7 @@ class Process:
     def _on_end(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self.world.trouble(f"a loop of {self.app.name} ended: {type(error).__name__} at {place(error)}")
+            self.world.trouble(f"a loop of {self.app.name} ended: {type(error).__name__} at {raised_at(error)}")
 
     async def _ship_policies(self) -> None:
         for name, document in shipped(self.app.name).items():
