@@ -15,7 +15,7 @@ from shared.core.world import Refused
 from shared.edge.edge import Edge
 from shared.host.app import App, Listener, Policies
 from shared.privacy.reply_token import check_reply_token
-from shared.runtime.service import Outcome
+from shared.runtime.outcome import Outcome
 
 from .api import api
 from .domain import decider

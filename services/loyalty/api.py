@@ -27,7 +27,7 @@ from shared.core.personal import Personal
 from shared.core.world import Refused
 from shared.edge.http import Api, Call, roles
 from shared.edge.paging import LINKED, Paged
-from shared.runtime.service import Outcome
+from shared.runtime.outcome import Outcome
 
 from .earning import refuse_ahead
 from .policy import Programme

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.core.facts import DeadlineReached
-from shared.runtime.service import deadline_id
+from shared.core.message import deadline_id
 
 from .logs import Logs, Seen
 

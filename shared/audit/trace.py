@@ -11,11 +11,10 @@ from uuid import UUID, uuid5
 
 from shared.base.tracing import hearing_of, outer_parent, span_of, trace_id
 from shared.core.facts import DeadlineReached
-from shared.core.message import Message
+from shared.core.message import Message, deadline_id
 from shared.core.projection import Put
 from shared.core.views import Views
 from shared.runtime.effects import outcome_id
-from shared.runtime.service import deadline_id
 from shared.store.codec import EventMapper, RowNotes, from_row
 from shared.store.event_log import EventLog
 from shared.store.rows import Recorded, rows_of

@@ -12,7 +12,9 @@ import orjson
 
 from shared.base.tasks import end
 from shared.runtime.clock import Clock
-from shared.runtime.service import RELAY, Gap, Outcome, Service, Stopped, UsedTwice
+from shared.runtime.ordering import Gap, Stopped, UsedTwice
+from shared.runtime.outbox import RELAY
+from shared.runtime.service import Service
 from shared.store.codec import Envelope
 from shared.store.event_log import EPOCH_BEGAN
 
@@ -44,12 +46,11 @@ class Bus(Hearer):
         self.troubles: dict[str, str] = {}
         """What does not go at the moment, by part of the bus; readiness is red until it goes again."""
         self.fetched_at = 0.0
-        self.relayed = 0
         self.heads: dict[str, int] = {}
         self._announced = set[str]()
         """Who has told its head since this process began to listen."""
         self.epochs = Epochs(self)
-        self._committed = service.wakes()
+        self._committed = service.changes.wakes()
         self._consuming = False
         self.tasks: list[asyncio.Task[None]] = []
         transport.serve(sorted(service.sources), read=self.on_read, told=told, head=self.on_head, heard=self.on_heard)
@@ -57,7 +58,7 @@ class Bus(Hearer):
     # the leader -----------------------------------------------------------------------------------------------------
     async def act(self) -> None:
         """Start to fetch, relay and compare heads."""
-        self.relayed = self.service.relayed = (await self.service.log.trackings()).get(RELAY, 0)
+        self.service.outbox.relayed = (await self.service.log.trackings()).get(RELAY, 0)
         self.fetched_at = asyncio.get_running_loop().time()
         self.tasks = [asyncio.create_task(t) for t in (self._relay(), self._announce())]
         if self.service.sources:
@@ -71,6 +72,11 @@ class Bus(Hearer):
         self.tasks, self.listening = [], False
         self.troubles.clear()
         await self._stop_consumer()
+
+    @property
+    def relayed(self) -> int:
+        """The position up to which the bus has what was said."""
+        return self.service.outbox.relayed
 
     @property
     def problem(self) -> str | None:
@@ -117,7 +123,7 @@ class Bus(Hearer):
     async def _start_consumer(self) -> None:
         while True:
             try:
-                await self.transport.consume(sorted(self.service.sources), self.service.batch, self.on_batch)
+                await self.transport.consume(sorted(self.service.sources), self.service.inbox.size, self.on_batch)
                 self._consuming = True
                 return
             except StreamLost:  # whoever speaks next would make it: that may be long
@@ -169,7 +175,7 @@ class Bus(Hearer):
 
     async def _hear_new_topics(self) -> None:
         """A topic that is listened to from now on: its past is read from its publisher's log first, marked late."""
-        for source, topic in sorted(self.service.hears - await self.service.log.listened()):
+        for source, topic in sorted(self.service.rules.hears - await self.service.log.listened()):
             since = self.service.tracked.get(source, 0)
             after = 0
             while after < since:
@@ -202,12 +208,12 @@ class Bus(Hearer):
                     if service.said > self.relayed:
                         rows = await service.log.rows(self.relayed, reading.PAGE_ROWS, said=True)
                     else:
-                        await service.keep_relayed()
+                        await service.note_relayed()
                 if rows:
                     if any(row.topic == EPOCH_BEGAN for row in rows):
                         await service.handle_each()  # somebody else said that: be in this epoch before it is known
                     await self.transport.publish(rows)
-                    self.relayed = service.relayed = rows[-1].id
+                    service.outbox.relayed = rows[-1].id
                 self.troubles.pop("relay", None)
             except StreamLost as error:
                 await self._declare()
@@ -282,6 +288,3 @@ class Bus(Hearer):
     def lag(self) -> dict[str, int]:
         """Positions announced by each source and not heard yet."""
         return {s: max(0, self.heads.get(s, 0) - self.service.tracked.get(s, 0)) for s in sorted(self.service.sources)}
-
-
-__all__ = ["Bus", "Outcome"]

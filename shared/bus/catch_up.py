@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from shared.core.facts import EpochBegan
-from shared.runtime.service import Gap, Service, Stopped, UsedTwice
+from shared.runtime.ordering import Gap, Stopped, UsedTwice
+from shared.runtime.service import Service
 from shared.store.codec import Envelope
 
 

@@ -14,7 +14,8 @@ from psycopg_pool import PoolTimeout
 
 from shared.core.facts import EpochReconciled
 from shared.runtime.losses import Loss, epoch_of, unsettled
-from shared.runtime.service import Service, Silent, UsedTwice
+from shared.runtime.ordering import Silent, UsedTwice
+from shared.runtime.service import Service
 from shared.store.codec import Envelope
 from shared.store.event_log import EventLog
 from shared.store.rows import Recorded
@@ -30,7 +31,9 @@ class Ways(Protocol):
 
     service: Service
     transport: Transport
-    relayed: int
+
+    @property
+    def relayed(self) -> int: ...
 
     async def announce(self) -> None: ...
 

@@ -14,7 +14,8 @@ from nats.js.errors import NotFoundError
 
 from shared.core.facts import EpochBegan, EpochReconciled
 from shared.core.message import NAMESPACE, Actor, Message, fresh
-from shared.runtime.service import Gap, Service
+from shared.runtime.ordering import Gap
+from shared.runtime.service import Service
 from shared.store.codec import Envelope, from_row, key_ids, to_wire
 from shared.store.event_log import EventLog
 
@@ -129,14 +130,14 @@ class _Return(Hearer):
         keys = await self.service.vault.keys(key_ids(e.state for e in copies))
         messages = [
             replace(
-                e.message, event=self.service.mapper.decode(e.topic, e.message.id, e.state, keys), source="",
+                e.message, event=self.service.rules.mapper.decode(e.topic, e.message.id, e.state, keys), source="",
                 position=0, previous=0, after={}, recovered=e.message.position, heard_at=self._now, command=True,
             )
             for e in copies
         ]  # fmt: skip
         groups = [(cause, list(group)) for cause, group in groupby(messages, key=lambda m: m.causation)]
-        self.service.copies = dict(groups)
-        self.service.copied = {e.message.id: e.state for e in copies}
+        self.service.committer.copies = dict(groups)
+        self.service.committer.copied = {e.message.id: e.state for e in copies}
         places = await self._places([cause for cause, _ in groups])
         alone = list[Message]()
         for cause, group in groups:
@@ -149,7 +150,7 @@ class _Return(Hearer):
                 await self._take_in(alone)
                 alone = []
         await self._take_in(alone)
-        self.service.copies, self.service.copied = {}, {}
+        self.service.committer.copies, self.service.committer.copied = {}, {}
         return len(await self.service.log.known(m.id for m in messages) - before)
 
     async def _places(self, causes: Sequence[UUID]) -> dict[UUID, tuple[str, int]]:

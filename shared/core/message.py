@@ -116,6 +116,11 @@ def uuid7(at: datetime, seed: object) -> UUID:
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
+def deadline_id(armed_by: str, key: str) -> UUID:
+    """The id of a deadline's event: made of the event that armed it, so that it is heard once whatever restarts."""
+    return uuid5(UUID(armed_by), f"deadline|{key}")
+
+
 def said_id(log: str, heard: UUID, epoch: int, index: int) -> UUID:
     """The id of the ``index``-th event that ``log`` says because of ``heard``: nothing random in a log, and no two
     services that hear the same fact say different things under one id."""

@@ -21,7 +21,8 @@ from shared.core.world import Refused
 from shared.privacy.sealing import Key, Links, contact_id, digest, unseal
 from shared.privacy.vault import Vault
 from shared.runtime.clock import Clock
-from shared.runtime.service import Outcome, Service
+from shared.runtime.outcome import Outcome
+from shared.runtime.service import Service
 from shared.store.blobs import Blobs
 from shared.store.codec import MAX_BYTES
 

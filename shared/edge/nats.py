@@ -17,7 +17,7 @@ from shared.core.event import Event
 from shared.core.instants import utc
 from shared.core.message import NAMESPACE, Actor
 from shared.core.world import Refused
-from shared.runtime.service import Overloaded, Silent
+from shared.runtime.ordering import Overloaded, Silent
 
 from .edge import Edge
 

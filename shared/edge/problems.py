@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.base.errors import raised_at
 from shared.core.event import Event, kinds_of
 from shared.core.world import Refused
-from shared.runtime.service import Overloaded, Silent
+from shared.runtime.ordering import Overloaded, Silent
 
 PROBLEM = "application/problem+json"
 CORRECT = "correct the named fields; /docs shows what is expected"

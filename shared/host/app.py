@@ -18,6 +18,7 @@ from shared.edge.edge import Edge
 from shared.edge.http import Api
 from shared.privacy.vault import Vault
 from shared.runtime.effects import EffectHandler
+from shared.runtime.rules import Rules
 from shared.runtime.service import Service
 from shared.store.event_log import EventLog
 from shared.store.fingerprint import rules_of
@@ -105,12 +106,15 @@ class App:
         """Of the code that folds states: snapshots of another one are ignored."""
         return rules_of(self.decider.evolve)
 
+    def rules(self) -> Rules:
+        """All that its way of a message depends on."""
+        return Rules(
+            self.name, self.decider, self.views, self.document_parsers(), self.checks, self.topics(),
+            self.opened_topics(), self.fingerprint(),
+        )  # fmt: skip
+
     def log_on(self, pool: Any) -> EventLog:
         return EventLog(pool, self.name)
 
     def service_on(self, event_log: EventLog, vault: Vault) -> Service:
-        return Service(
-            self.name, self.decider, self.views, event_log, vault, self.document_parsers(),
-            hears=self.topics(), fingerprint=self.fingerprint(), tracer=tracer_of(self.name),
-            checks=self.checks, opens=self.opened_topics(),
-        )  # fmt: skip
+        return Service(self.rules(), event_log, vault, tracer=tracer_of(self.name))

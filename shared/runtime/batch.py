@@ -2,9 +2,9 @@
 them is written in one transaction."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
-from uuid import UUID, uuid5
+from dataclasses import replace
+from typing import Any, TypeVar
+from uuid import UUID
 
 from shared.base.errors import raised_at
 from shared.core.event import Event
@@ -18,20 +18,22 @@ from shared.core.facts import (
     PublishPolicy,
     Unreadable,
 )
-from shared.core.message import Message, said_id
+from shared.core.message import Message, deadline_id, said_id
 from shared.core.personal import personal_values
-from shared.core.projection import Drop, Put, RowOp, Table
-from shared.core.world import Check, Decider, NotLoaded, Refused
+from shared.core.projection import Drop, Put, RowOp
+from shared.core.world import NotLoaded, Refused
 from shared.privacy.vault import Vault
 from shared.store.append import Loaded, Read, answer_to
-from shared.store.codec import MAX_BYTES, EventMapper, RowNotes, to_metadata
+from shared.store.codec import MAX_BYTES, RowNotes, to_metadata
 from shared.store.draft import Draft
 
 from .loading import hold
 from .losses import epoch_of, own_loss, says_itself
-from .memory import Memory, Parsers
+from .memory import Memory
 from .ordering import Stopped, UsedTwice, gap_before, while_lost
+from .outcome import NOTHING, Outcome, RetryFailed
 from .policies import next_version
+from .rules import Rules
 
 MAX_DEPTH = 16
 E = TypeVar("E", bound=Event)
@@ -40,57 +42,23 @@ Planned = tuple[Message, RowNotes, bool, int]
 """A row to be written: the message, what is noted beside it, whether it is said, its version in its stream."""
 
 
-class RetryFailed(Exception):
-    """A parked event raised again; it stays parked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a message: its position in the log (0: nothing was recorded for it) and what was said because of
-    it."""
-
-    position: int
-    said: tuple[Message, ...] = ()
-
-    def first(self, kind: type[E]) -> E | None:
-        return next((m.event for m in self.said if isinstance(m.event, kind)), None)
-
-
-NOTHING = Outcome(0)
-
-
-class Owner(Protocol):
-    """What a batch needs to know of the service whose log it goes into."""
-
-    name: str
-    decider: Decider
-    memory: Memory
-    mapper: EventMapper
-    vault: Vault
-    parsers: Parsers
-    checks: Mapping[str, Check]
-    sources: frozenset[str]
-    fingerprint: str
-    views_schema: str
-    tables: dict[str, Table]
-    copies: Mapping[UUID, Sequence[Message]]
-
-
 class Batch:
     """What a transaction of a service takes in and says."""
 
     def __init__(
-        self, service: Owner, draft: Draft, load: Load, read: Read, messages: Sequence[Message],
-        states: Mapping[UUID, bytes],
-        unwritable: Exception | None = None, answered: Mapping[UUID, Sequence[int]] | None = None,
+        self, rules: Rules, memory: Memory, vault: Vault, draft: Draft, load: Load, read: Read,
+        messages: Sequence[Message], states: Mapping[UUID, bytes], unwritable: Exception | None,
+        answered: Mapping[UUID, Sequence[int]], copies: Mapping[UUID, Sequence[Message]],
     ):  # fmt: skip
         """``load``: gives the past of streams.
         ``states``: what was heard from other logs as it stands there, by event id; it is kept as it is.
         ``unwritable``: why what follows from these facts could not be written; they are parked.
-        ``answered``: positions of what was brought back after a restore, by the id of its cause."""
+        ``answered``: positions of what was brought back after a restore, by the id of its cause; ``copies``: what is
+        just coming back."""
         self.states, self.unwritable = states, unwritable
-        self.answered: dict[UUID, Sequence[int]] = dict(answered or {})
-        self.service, self.memory, self.draft, self.load, self.messages = service, service.memory, draft, load, messages
+        self.answered: dict[UUID, Sequence[int]] = dict(answered)
+        self.rules, self.memory, self.vault, self.draft = rules, memory, vault, draft
+        self.load, self.messages, self.copies = load, messages, copies
         self.seen, self.tracked = read.seen, read.tracked
         self.armed: dict[str, str | None] = dict(read.armed)
         self.position, self.after = draft.head.position, dict(draft.head.after)
@@ -99,6 +67,12 @@ class Batch:
         self.planned: list[Planned] = []
         self.ops: list[RowOp] = []
 
+    async def take_all(self, passed: Iterable[Message]) -> list[Outcome | Exception | None]:
+        """What becomes of each message, see ``take``. ``passed``: what was passed over since the last commit."""
+        for message in passed:
+            self.move(message)
+        return [await self.take(index) for index in range(len(self.messages))]
+
     async def take(self, index: int) -> Outcome | Exception | None:
         """One of the messages: its outcome, the reason against it, or None for one that was recorded before."""
         message = self.messages[index]
@@ -106,7 +80,7 @@ class Batch:
             self.move(message)
             return None
         if message.refusable and (loss := own_loss(self.memory)) and not says_itself(message):
-            return while_lost(self.service.name, str(loss))
+            return while_lost(self.rules.name, str(loss))
         if message.position and not message.late and message.position <= self.tracked.get(message.source, 0):
             if not self._used_twice(message):
                 return NOTHING
@@ -114,7 +88,7 @@ class Batch:
             return UsedTwice(message.source, message.position)
         if message.source in self.distrusted and not message.late:
             return Stopped(message.source)
-        if gap := gap_before(message, self.tracked, self.service.sources):
+        if gap := gap_before(message, self.tracked, self.rules.sources):
             return gap
         if message.event is None:
             self.move(message)
@@ -129,7 +103,7 @@ class Batch:
             except NotLoaded as asked:
                 self.memory.undo.back_to(savepoint)
                 missing = sorted({*asked.streams, *self._missing(self.messages[index:])})
-                hold(self.memory, self.service.mapper, missing, await self.load(missing, self.service.fingerprint))
+                hold(self.memory, self.rules.mapper, missing, await self.load(missing, self.rules.fingerprint))
                 continue
             except Exception as error:
                 self.memory.undo.back_to(savepoint)
@@ -216,7 +190,7 @@ class Batch:
         """The rows because of a heard one: what was said of it before a restore, else what the rules say."""
         if heard.id in self.answered:
             return
-        if copies := self.service.copies.get(heard.id):
+        if copies := self.copies.get(heard.id):
             epoch = self.draft.head.epoch
             yield from (replace(c, row=heard.row + n, epoch=epoch, command=False) for n, c in enumerate(copies, 1))
             return
@@ -227,10 +201,10 @@ class Batch:
         if isinstance(heard.event, EpochBegan | EpochReconciled):
             return
         if isinstance(heard.event, PublishPolicy):
-            service = self.service
-            yield next_version(heard.event, service.name, self.memory, service.parsers, service.checks, heard.heard_at)
+            rules = self.rules
+            yield next_version(heard.event, rules.name, self.memory, rules.parsers, rules.checks, heard.heard_at)
         elif not isinstance(heard.event, PolicyPublished) or heard.source:
-            yield from self.service.decider.decide(self.memory, heard)
+            yield from self.rules.decider.decide(self.memory, heard)
         if heard.retry_of:
             yield EventUnparked(of=heard.parked_in or heard.event.stream, parked=str(heard.retry_of))
 
@@ -239,7 +213,7 @@ class Batch:
         said = EventParked(
             of=message.event.stream, parked=str(message.id), parked_topic=message.event.TOPIC, reason=reason,
             error=type(error).__name__ if error else "", where=raised_at(error) if error else "",
-            remedy=f"correct what raised, then: vefa parked retry {self.service.name} {message.event.stream}",
+            remedy=f"correct what raised, then: vefa parked retry {self.rules.name} {message.event.stream}",
             deadline=message.event.key if isinstance(message.event, DeadlineReached) else "",
         )  # fmt: skip
         row = self._said(heard, said, 0)
@@ -253,7 +227,7 @@ class Batch:
 
     def _said(self, heard: Message, event: Event, index: int) -> Message:
         """What is said because of ``heard``, the index-th of it."""
-        name, epoch = self.service.name, self.draft.head.epoch
+        name, epoch = self.rules.name, self.draft.head.epoch
         return replace(
             heard, event=event, id=said_id(name, heard.id, epoch, index), source="", position=0, previous=0, after={},
             epoch=epoch, hash="", causation=heard.id, depth=heard.depth + 1, command=False, late=False, retry_of=None,
@@ -284,22 +258,22 @@ class Batch:
         draft = self.draft
         draft.durable = bool(self.planned)
         mine = (m.event for m, *_ in self.planned if not self._as_heard(m))
-        keys = await self.service.vault.keys_for(subjects(mine))
+        keys = await self.vault.keys_for(subjects(mine))
         head = draft.head
         head.after = self.after
-        after = {k: v for k, v in self.after.items() if k != self.service.name}
+        after = {k: v for k, v in self.after.items() if k != self.rules.name}
         for message, notes, said, version in self.planned:
             if said:
                 message = replace(message, previous=head.said, after=after)
             event = message.event
-            state = self._as_heard(message) or self.service.mapper.encode(event, message.id, keys)
+            state = self._as_heard(message) or self.rules.mapper.encode(event, message.id, keys)
             also = (*event.also, answer_to(message.causation)) if message.recovered else event.also
             draft.record(
                 event.stream, version, event.TOPIC, state, message.id, to_metadata(message, notes), message.heard_at,
                 said=said, also=also,
             )  # fmt: skip
         draft.trackings = self.moved
-        draft.fold(self.service.views_schema, self.service.tables, self.ops)
+        draft.fold(self.rules.views_schema, self.rules.tables, self.ops)
 
     def _as_heard(self, message: Message) -> bytes | None:
         """Its publisher's own bytes, also what a later version of it added; not of what is too long or unreadable."""
@@ -321,8 +295,3 @@ def _still_armed(message: Message, armed: Mapping[str, str | None]) -> bool:
     """A deadline that was moved or disarmed meanwhile is not reached."""
     by = armed.get(message.event.key)
     return by is not None and deadline_id(by, message.event.key) == message.id
-
-
-def deadline_id(armed_by: str, key: str) -> UUID:
-    """The id of a deadline's event: made of the event that armed it, so that it is heard once whatever restarts."""
-    return uuid5(UUID(armed_by), f"deadline|{key}")

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from shared.core.facts import DeadlineReached
-from shared.core.message import Actor, Message
+from shared.core.message import Actor, Message, deadline_id
 from shared.store.queries import DueDeadline
 
-from .service import Service, deadline_id
+from .service import Service
 
 PAGE = 500
 log = logging.getLogger("vefa.clock")
@@ -58,23 +58,23 @@ class NextDue:
     async def not_before(self) -> datetime | None:
         """No row falls due before this instant, though maybe later: what every commit wrote is known, so that
         PostgreSQL is asked at first, and when this instant has come."""
-        if self._loads != self._service.loads:
-            loads, self._asked = self._service.loads, (-1, 0.0)
+        if self._loads != self._service.changes.loads:
+            loads, self._asked = self._service.changes.loads, (-1, 0.0)
             await self._now()
             self._loads = loads
-        return min((at for at in (self._answer[0], self._service.due.get(self._table)) if at), default=None)
+        return min((at for at in (self._answer[0], self._service.changes.due.get(self._table)) if at), default=None)
 
     async def _now(self) -> tuple[datetime | None, int]:
         """PostgreSQL is asked again only after a commit that touched the table, or a second later."""
         service, asked = self._service, asyncio.get_running_loop().time()
-        changes = service.changes[self._table]
+        changes = service.changes.counts[self._table]
         if self._asked[0] != changes or asked - self._asked[1] > 1:
-            noted = service.due.pop(self._table, None)
+            noted = service.changes.due.pop(self._table, None)
             try:
                 answer = await service.log.next_due(service.views_schema, self._table, self._column, self._kinds)
             except BaseException:
                 if noted:
-                    service.due[self._table] = min(noted, service.due.get(self._table, noted))
+                    service.changes.due[self._table] = min(noted, service.changes.due.get(self._table, noted))
                 raise
             self._asked, self._answer = (changes, asked), answer
         return self._answer
@@ -85,7 +85,7 @@ class Deadlines:
 
     def __init__(self, service: Service, clock: Clock):
         self._service, self._clock = service, clock
-        self.woken = service.wakes()
+        self.woken = service.changes.wakes()
         self.next = NextDue(service, "deadlines", "due")
 
     async def run(self) -> None:

@@ -47,7 +47,7 @@ class Effects:
 
     def __init__(self, service: Service, clock: Clock, handlers: Mapping[str, EffectHandler]):
         self._service, self._clock, self._handlers = service, clock, handlers
-        self.woken = service.wakes()
+        self.woken = service.changes.wakes()
         self.next = NextDue(service, "effects", "next_attempt", list(handlers))
         self._told: set[Tried] = set()
         """Tries (key, row, attempt) that were done and whose result is parked: not again before it is retried."""

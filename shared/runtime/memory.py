@@ -159,6 +159,14 @@ class Memory:
         return self._parsed[name, version]
 
     # how it moves
+    def reset(self, resident: Mapping[str, Iterable[tuple[str, Row]]]) -> None:
+        """Hold these rows of the resident tables, and no stream."""
+        for name, rows in self.resident.items():
+            rows.clear()
+            rows.load(resident[name])
+        self.streams.clear()
+        self.undo.forget()
+
     def begin(self, stream: str) -> None:
         """Hold a stream without a past, unless it is here already."""
         if not self.complete and stream not in self.streams:

@@ -20,6 +20,10 @@ class Overloaded(Exception):
     retry_after = 2
 
 
+class WentBack(Overloaded):
+    """The log ends before what this process knows of it: its database was restored while the process ran."""
+
+
 class Silent(Overloaded):
     """This log may not go on, or it is not known yet whether it may."""
 

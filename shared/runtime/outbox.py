@@ -1,13 +1,15 @@
 """What this process said and the bus has not got yet, kept in memory so that it need not be read back."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from shared.store.rows import Recorded
 
 MAX_BYTES = 4 * 1024 * 1024
+RELAY = "relay"
+"""The tracking that says how far the bus has what this log said."""
 
 
 class Waiting(NamedTuple):
@@ -24,6 +26,12 @@ class Outbox:
     def __init__(self) -> None:
         self._waiting = deque[Waiting]()
         self._bytes = 0
+        self.relayed = 0
+        """The position up to which the bus has it."""
+
+    def unkept(self, tracked: Mapping[str, int]) -> dict[str, int]:
+        """That position as a tracking, if those of the log are behind it."""
+        return {RELAY: self.relayed} if self.relayed > tracked.get(RELAY, 0) else {}
 
     def add(self, said: int, rows: Sequence[Recorded]) -> None:
         """Rows of a commit that followed on what was said at position ``said``."""

@@ -9,8 +9,8 @@ from shared.core.facts import EventUnparked, Unreadable
 from shared.core.message import Message
 from shared.store.codec import from_row, key_ids
 
-from .batch import Outcome, RetryFailed
 from .ordering import while_lost
+from .outcome import Outcome, RetryFailed
 from .service import Service
 
 
@@ -53,7 +53,7 @@ async def _read(service: Service, kept: Message) -> Event:
         raise RetryFailed("its bytes are destroyed: they are kept until 30 days after their month")
     keys = await service.vault.keys(key_ids([content]))
     try:
-        return service.mapper.decode(kept.event.claimed, kept.id, content, keys)
+        return service.rules.mapper.decode(kept.event.claimed, kept.id, content, keys)
     except Exception as error:  # whatever is wrong with the bytes
         raise RetryFailed(
             f"it cannot be read ({type(error).__name__}): correct what reads {kept.event.claimed or 'it'}, or let"

@@ -14,14 +14,13 @@ from uuid import uuid5
 
 from shared.core.event import Event
 from shared.core.facts import DeadlineReached, EventUnparked, PolicyPublished, PublishPolicy
-from shared.core.message import Actor, Message
+from shared.core.message import Actor, Message, deadline_id
 from shared.core.projection import Drop, Put, RowOp
 from shared.core.views import Views
 from shared.core.world import Decider, PolicyInForce, Refused
 
 from .losses import says_itself
 from .memory import Memory, Parsers
-from .service import deadline_id
 
 CLAIMS = (
     "Each decision was taken again from the state and tables as they really were: which decisions differ is exact.",

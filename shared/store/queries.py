@@ -11,15 +11,13 @@ from shared.base.database import Pool
 from shared.core.projection import Table
 from shared.core.world import Row
 
-from .rows import COLUMNS, TRACKINGS
+from .rows import COLUMNS, HEAD, TRACKINGS, Head, head_of
 
 
 class Stand(NamedTuple):
     """A log and its resident tables as of one instant."""
 
-    position: int
-    said: int
-    epoch: int
+    head: Head
     tracked: Mapping[str, int]
     resident: Mapping[str, Iterable[tuple[str, Row]]]
 
@@ -70,11 +68,9 @@ class LogQueries:
                 )
                 rows = await (await conn.execute(query)).fetchall()
                 resident[name] = [(r[0], dict(zip(columns[1:], r[1:], strict=True))) for r in rows]
-            head = await (await conn.execute(self.sql("select notification_id, said, epoch from {s}.head"))).fetchone()
+            head = await head_of(await conn.execute(self.sql(HEAD)))
             tracked = {str(n): int(p) for n, p in await (await conn.execute(self.sql(TRACKINGS))).fetchall()}
-        assert head is not None
-        position, said, epoch = head
-        return Stand(position, said, epoch, tracked, resident)
+        return Stand(head, tracked, resident)
 
     async def next_due(
         self, views: str, table: str, column: str, kinds: Collection[str] | None = None

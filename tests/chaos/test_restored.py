@@ -18,8 +18,10 @@ from shared.core.event import Event
 from shared.core.facts import EpochBegan
 from shared.core.message import Message
 from shared.runtime.batch import Batch
+from shared.runtime.ordering import Overloaded, Silent
+from shared.runtime.outcome import Outcome
 from shared.runtime.parking import retry_parked
-from shared.runtime.service import Outcome, Overloaded, Service, Silent
+from shared.runtime.service import Service
 from shared.store.codec import Envelope
 from tests.shared.trade import NOON, OrderPacked, OrderPlaced, OrderStale, PlaceOrder, order
 from tests.sizes import sized

@@ -24,7 +24,8 @@ from shared.core.message import Message
 from shared.edge import tokens
 from shared.host.app import App
 from shared.host.process import Process
-from shared.runtime.service import Outcome, Service
+from shared.runtime.outcome import Outcome
+from shared.runtime.service import Service
 from tests.conftest import FreshNats
 from tests.shared.trade import NOON
 from tests.waiting import until

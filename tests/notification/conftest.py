@@ -25,7 +25,7 @@ from shared.privacy.sealing import Links
 from shared.privacy.vault import Vault
 from shared.runtime.clock import SteppedClock
 from shared.runtime.effects import Effects
-from shared.runtime.service import Outcome
+from shared.runtime.outcome import Outcome
 from shared.store.blobs import Blobs
 from shared.store.event_log import EventLog
 from shared.store.rebuild import prepare

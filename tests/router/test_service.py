@@ -26,7 +26,8 @@ from shared.privacy.master_key import MasterKey
 from shared.privacy.sealing import Links
 from shared.privacy.vault import Vault
 from shared.runtime.clock import Deadlines, SteppedClock
-from shared.runtime.service import Outcome, Service
+from shared.runtime.outcome import Outcome
+from shared.runtime.service import Service
 from shared.store.blobs import Blobs
 from shared.store.event_log import EventLog
 from shared.store.rebuild import check, prepare

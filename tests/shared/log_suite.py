@@ -143,7 +143,8 @@ async def what_stands_beside_the_rows_is_found(log: EventLog) -> None:
 
     tables = VIEWS.all_tables()
     stand = await log.stand(SCHEMA, {"held": tables["held"], "parked": tables["parked"]})
-    assert (stand.position, stand.said, stand.epoch, stand.tracked) == (2, 2, 1, after)
+    assert (stand.head, stand.tracked) == (await log.head(), after)
+    assert (stand.head.position, stand.head.said, stand.head.epoch) == (2, 2, 1)
     rows = {name: dict(found) for name, found in stand.resident.items()}
     assert rows == {
         "parked": {}, "held": {"x": {"count": 5, "what": {"a": [1, None]}, "at": NOON},

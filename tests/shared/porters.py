@@ -15,6 +15,7 @@ from shared.core.projection import Add, Put, RowOp, Table, arm, attempt, settled
 from shared.core.views import Views
 from shared.core.world import Decider, World
 from shared.privacy.vault import Vault
+from shared.runtime.rules import Rules
 from shared.runtime.service import Service
 from shared.store.event_log import EventLog
 from shared.store.rebuild import prepare
@@ -91,8 +92,8 @@ async def porter(
 ) -> AsyncIterator[Service]:
     """A porter whose log and views are in schemas of this name; what it says does not depend on it."""
     log, views = EventLog(vault.pool, name), Views(TABLES, project)
-    service = Service("porter", DECIDER, views, log, vault, {}, fingerprint="one")
-    service.views_schema = f"{name}_views"
+    rules = Rules("porter", DECIDER, views, fingerprint="one", views_schema=f"{name}_views")
+    service = Service(rules, log, vault)
     await prepare(log, views, service.views_schema)
     await service.start()
     service.leads = True

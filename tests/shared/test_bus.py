@@ -201,7 +201,7 @@ async def test_a_topic_that_is_new_to_a_service_with_a_past_is_heard_from_its_be
     await clerk.stop()
     await shop.stop()
     hears = [("shop", OrderPlaced.TOPIC), ("shop", OrderStale.TOPIC)]
-    clerk = await join("clerk", hears=hears)
+    clerk = await join("clerk", subscribes=hears)
     await asyncio.sleep(1.2)  # nobody answers yet
     assert not clerk.bus.listening
     await until(lambda: clerk.bus.problem)
@@ -314,7 +314,7 @@ async def test_a_service_that_cannot_record_what_it_hears_says_so(join: Join, mo
         raise ConnectionResetError
 
     with monkeypatch.context() as broken:
-        broken.setattr(clerk.service, "commit", gone)
+        broken.setattr(clerk.service.committer, "commit", gone)
         await shop.service.handle(order(1))
         await until(lambda: "cannot record" in str(clerk.bus.problem))
     await until(lambda: clerk.bus.problem is None)

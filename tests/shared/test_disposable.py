@@ -145,7 +145,7 @@ async def test_control_who_does_not_look_for_gaps_misses_what_the_bit_cost(
         pass
 
     monkeypatch.setattr("shared.runtime.batch.gap_before", lambda *_: None)
-    monkeypatch.setattr("shared.runtime.service.gap_before", lambda *_: None)
+    monkeypatch.setattr("shared.runtime.passing.gap_before", lambda *_: None)
     monkeypatch.setattr("shared.bus.bus.Bus.backfill", nothing)
     everybody, left = await bit_flipped(join, fresh_nats)
     await until(everybody.heard_all)

@@ -12,7 +12,7 @@ from shared.core.message import Role
 from shared.edge import tokens
 from shared.edge.http import PROBLEM, Api, Call, roles
 from shared.host.app import App
-from shared.runtime import service
+from shared.runtime import inbox
 from tests.serving import SEED, Served, served
 from tests.waiting import PATIENCE, until
 
@@ -47,7 +47,7 @@ async def ordered(shop: Served, number: int) -> httpx.Response:
 async def test_beyond_what_may_wait_a_request_is_told_when_to_come_again(
     shop: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "WAITING", 1)
+    monkeypatch.setattr(inbox, "WAITING", 1)
     async with asyncio.TaskGroup() as clients, shop.service.log.append() as held_up:
         await held_up.read()
         waiting = [clients.create_task(ordered(shop, number)) for number in (1, 2)]

@@ -18,8 +18,10 @@ from shared.core.world import Decider, World
 from shared.privacy.vault import Vault
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.effects import Effects
+from shared.runtime.ordering import Overloaded
 from shared.runtime.parking import retry_parked
-from shared.runtime.service import Overloaded, Service
+from shared.runtime.rules import Rules
+from shared.runtime.service import Service
 from shared.store.event_log import EventLog
 from shared.store.rebuild import check, prepare
 from tests.shared import trade
@@ -122,7 +124,7 @@ class Letter(State):
 
 def post(log: EventLog, vault: Vault, rules: Any) -> Service:
     decider = Decider({"letter": Letter()}, lambda state, _: state, rules)
-    return Service("post", decider, Views({"none": Table({"x": "bigint"})}, letters), log, vault, {})
+    return Service(Rules("post", decider, Views({"none": Table({"x": "bigint"})}, letters)), log, vault)
 
 
 async def test_an_effect_whose_result_is_parked_is_not_done_again(pool: Any, vault: Vault) -> None:

@@ -15,8 +15,10 @@ from shared.core.message import fresh, said_id
 from shared.core.world import Decider, Refused
 from shared.runtime.clock import Deadlines, SteppedClock
 from shared.runtime.memory import SNAPSHOT_EVERY
+from shared.runtime.ordering import Gap
+from shared.runtime.outcome import Outcome
 from shared.runtime.parking import retry_parked
-from shared.runtime.service import Gap, Outcome, Service
+from shared.runtime.service import Service
 from shared.store.append import Append, Loaded
 from shared.store.rebuild import check, rebuild
 
@@ -173,8 +175,7 @@ async def test_texts_are_opened_only_where_rules_read_them(start: Make, opens: s
 
     shop = await start("shop")
     await shop.handle(order(1))
-    clerk = await start("clerk", decider=Decider(trade.STATES, trade.evolve, reads))
-    clerk.opens = clerk.opens if opens is None else frozenset(opens)
+    clerk = await start("clerk", decider=Decider(trade.STATES, trade.evolve, reads), reads_personal=opens)
     await clerk.handle(*await said_by(shop))
     assert texts == [read]
     [heard] = await clerk.open(await clerk.log.rows(0, 10))
@@ -232,14 +233,13 @@ async def test_what_is_passed_over_is_still_missed_when_something_before_it_is(s
 
 
 async def test_a_cause_is_heard_before_its_effect(start: Make) -> None:
-    shop, clerk, late = await start("shop"), await start("clerk"), await start("clerk")
+    shop, clerk = await start("shop"), await start("clerk")
+    late = await start("clerk", subscribes=[("shop", OrderPlaced.TOPIC), ("clerk", OrderPacked.TOPIC)])
     await shop.handle(order(1))
     [placed] = await said_by(shop)
     await clerk.handle(placed)
     [packed] = await said_by(clerk)
     assert packed.message.after == {"shop": 2}
-    late.sources = frozenset({"shop", "clerk"})
-    late.tracked = {}
     other = replace(packed, message=replace(packed.message, id=uuid4(), source="packer", after={"shop": 99}))
     with pytest.raises(Gap, match="shop"):
         await late.handle(other)
@@ -351,7 +351,7 @@ async def test_newer_code_hears_again_what_it_can_read_and_leaves_the_rest(
     shop, clerk = await start("shop"), await start("clerk")
     await shop.handle(*(order(n) for n in range(4)))
     first, second, *others = await said_by(shop)
-    decode = clerk.mapper.decode
+    decode = clerk.rules.mapper.decode
 
     def older(topic: str, event_id: UUID, *more: Any) -> Any:
         if event_id == second.message.id:
@@ -359,7 +359,7 @@ async def test_newer_code_hears_again_what_it_can_read_and_leaves_the_rest(
         return decode(topic, event_id, *more)
 
     with monkeypatch.context() as patched:
-        patched.setattr(clerk.mapper, "decode", older)
+        patched.setattr(clerk.rules.mapper, "decode", older)
         await clerk.handle(replace(first, state=b"null"), second, *others)
     results = await retry_parked(clerk, "unreadable:shop")
     assert [result.partition(" (")[0] for _, result in results] == ["it cannot be read", "heard"]

@@ -8,13 +8,12 @@ from uuid import uuid5
 
 from shared.core.event import Event, Id, State, Value
 from shared.core.facts import DeadlineReached, EventParked, PolicyPublished
-from shared.core.message import NOBODY, Message, fresh
+from shared.core.message import NOBODY, Message, deadline_id, fresh
 from shared.core.personal import Personal
 from shared.core.projection import Put, RowOp, Table, arm, disarm
 from shared.core.views import Views
 from shared.core.world import Decider, Refused, World
 from shared.runtime.memory import Memory
-from shared.runtime.service import deadline_id
 from shared.runtime.whatif import Again, Course, Heard, decide
 
 from .trade import NOON

@@ -2,6 +2,7 @@
 one at a time; a courier hears both."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from shared.core.projection import Add, Drop, Put, RowOp, Table, arm
 from shared.core.views import Views
 from shared.core.world import Decider, Refused, World
 from shared.privacy.vault import Vault
+from shared.runtime.rules import Rules
 from shared.runtime.service import Service
 from shared.store.codec import Envelope, to_wire
 from shared.store.event_log import EventLog
@@ -129,18 +131,24 @@ COURIER = Decider(STATES, evolve, lambda world, message: ())
 COURIER_VIEWS = Views({}, lambda message: ())
 
 
+def service(rules: Rules, log: EventLog, vault: Vault, *, tracer: Any = None, batch: int = 500, **more: Any) -> Service:
+    """``more``: what is other in the rules."""
+    return Service(replace(rules, **more), log, vault, tracer=tracer, batch=batch)
+
+
 def shop(log: EventLog, vault: Vault, decider: Decider = SHOP, **options: Any) -> Service:
-    return Service("shop", decider, SHOP_VIEWS, log, vault, {}, **options)
+    return service(Rules("shop", decider, SHOP_VIEWS), log, vault, **options)
 
 
 def clerk(log: EventLog, vault: Vault, decider: Decider = CLERK, **options: Any) -> Service:
-    return Service("clerk", decider, CLERK_VIEWS, log, vault, {}, **{"hears": [("shop", OrderPlaced.TOPIC)], **options})
+    rules = Rules("clerk", decider, CLERK_VIEWS, subscribes=[("shop", OrderPlaced.TOPIC)])
+    return service(rules, log, vault, **options)
 
 
 def courier(log: EventLog, vault: Vault, **options: Any) -> Service:
     """Hears what the shop says and what the clerk says because of it, and says nothing."""
     hears = [("shop", OrderPlaced.TOPIC), ("clerk", OrderPacked.TOPIC), ("clerk", OrderHurried.TOPIC)]
-    return Service("courier", COURIER, COURIER_VIEWS, log, vault, {}, **{"hears": hears, **options})
+    return service(Rules("courier", COURIER, COURIER_VIEWS, subscribes=hears), log, vault, **options)
 
 
 def order(number: object, *, at: datetime = NOON, id: Any = None, **fields: Any) -> Message:

@@ -194,12 +194,11 @@ class SimulatedLog(EventLog):
     # how things stand -------------------------------------------------------------------------------------------------
     async def stand(self, views: str, tables: Mapping[str, Table]) -> Stand:
         def found() -> Stand:
-            head = self.disk.head
             resident = {
                 name: [(key, as_read(table, row)) for key, row in self.disk.table(name).items()]
                 for name, table in tables.items()
             }
-            return Stand(head.position, head.said, head.epoch, dict(self.disk.tracked), resident)
+            return Stand(copied(self.disk.head), dict(self.disk.tracked), resident)
 
         return await self.ports.call("log.stand", found)
 

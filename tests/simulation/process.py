@@ -1,11 +1,11 @@
 """One run of a service's process over simulated ports: what shared/host/process.py puts together, without servers."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 from uuid import uuid5
 
 from psycopg import OperationalError
@@ -24,6 +24,7 @@ from shared.host.app import App
 from shared.privacy.sealing import Key, Links
 from shared.runtime.clock import Deadlines
 from shared.runtime.effects import EffectHandler, Effects
+from shared.runtime.rules import Rules
 from shared.runtime.service import Service
 
 from .disk import Disk
@@ -45,14 +46,10 @@ def shipped(name: str) -> Mapping[str, str]:
 
 
 @cache
-def fingerprint(name: str) -> str:
-    return APPS[name].fingerprint()
-
-
-@cache
-def parsers(name: str) -> Mapping[str, Callable[[str], Any]]:
+def rules(name: str) -> Rules:
     """A document is read once for all worlds: it is frozen."""
-    return {kind: lru_cache(64)(parse) for kind, parse in APPS[name].document_parsers().items()}
+    found = APPS[name].rules()
+    return replace(found, parsers={kind: lru_cache(64)(parse) for kind, parse in found.parsers.items()})
 
 
 class Clock:
@@ -109,10 +106,7 @@ class Process:
 
     async def _run(self) -> None:
         app, log = self.app, self.log
-        self.service = service = Service(
-            app.name, app.decider, app.views, log, self.vault, parsers(app.name), hears=app.topics(),
-            fingerprint=fingerprint(app.name), checks=app.checks, opens=app.opened_topics(), streams=self.world.streams,
-        )  # fmt: skip
+        self.service = service = Service(rules(app.name), log, self.vault, streams=self.world.streams)
         await service.start()
         self.edge = Edge(
             service, self.vault, self.clock, Links(b"l" * 32), None, SETTINGS, b"i" * 32,  # type: ignore[arg-type]

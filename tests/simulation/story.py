@@ -15,7 +15,8 @@ from contracts.router import ChangeAgentStatus, RegisterAgent
 from shared.core.event import Event
 from shared.core.message import NAMESPACE, Actor
 from shared.core.personal import Personal
-from shared.runtime.service import Outcome, Overloaded
+from shared.runtime.ordering import Overloaded
+from shared.runtime.outcome import Outcome
 
 from .transport import SimulatedBus, SimulatedTransport
 

@@ -48,7 +48,7 @@ def wrong(simulation: Simulation) -> Iterator[str]:
 
 def test_control_who_does_not_look_for_gaps_loses(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.runtime.batch.gap_before", lambda *_: None)
-    monkeypatch.setattr("shared.runtime.service.gap_before", lambda *_: None)
+    monkeypatch.setattr("shared.runtime.passing.gap_before", lambda *_: None)
     assert any("lost" in text for text in wrong(simulation))
 
 

@@ -16,6 +16,7 @@ from shared.core.views import Views
 from shared.core.world import Decider
 from shared.runtime.clock import NextDue, SteppedClock
 from shared.runtime.effects import FRESH_SECONDS, Effects
+from shared.runtime.rules import Rules
 from shared.runtime.service import Service
 from tests.shared.trade import NOON
 
@@ -51,7 +52,7 @@ async def post(disk: Disk) -> Service:
     ports = NoFate()
     decider = Decider({"card": Letter()}, lambda state, _: state, lambda *_: ())
     views = Views({"none": Table({"x": "bigint"})}, letters)
-    service = Service("post", decider, views, SimulatedLog(disk, ports), SimulatedVault({}, ports), {})
+    service = Service(Rules("post", decider, views), SimulatedLog(disk, ports), SimulatedVault({}, ports))
     await service.start()
     return service
 

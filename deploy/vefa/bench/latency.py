@@ -106,7 +106,7 @@ async def _served(made: Room, database: str, feed: Feed, rows: list[Recorded]) -
     await made.empty_streams()
     async with station(made, app_of("sla"), database) as sla:
         await sla.service.handle(fresh(case_opened(0, OWN), datetime.now(UTC)))  # the first of everything is slow
-        committed, before = sla.service.wakes(), sla.service.position
+        committed, before = sla.service.changes.wakes(), sla.service.position
         async with sla.leading():
             await feed.start()
             while not feed.over:

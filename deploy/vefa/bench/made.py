@@ -72,7 +72,7 @@ async def live(service: Service, at: datetime) -> Pattern:
     async with service.log.pool.connection() as conn:
         query = service.log.sql("select stream, notification_id from {s}.links where notification_id > %s")
         links = [(str(s), int(p) - began) for s, p in await (await conn.execute(query, (began,))).fetchall()]
-        views = {table: await _lines(conn, service.views_schema, table) for table in service.tables}
+        views = {table: await _lines(conn, service.views_schema, table) for table in service.rules.tables}
     return Pattern([_renamed(r, names) for r in rows], links, {t: lines for t, lines in views.items() if lines})
 
 

@@ -1,0 +1,27 @@
+"""What became of a message."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from shared.core.event import Event
+from shared.core.message import Message
+
+E = TypeVar("E", bound=Event)
+
+
+class RetryFailed(Exception):
+    """A parked event raised again; it stays parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Its position in the log (0: nothing was recorded for it) and what was said because of it."""
+
+    position: int
+    said: tuple[Message, ...] = ()
+
+    def first(self, kind: type[E]) -> E | None:
+        return next((m.event for m in self.said if isinstance(m.event, kind)), None)
+
+
+NOTHING = Outcome(0)
