@@ -15,6 +15,7 @@ from nats.js.errors import NotFoundError
 from shared.core.facts import EpochBegan, EpochReconciled
 from shared.core.message import NAMESPACE, Actor, Message, fresh
 from shared.runtime.ordering import Gap
+from shared.runtime.reconciling import Copies
 from shared.runtime.service import Service
 from shared.store.codec import Envelope, from_row, key_ids, to_wire
 from shared.store.event_log import EventLog
@@ -136,9 +137,18 @@ class _Return(Hearer):
             for e in copies
         ]  # fmt: skip
         groups = [(cause, list(group)) for cause, group in groupby(messages, key=lambda m: m.causation)]
-        self.service.committer.copies = dict(groups)
-        self.service.committer.copied = {e.message.id: e.state for e in copies}
         places = await self._places([cause for cause, _ in groups])
+        self.service.committer.copies = Copies(dict(groups), {e.message.id: e.state for e in copies})
+        try:
+            await self._say_again(groups, places)
+        finally:
+            self.service.committer.copies = None
+        return len(await self.service.log.known(m.id for m in messages) - before)
+
+    async def _say_again(
+        self, groups: Sequence[tuple[UUID, list[Message]]], places: Mapping[UUID, tuple[str, int]]
+    ) -> None:
+        """Each group after its cause, where that can be heard again."""
         alone = list[Message]()
         for cause, group in groups:
             if cause in places:
@@ -150,8 +160,6 @@ class _Return(Hearer):
                 await self._take_in(alone)
                 alone = []
         await self._take_in(alone)
-        self.service.committer.copies, self.service.committer.copied = {}, {}
-        return len(await self.service.log.known(m.id for m in messages) - before)
 
     async def _places(self, causes: Sequence[UUID]) -> dict[UUID, tuple[str, int]]:
         """Where each cause can be heard again: the log and the position there."""

@@ -17,7 +17,7 @@ from shared.store.event_log import EventLog
 from shared.store.rows import Head, Recorded, copied
 
 from .answers import Answers
-from .batch import Batch
+from .batch import Batch, Load
 from .changes import Changes
 from .decoding import Arrived, Decoder
 from .loading import hold
@@ -25,9 +25,11 @@ from .losses import own_loss, says_itself
 from .memory import Memory
 from .ordering import WentBack
 from .outbox import Outbox
-from .outcome import NOTHING, Outcome
+from .outcome import NOTHING, Known, Outcome, Result
 from .passing import PassedOver
+from .planned import Incoming
 from .position import Position
+from .reconciling import Copies, Reconciling
 from .rules import Rules
 from .snapshots import Snapshots
 
@@ -35,13 +37,12 @@ from .snapshots import Snapshots
 @dataclass(frozen=True, slots=True)
 class Done:
     """A commit: what was taken in and what came of each message; where the log ended and how far others were heard
-    before; what was answered before a restore; whether nobody else had written."""
+    before; whether nobody else had written."""
 
     batch: Batch
-    results: list[Outcome | Exception | None]
+    results: Sequence[Result]
     began: Head
     tracked: Mapping[str, int]
-    answered: Mapping[UUID, Sequence[int]]
     alone: bool
 
 
@@ -57,10 +58,8 @@ class Committer:
         self.position, self.leads = Position(), False
         self.tracked: Mapping[str, int] = {}
         """How far others are heard: what was passed over since the last commit included."""
-        self.copies: Mapping[UUID, Sequence[Message]] = {}
-        """While a log is reconciled: what was said before the restore, by the id of its cause."""
-        self.copied: Mapping[UUID, bytes] = {}
-        """The bytes of these by their own ids."""
+        self.copies: Copies | None = None
+        """While a log is reconciled: what is just coming back."""
         self.decoder, self.outbox, self.changes = Decoder(rules, vault), Outbox(), Changes()
         self.meters, self._passed = Meters(rules.name), PassedOver(rules.sources)
         self._answers = Answers(rules, log, vault, self.decoder)
@@ -81,10 +80,10 @@ class Committer:
         messages = await self.decoder.heard(batch)
         if self._pass_over(messages):
             return [NOTHING] * len(messages)
-        states = {**self.copied, **{m.message.id: m.state for m in batch if isinstance(m, Envelope)}}
+        incoming = Incoming(messages, {m.message.id: m.state for m in batch if isinstance(m, Envelope)}, unwritable)
         try:
             with self.meters.commit(), commit_spans(self.tracer, messages) as told:
-                done = await self._write(messages, states, unwritable)
+                done = await self._write(incoming)
                 taken, head = done.batch, done.batch.draft.head
                 told.noted |= {"heard": len(messages), "rows": len(taken.draft.rows), "position": head.position}
                 told.recorded = taken.planned
@@ -97,12 +96,9 @@ class Committer:
             self.changes.wake()
             await self._snapshots.keep(head.position, self.leads)
             self._snapshots.evict()
-        results = done.results
-        for index, message in enumerate(messages):
-            if message.command and message.id in done.answered:
-                results[index] = None  # what came of it before the restore is its answer
         return [
-            await self._answers.of(m, head.epoch) if r is None else r for m, r in zip(messages, results, strict=True)
+            await self._answers.of(message, head.epoch) if isinstance(result, Known) else result
+            for message, result in zip(messages, done.results, strict=True)
         ]
 
     def _pass_over(self, messages: Sequence[Message]) -> bool:
@@ -117,14 +113,12 @@ class Committer:
         self.tracked = moved
         return True
 
-    async def _write(
-        self, messages: Sequence[Message], states: Mapping[UUID, bytes], unwritable: Exception | None
-    ) -> Done:
-        if unwritable is None and self._may_go_ahead(messages):
-            if done := await self._ahead(messages, states):
+    async def _write(self, incoming: Incoming) -> Done:
+        if incoming.unwritable is None and self._may_go_ahead(incoming.messages):
+            if done := await self._ahead(incoming):
                 return done
             self.memory.undo.back_to(0)
-        return await self._under_lock(messages, states, unwritable)
+        return await self._under_lock(incoming)
 
     def _may_go_ahead(self, messages: Sequence[Message]) -> bool:
         """Whether all of these look new, so that they may be decided before the log was asked."""
@@ -137,9 +131,10 @@ class Committer:
             for m in messages
         )
 
-    async def _ahead(self, messages: Sequence[Message], states: Mapping[UUID, bytes]) -> Done | None:
+    async def _ahead(self, incoming: Incoming) -> Done | None:
         """Decide on what this process knows and write it in one round trip, if the log still ends where it did and
         holds none of it. None when it has to be looked up under the lock: then nothing was written."""
+        messages = incoming.messages
         for message in messages:
             if message.event and message.event.begins and not message.late:
                 self.memory.begin(message.event.stream)  # were it otherwise, its first version would be there already
@@ -150,23 +145,18 @@ class Committer:
             loaded = await self.log.load(missing, self.rules.fingerprint)
             hold(self.memory, self.rules.mapper, missing, loaded)
         read = Read(seen=set(), tail=[], tracked=dict(tracked), armed={}, loaded=Loaded([], {}))
-        taken = Batch(
-            self.rules, self.memory, self.vault, draft, self.log.load, read, messages, states, None, answered,
-            self.copies,
-        )  # fmt: skip
+        taken = self._batch(draft, self.log.load, read, incoming, answered)
         results = await taken.take_all(self._passed)
         both = zip(messages, results, strict=True)
         if not taken.planned or not all(isinstance(r, Outcome) and (r.position or m.event is None) for m, r in both):
             return None
-        await taken.write()
-        self._keep_relayed(draft)
-        return Done(taken, results, expected, tracked, answered, True) if await self.log.put(draft, expected) else None
+        await self._fill(taken)
+        return Done(taken, results, expected, tracked, True) if await self.log.put(draft, expected) else None
 
-    async def _under_lock(
-        self, messages: Sequence[Message], states: Mapping[UUID, bytes], unwritable: Exception | None
-    ) -> Done:
+    async def _under_lock(self, incoming: Incoming) -> Done:
         """Lock the head of the log, fold what others wrote, and then take the batch in."""
-        rules, missing, ends = self.rules, self._missing(messages), self.position.head.position
+        messages, rules, ends = incoming.messages, self.rules, self.position.head.position
+        missing = self._missing(messages)
         deadlines = [m.event.key for m in messages if isinstance(m.event, DeadlineReached)]
         ids = [i for m in messages for i in ((m.id, m.causation) if m.recovered else (m.id,))]
         async with self.log.append() as tx:
@@ -177,14 +167,18 @@ class Committer:
             answered = await tx.answered(ids) if tx.head.epoch > 1 else {}
             self._catch_up(read.tail)
             hold(self.memory, rules.mapper, missing, read.loaded)
-            taken = Batch(
-                rules, self.memory, self.vault, tx, tx.load, read, messages, states, unwritable, answered, self.copies
-            )
+            taken = self._batch(tx, tx.load, read, incoming, answered)
             results = await taken.take_all(self._passed)
-            await taken.write()
-            if taken.planned:
-                self._keep_relayed(tx)
-        return Done(taken, results, began, tracked, answered, not read.tail)
+            await self._fill(taken)
+        return Done(taken, results, began, tracked, not read.tail)
+
+    def _batch(
+        self, draft: Draft, load: Load, read: Read, incoming: Incoming, answered: Mapping[UUID, Sequence[int]]
+    ) -> Batch:
+        parts = (self.rules, self.memory, draft, load, read, incoming)
+        if draft.head.epoch > 1 or self.copies or any(map(says_itself, incoming.messages)):
+            return Reconciling(*parts, copies=self.copies or Copies(), answered=answered)
+        return Batch(*parts)
 
     def _missing(self, messages: Sequence[Message]) -> list[str]:
         """Streams of these that are not in memory; of a further stream only where it has a state here."""
@@ -202,10 +196,11 @@ class Committer:
             else:
                 self.changes.note(self.memory.apply(message))
 
-    def _keep_relayed(self, draft: Draft) -> None:
-        """How far the bus has what was said goes with the commit."""
-        if unkept := self.outbox.unkept(self.position.tracked):
-            draft.trackings = {**draft.trackings, **unkept}
+    async def _fill(self, taken: Batch) -> None:
+        """Put it into its draft, sealed. How far the bus has what was said goes with what is recorded."""
+        taken.write(await self.vault.keys_for(taken.subjects()))
+        if taken.planned and (unkept := self.outbox.unkept(self.position.tracked)):
+            taken.draft.trackings = {**taken.draft.trackings, **unkept}
 
     def _move(self, done: Done) -> None:
         """It is written: from here on this is what the log holds."""

@@ -1,7 +1,7 @@
 """What became of a message."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from shared.core.event import Event
 from shared.core.message import Message
@@ -24,4 +24,11 @@ class Outcome:
         return next((m.event for m in self.said if isinstance(m.event, kind)), None)
 
 
-NOTHING = Outcome(0)
+class Known:
+    """It was recorded before: what came of it stands in the log."""
+
+
+NOTHING: Final = Outcome(0)
+KNOWN: Final = Known()
+Result = Outcome | Exception | Known
+"""Of a message in a batch; the exception is the reason against it."""
