@@ -5,8 +5,7 @@ the second. So a service compares its log with the bus before it speaks, and lis
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
 
 import orjson
 from psycopg import OperationalError
@@ -20,37 +19,19 @@ from shared.store.codec import Envelope
 from shared.store.event_log import EventLog
 from shared.store.rows import Recorded
 
+from .catch_up import Hearer
 from .transport import TROUBLES, Transport
 
 PAGE = 1000
 log = logging.getLogger("vefa.epochs")
 
 
-class Ways(Protocol):
-    """What the epochs of a process need of its way to the others."""
-
-    service: Service
-    transport: Transport
-
-    @property
-    def relayed(self) -> int: ...
-
-    async def announce(self) -> None: ...
-
-    async def backfill(self, source: str, upto: int) -> None: ...
-
-    async def read(
-        self, source: str, after: int, upto: int | None = None, topics: Sequence[str] = (), late: bool = False
-    ) -> tuple[list[Envelope], int]: ...
-
-    async def settle(self, envelopes: Sequence[Envelope]) -> None: ...
-
-
 class Epochs:
     """What one process knows of the epochs of its own log and of those that it hears."""
 
-    def __init__(self, bus: Ways):
-        self.bus, self.service = bus, bus.service
+    def __init__(self, service: Service, transport: Transport, hearer: Hearer, announce: Callable[[], Awaitable[None]]):
+        """``hearer`` reads and hears other logs; ``announce`` says where this one ends."""
+        self.service, self._transport, self._hearer, self._announce = service, transport, hearer, announce
         self.compared = asyncio.Event()
         """Set once it is known how this log stands, or why that cannot be known."""
         self._wanted = asyncio.Event()
@@ -119,7 +100,7 @@ class Epochs:
             await asyncio.sleep(1)
 
     async def _compare(self, ask: bool) -> None:
-        service, transport = self.service, self.bus.transport
+        service, transport = self.service, self._transport
         known = {"the stream": await transport.own_last()}
         head = await service.log.head()
         if ask or known["the stream"] < head.said:
@@ -134,14 +115,14 @@ class Epochs:
             if str(service.silent) != text:
                 log.error("%s", text)
             service.silent = Silent(text, f"vefa epoch new {service.name}")
-            await self.bus.announce()
+            await self._announce()
         elif service.silent:
             await service.handle_each()
             service.silent = None
 
     def on_heard(self, position: int) -> None:
         """Somebody announces how far they heard this log: maybe further than it goes."""
-        if position > max(self.service.said, self.bus.relayed):
+        if position > max(self.service.said, self.service.outbox.relayed):
             self._wanted.set()
 
     async def settled(self) -> None:
@@ -188,7 +169,7 @@ class Epochs:
         """A source announces its head."""
         self._announced[source] = epoch
         if source in self._twice and self._renewed(source):
-            await self.bus.backfill(source, position)
+            await self._hearer.backfill(source, position)
             if not self._renewed(source):
                 del self._twice[source]
         tracked = self.service.tracked.get(source, 0)
@@ -199,7 +180,7 @@ class Epochs:
             self._low.pop(source, None)
         await self._count_held(source)  # a log that lost something says nothing that would ask for it
         for loss in [loss for loss in self._stops() if loss.source == source]:
-            found, _ = await self.bus.read(source, loss.began, topics=[EpochReconciled.TOPIC])
+            found, _ = await self._hearer.read(source, loss.began, topics=[EpochReconciled.TOPIC])
             if any(orjson.loads(e.state)["epoch"] >= loss.epoch for e in found):
                 await self._hear_between(loss)
                 self._released.add((source, loss.epoch))
@@ -209,8 +190,8 @@ class Epochs:
         other events; none of it was taken in."""
         after, end = loss.restored_to, loss.began - 1
         while after < end:
-            envelopes, looked = await self.bus.read(loss.source, after, end, late=True)
-            await self.bus.settle(envelopes)
+            envelopes, looked = await self._hearer.read(loss.source, after, end, late=True)
+            await self._hearer.settle(envelopes)
             after = max(looked, after + 1)
 
 

@@ -1,5 +1,5 @@
 """What carries messages between services. It may lose, repeat and delay what it carries, and forget all that it held:
-who listens finds out (shared/bus/bus.py)."""
+who listens finds out (shared/bus/listener.py)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -123,7 +123,7 @@ async def test_a_lost_last_message_is_found_by_the_announced_head(join: Join, fr
     shop = await join("shop")
     clerk = await join("clerk")
     await until(lambda: clerk.bus.listening)
-    await clerk.bus._stop_consumer()
+    await clerk.bus.listener.stop()
     await shop.service.handle(order(1))
     await until(lambda: clerk.service.tracked.get("shop") == shop.service.said)
     assert await packed(clerk) == ["order:1"]
@@ -174,7 +174,7 @@ async def test_a_log_is_read_in_pages_that_say_how_far_they_looked(join: Join) -
 async def test_a_service_rests_also_when_it_is_asked_in_the_moment_of_a_commit(join: Join, turns: int) -> None:
     shop = await join("shop")
     await asyncio.sleep(0.1)
-    shop.bus._committed.set()
+    shop.bus.relay.woken.set()
     for _ in range(turns):
         await asyncio.sleep(0)
     async with asyncio.timeout(PATIENCE):

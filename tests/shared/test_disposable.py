@@ -146,7 +146,7 @@ async def test_control_who_does_not_look_for_gaps_misses_what_the_bit_cost(
 
     monkeypatch.setattr("shared.runtime.batch.gap_before", lambda *_: None)
     monkeypatch.setattr("shared.runtime.passing.gap_before", lambda *_: None)
-    monkeypatch.setattr("shared.bus.bus.Bus.backfill", nothing)
+    monkeypatch.setattr("shared.bus.listener.Listener.backfill", nothing)
     everybody, left = await bit_flipped(join, fresh_nats)
     await until(everybody.heard_all)
     heard = await everybody.clerk.service.log.rows(0, 100_000, topics=[OrderPlaced.TOPIC])

@@ -87,8 +87,8 @@ async def loses(node: Node, way: Way, what: bytes) -> None:
     lost = way.lost
     way.lose_next(what)
     if what == FETCH:
-        await node.bus._stop_consumer()
-        await node.bus._start_consumer()
+        await node.bus.listener.stop()
+        await node.bus.listener.start()
         await until(lambda: way.lost > lost)
 
 
