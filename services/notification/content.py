@@ -42,7 +42,7 @@ async def reader(edge: Edge, contact: str) -> Reader | None:
 
 async def cause_of(edge: Edge, row: int) -> Message:
     """The event of a position in the log, in plain as far as its keys exist."""
-    [recorded] = await edge.service.log.rows(row - 1, 1)
+    [recorded] = await edge.service.log.at([row])
     [message] = await edge.service.open([recorded])
     return message
 

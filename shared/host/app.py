@@ -44,6 +44,8 @@ class Listener(Protocol):
     async def stop(self) -> None: ...
 
 
+RECENT_BYTES = 1024 * 1024
+"""Of the last rows that a service with effects writes: kept in memory, for its mails are about them."""
 Subscription = type[Event] | tuple[str, type[Event]]
 Figures = Mapping[str, tuple[str, float]]
 """What a service counts of its own, for Prometheus: {name: (what it is, value)}."""
@@ -114,7 +116,7 @@ class App:
         )  # fmt: skip
 
     def log_on(self, pool: Any) -> EventLog:
-        return EventLog(pool, self.name)
+        return EventLog(pool, self.name, RECENT_BYTES if self.effect_handlers else 0)
 
     def service_on(self, event_log: EventLog, vault: Vault) -> Service:
         return Service(self.rules(), event_log, vault, tracer=tracer_of(self.name))

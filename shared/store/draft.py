@@ -22,7 +22,11 @@ ROWS = (
 )
 LINKS = "insert into {s}.links select * from unnest(%b::text[], %b::bigint[])"
 SET_HEAD = "update {s}.head set notification_id = %s, hash = %s, epoch = %s, said = %s, after = %s"
-FENCE = " where notification_id = %s and hash = %s and epoch = %s and after = %s returning true"
+FENCE = " where notification_id = %s and hash = %s and epoch = %s and after = %s"
+WITHOUT_PAST = (
+    " and not exists (select from {s}.stored_events where originator_id = any(%b::text[]))"
+    " and not exists (select from {s}.links where stream = any(%b::text[]))"
+)
 IF_MOVED = "exists (select from moved)"
 
 
@@ -88,18 +92,20 @@ class Draft:
         """The parameters of TRACK."""
         return list(self.trackings), list(self.trackings.values())
 
-    def in_one(self, schema: str, expected: Head) -> Statement:
-        """All of it as one statement, which does nothing and finds no row unless the log still ends as ``expected``.
+    def in_one(self, schema: str, expected: Head, new: Sequence[str] = ()) -> Statement:
+        """All of it as one statement, which does nothing and finds no row unless the log still ends as ``expected`` and
+        has no row of the streams that are ``new``.
 
         The head comes first: whoever changes the tables of the views keeps writers away from it before."""
         has = (bool(self.rows), bool(self.links), bool(self.trackings))
         params = [*self.set_head(), expected.position, expected.hash, expected.epoch, past(expected)]
+        params += (list(new), list(new)) if new else ()
         for there, more in zip(has, (self.of_rows, self.of_links, self.of_trackings), strict=True):
             params += more() if there else ()
         views = self.of_views(IF_MOVED)
         for _, columns in views:
             params += columns
-        return _in_one(schema, has, tuple(statement for statement, _ in views)), tuple(params)
+        return _in_one(schema, bool(new), has, tuple(statement for statement, _ in views)), tuple(params)
 
 
 def past(head: Head) -> str:
@@ -108,13 +114,14 @@ def past(head: Head) -> str:
 
 
 @lru_cache(maxsize=512)
-def _in_one(schema: str, has: tuple[bool, bool, bool], views: tuple[bytes, ...]) -> bytes:
+def _in_one(schema: str, new: bool, has: tuple[bool, bool, bool], views: tuple[bytes, ...]) -> bytes:
     track, on_conflict, update = TRACK.partition(" on conflict")
     only = f" where {IF_MOVED}"
     texts = (ROWS + only, LINKS + only, track + only + on_conflict + update)
     parts = [_named(text, schema) for text, there in zip(texts, has, strict=True) if there]
     more = b"".join(b", part%d as (%s)" % (n, part) for n, part in enumerate((*parts, *views)))
-    return b"with moved as (" + _named(SET_HEAD + FENCE, schema) + b")" + more + b" select from moved"
+    head = SET_HEAD + FENCE + (WITHOUT_PAST if new else "") + " returning true"
+    return b"with moved as (" + _named(head, schema) + b")" + more + b" select from moved"
 
 
 def _named(text: str, schema: str) -> bytes:

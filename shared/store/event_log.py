@@ -3,7 +3,7 @@
 Names and columns are those of eventsourcing's recorders, so that its own tools read the same table. The head row does
 what its table lock does (positions in the order of commits), makes them gap-free and chains the hashes."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +14,19 @@ from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
 from psycopg import AsyncConnection, errors, sql
 
 from shared.base.database import Pool
+from shared.core.projection import Table
 
 from .append import Append, Loaded, answer_to, answered, asked, loaded
 from .draft import Draft
-from .queries import LogQueries
+from .guesses import Guesses
+from .queries import LogQueries, Stand
+from .recent import Recent
 from .rows import COLUMNS, GENESIS, HEAD, STREAMS, TRACK, TRACKINGS, Head, Recorded, chain, copied, head_of, rows_of
 
+TRACK_SOON = f"with soon as (select set_config('synchronous_commit', 'off', true)) {TRACK}".replace(
+    "* from unnest(%s::text[], %s::bigint[])", "a, b from soon, unnest(%s::text[], %s::bigint[]) as r (a, b)"
+)
+"""TRACK in one round trip, without waiting for the disk."""
 EPOCH_BEGAN = "kernel.epoch-began.v1"
 DDL = """
 create schema if not exists {s};
@@ -63,9 +70,11 @@ def _begins_above(row: Recorded, after: int) -> bool:
 class EventLog(LogQueries):
     """Async, with the method names and value types of eventsourcing's ``ProcessRecorder``."""
 
-    def __init__(self, pool: Pool, schema: str):
+    def __init__(self, pool: Pool, schema: str, recent: int = 0):
+        """``recent``: so many bytes of the last rows that it writes are kept in memory."""
         super().__init__(pool, schema)
         self._writer: AsyncConnection[Any] | None = None
+        self._guesses, self._recent = Guesses(), Recent(recent)
 
     async def create(self) -> None:
         """Make the tables; safe to repeat, also by several processes at once."""
@@ -89,13 +98,14 @@ class EventLog(LogQueries):
             raise IntegrityError(str(e.diag.constraint_name)) from e
 
     def draft(self, head: Head) -> Draft:
-        """What is to follow this end of the log, for ``put``."""
+        """What is to follow this end of the log, for ``put``; also what ``load`` only guesses until then."""
+        self._guesses.begin()
         return Draft(copied(head))
 
     async def put(self, draft: Draft, expected: Head) -> bool:
-        """Write a draft in one round trip, if the log still ends as expected and holds none of its events; whether it
-        did."""
-        statement, params = draft.in_one(self.schema, expected)
+        """Write a draft in one round trip, if the log still ends as expected, holds none of its events, and nothing of
+        the streams that were taken for new; whether it did."""
+        statement, params = draft.in_one(self.schema, expected, sorted(self._guesses.new))
         writer, self._writer = self._writer or await self._new_writer(), None
         try:
             done = await (await writer.execute(statement, params)).fetchone() is not None
@@ -105,6 +115,10 @@ class EventLog(LogQueries):
             await self.pool.putconn(writer)
             raise
         self._writer = writer
+        if done:
+            self._recent.add(draft.rows)
+        else:
+            self._guesses.wrong()
         return done
 
     async def _new_writer(self) -> AsyncConnection[Any]:
@@ -121,9 +135,20 @@ class EventLog(LogQueries):
             await self.pool.putconn(writer)
 
     async def load(self, streams: Sequence[str], fingerprint: str) -> Loaded:
-        """The past of streams: snapshots that fit the code, and the rows after them."""
+        """The past of streams: snapshots that fit the code, and the rows after them. Where none is likely none is
+        looked for: only what ``put`` writes after it is sure."""
+        guessed = self._guesses.guess(streams)
+        wanted = [stream for stream in streams if stream not in guessed]
+        if not wanted:
+            return Loaded([], {})
         async with self.pool.connection() as conn:
-            return loaded(await (await asked(self.sql, conn, streams, fingerprint)).fetchall())
+            past = loaded(await (await asked(self.sql, conn, wanted, fingerprint)).fetchall())
+        self._guesses.found(wanted, wanted if past.rows or past.snapshots else ())
+        return past
+
+    async def stand(self, views: str, tables: Mapping[str, Table]) -> Stand:
+        self._recent.clear()  # the log may have been restored
+        return await super().stand(views, tables)
 
     async def answered(self, causes: Sequence[UUID]) -> dict[UUID, list[int]]:
         """Positions of what was brought back after a restore, for those of these ids that are its causes."""
@@ -167,9 +192,13 @@ class EventLog(LogQueries):
 
     async def at(self, positions: Sequence[int]) -> list[Recorded]:
         """The rows at these positions, in order."""
-        async with self.pool.connection() as conn:
-            query = "select {columns} from {s}.stored_events where notification_id = any(%s) order by notification_id"
-            return rows_of(await (await conn.execute(self.sql(query), (list(positions),), binary=True)).fetchall())
+        found = self._recent.at(positions)
+        if missing := [position for position in positions if position not in found]:
+            query = "select {columns} from {s}.stored_events where notification_id = any(%s)"
+            async with self.pool.connection() as conn:
+                rows = rows_of(await (await conn.execute(self.sql(query), (missing,), binary=True)).fetchall())
+            found |= {row.id: row for row in rows}
+        return [found[position] for position in sorted(found)]
 
     async def answers(self, cause: UUID) -> list[Recorded]:
         """What was brought back after a restore and had been said because of this."""
@@ -207,9 +236,8 @@ class EventLog(LogQueries):
     async def track(self, name: str, position: int) -> None:
         """Move a cursor that is not part of a commit (the relay's); it only rises. A crash may take it back a little:
         what it stands for is done at least once."""
-        async with self.pool.connection() as conn, conn.pipeline(), conn.transaction():
-            await conn.execute("set local synchronous_commit = off")
-            await conn.execute(self.sql(TRACK), ([name], [position]))
+        async with self.pool.connection() as conn:
+            await conn.execute(self.sql(TRACK_SOON), ([name], [position]))
 
     async def verify(self, page: int = 5000, progress: Any = None) -> int:
         """Recompute the chain and the positions; returns the number of rows, raises IntegrityError at the first

@@ -12,7 +12,9 @@ from psycopg import OperationalError
 from shared.core.event import Event, Id
 from shared.core.message import Message, fresh
 from shared.core.world import Decider, Refused
+from shared.store import append, event_log
 from shared.store.event_log import EventLog
+from shared.store.guesses import IN_A_ROW
 from shared.store.rebuild import rebuild
 
 from . import trade
@@ -152,3 +154,53 @@ async def test_a_connection_that_is_lost_costs_its_commit_and_no_other(start: Ma
     assert locked == ["shop"], "what was in doubt is looked up"
     assert isinstance((await shop.handle(order(4)))[0].first(OrderPlaced), OrderPlaced)
     assert await shop.log.verify() == 8
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The streams whose past was asked for without a lock, in order."""
+    found = list[str]()
+
+    async def noted(q: Any, conn: Any, streams: Any, fingerprint: str) -> Any:
+        found.extend(streams)
+        return await append.asked(q, conn, streams, fingerprint)
+
+    monkeypatch.setattr(event_log, "asked", noted)
+    return found
+
+
+async def test_who_comes_after_many_new_ones_is_not_looked_for(start: Make, looked: list[str]) -> None:
+    shop = await start("shop")
+    for number in range(IN_A_ROW + 5):
+        await shop.handle(order(number, contact=f"c{number}"))
+    looked_for = [f"{kind}:{number}" for number in range(1, IN_A_ROW + 1) for kind in ("buyer:c", "order")]
+    assert looked == [stream.replace("c:", "c") for stream in looked_for]
+    looked.clear()
+    await shop.handle(*(order(f"many-{n}", contact=f"m{n}") for n in range(IN_A_ROW)))  # one wrong guess would cost all
+    assert len(looked) == 2 * IN_A_ROW
+    assert await shop.log.verify() == 2 * (2 * IN_A_ROW + 5)
+    assert await views_equal(shop)
+
+
+@pytest.mark.parametrize("forgotten", ["buyer:c1", "order:1"])
+async def test_a_stream_that_was_wrongly_taken_for_new_is_decided_on_its_past(
+    start: Make, looked: list[str], locked: list[str], forgotten: str
+) -> None:
+    shop = await start("shop")
+    for number in range(IN_A_ROW + 1):
+        await shop.handle(order(number, contact=f"c{number}"))
+    del shop.memory.streams[forgotten]
+    locked.clear()
+    looked.clear()
+    if forgotten == "order:1":
+        with pytest.raises(Refused, match="placed"):
+            await shop.handle(order(1, contact="new"))
+    else:
+        [outcome] = await shop.handle(order("again", contact="c1"))
+        assert outcome.said[0].event.nth == 2
+    assert (locked, looked) == (["shop"], [])
+    await shop.handle(order("later", contact="later"))
+    await shop.handle(order("last", contact="last"))
+    assert looked  # whoever was wrong once looks again
+    assert await shop.log.verify() == (await shop.log.head()).position
+    assert await views_equal(shop)

@@ -3,6 +3,7 @@ change."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -99,3 +100,35 @@ async def test_what_stands_beside_the_rows_is_found(pool: Any) -> None:
     log = EventLog(pool, "standing")
     await prepare(log, log_suite.VIEWS, log_suite.SCHEMA)
     await log_suite.what_stands_beside_the_rows_is_found(log)
+
+
+async def test_the_last_rows_that_it_wrote_are_the_ones_that_stand_in_it(
+    pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = EventLog(pool, "recent", recent=150)
+    await log.create()
+    for n in range(1, 5):
+        head = await log.head()
+        draft = log.draft(head)
+        draft.record("s:1", n, "t.x.v1", b"x" * 48, uuid4(), b"{}", datetime.now(UTC), said=True)
+        assert await log.put(draft, head)
+    rows = await log.rows(0, 10)
+    assert await log.at([4, 1, 2, 3]) == rows
+    await log.rest()
+    monkeypatch.setattr(pool, "connection", None)
+    assert await log.at([4, 2, 3]) == rows[1:], "three of them are within 150 bytes"
+    with pytest.raises(TypeError):
+        await log.at([1])
+    monkeypatch.undo()
+    await log.stand("recent", {})
+    monkeypatch.setattr(pool, "connection", None)
+    with pytest.raises(TypeError):
+        await log.at([4])
+
+
+async def test_a_cursor_that_is_moved_beside_commits_only_rises(pool: Any) -> None:
+    log = EventLog(pool, "moved")
+    await log.create()
+    for position in (7, 5, 9):
+        await log.track("relay", position)
+        assert await log.trackings() == {"relay": max(7, position)}
