@@ -48,6 +48,13 @@ union all select null, token, null, revoked_at from vault.revoked
 union all select null, id, null, null from vault.master
 """
 """In one statement what was destroyed, what is revoked, and the master key of now."""
+EXCHANGES = 3
+"""How often keys are tried to be made before it is given up: each time the master key was exchanged meanwhile."""
+MAKE = """
+insert into vault.keys (key_id, subject, wrapped, made_at, wrapped_by)
+select r.*, m.id from vault.master m, unnest(%b::uuid[], %b::text[], %b::bytea[], %b::timestamptz[]) as r
+where m.id = %s on conflict (subject) do nothing returning key_id
+"""
 OVERLAP = 1000
 """Destructions looked at again: numbers are given before their transactions commit."""
 log = logging.getLogger("vefa.vault")
@@ -86,20 +93,34 @@ class Vault:
         returns."""
         wanted = sorted(set(subjects))
         if missing := [s for s in wanted if s not in self._by_subject]:
-            made = [(uuid4(), s) for s in missing]
-            async with self.pool.connection() as conn, conn.transaction():
+            await self._make(missing, self.master.id)
+        for _ in range(EXCHANGES):
+            if not (missing := [s for s in missing if s not in self._by_subject]):
+                break
+            await self._load("subject = any(%s)", missing)  # others made them
+            if missing := [s for s in missing if s not in self._by_subject]:
+                await self._make(missing, await self._master())
+        return {s: self._by_subject[s] for s in wanted}
+
+    async def _make(self, subjects: list[str], by: str) -> None:
+        """Make keys for those that have none, if ``by`` is the master key of now; in one round trip."""
+        made = {uuid4(): (subject, AESGCM.generate_key(256)) for subject in subjects}
+        wrapped = [wrap(self.master.of(by), secret, key_id) for key_id, (_, secret) in made.items()]
+        async with self.pool.connection() as conn:
+            async with conn.pipeline(), conn.transaction():
                 # the master key is not exchanged meanwhile: a key under the old one would be lost with it
                 await conn.execute("select pg_advisory_xact_lock_shared(hashtext('vault master'))")
-                [by] = await (await conn.execute("select id from vault.master")).fetchone() or (self.master.id,)
-                wrapped = [wrap(self.master.of(by), AESGCM.generate_key(256), i) for i, _ in made]
-                await conn.execute(
-                    "insert into vault.keys (key_id, subject, wrapped, made_at, wrapped_by)"
-                    " select *, %s from unnest(%b::uuid[], %b::text[], %b::bytea[], %b::timestamptz[])"
-                    " on conflict (subject) do nothing",
-                    (by, [i for i, _ in made], missing, wrapped, [datetime.now(UTC)] * len(made)),
-                )
-            await self._load("subject = any(%s)", missing)
-        return {s: self._by_subject[s] for s in wanted}
+                cursor = await conn.execute(MAKE, (list(made), subjects, wrapped, [datetime.now(UTC)] * len(made), by))
+            for (key_id,) in await cursor.fetchall():
+                subject, secret = made[key_id]
+                self._hold(subject, Key(str(key_id), secret))
+
+    async def _master(self) -> str:
+        """The id of the master key of now."""
+        async with self.pool.connection() as conn:
+            found = await (await conn.execute("select id from vault.master")).fetchone()
+        assert found, "every vault is created with one"
+        return str(found[0])
 
     async def keys(self, ids: Iterable[str]) -> Mapping[str, Key | None]:
         """Keys by id; None for a destroyed one, and for what can be no id of a key."""

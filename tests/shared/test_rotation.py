@@ -101,6 +101,33 @@ async def test_keys_that_are_made_meanwhile_open_afterwards(pool: Any, folder: P
     assert len(await fresh.keys_for([f"newcomer {n}" for n in range(40)])) == 40
 
 
+async def test_a_key_is_made_under_the_master_key_of_now_by_who_does_not_know_it_yet(pool: Any, folder: Path) -> None:
+    vault, other = await opened(pool, folder), await opened(pool, folder)
+    known = await other.keys_for(["ada"])
+    await vault.rotate(NOW)
+    made = await other.keys_for(["ada", "late"])
+    async with pool.connection() as conn:
+        wrapped_by = await (await conn.execute("select distinct wrapped_by from vault.keys")).fetchall()
+    assert wrapped_by == [(vault.master.id,)]
+    assert await vault.keys_for(["late", "ada"]) == made == {**made, **known}
+
+
+async def test_new_keys_are_not_read_back_and_others_are(
+    pool: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, other = await opened(pool, folder), await opened(pool, folder)
+    known = await other.keys_for(["ada"])
+    read, load = list[str](), Vault._load
+
+    async def noted(self: Vault, where: Any, wanted: list[str]) -> None:
+        read.extend(wanted)
+        await load(self, where, wanted)
+
+    monkeypatch.setattr(Vault, "_load", noted)
+    assert (await vault.keys_for(["new", "ada"]))["ada"] == known["ada"]
+    assert read == ["ada"]
+
+
 @pytest.mark.parametrize("moment", ["after the file", "after the commit"])
 async def test_a_crash_on_the_way_loses_nothing(
     pool: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, moment: str
