@@ -59,8 +59,8 @@ class Effects:
             try:
                 due = await self.next.not_before()
                 if due and due <= self._clock.now():
-                    due = await self.next.at()
-                done = await self.send_due() if due and due <= self._clock.now() else 0
+                    done = await self.send_due()
+                    await self.next.at()
             except Exception as error:  # whatever it is: a loop that ended would send nothing any more
                 log.warning("%s cannot do its effects (%s); tried again", self._service.name, type(error).__name__)
                 await asyncio.sleep(1)
@@ -79,7 +79,8 @@ class Effects:
         asked = {row.id: row for row in await service.log.at(sorted({d.row for d in due}))}
         if service.lost:  # and what came of these may just be coming back
             due = [d for d in due if not from_row(asked[d.row], None)[0].recovered]
-        told = await service.log.known(result_id(d, asked[d.row].event_id) for d in due)
+        results = (result_id(d, asked[d.row].event_id) for d in due)
+        told = await service.log.known(results) if self._may_be_told() else set()
         again = [d for d in due if result_id(d, asked[d.row].event_id) in told]
         self._told |= {(d.key, d.row, d.attempt) for d in again}
         by_recipient = sorted((d for d in due if d not in again), key=lambda d: d.recipient)
@@ -96,6 +97,12 @@ class Effects:
         if failed := next((error for error in ended if error is not None), None):
             raise failed
         return len(by_recipient)
+
+    def _may_be_told(self) -> bool:
+        """Whether the result of something that is still open may stand in the log: where it could not be taken in, or
+        was brought back after a restore."""
+        parked = self._service.memory.table("parked")
+        return self._service.epoch > 1 or any((row["count"] or 0) > 0 for _, row in parked)
 
     async def _send(self, effect: DueEffect, asked: Recorded, until: float) -> None:
         """``until``: from then on (time of the event loop) it has to be looked up again."""

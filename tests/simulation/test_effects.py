@@ -115,6 +115,36 @@ def test_nothing_is_looked_for_while_something_is_on_its_way(monkeypatch: pytest
     Loop(1).run(play())
 
 
+def test_what_is_done_at_once_costs_two_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is due, and afterwards when the next one is."""
+
+    async def play() -> None:
+        service, asked_for = await post(Disk()), list[str]()
+
+        async def send(message: Message, key: str, attempt: int, stale: bool) -> Event:
+            return LetterSent(letter=key)
+
+        def counted(name: str) -> None:
+            question = getattr(SimulatedLog, name)
+
+            async def noted(*values: Any) -> Any:
+                asked_for.append(name)
+                return await question(*values)
+
+            monkeypatch.setattr(SimulatedLog, name, noted)
+
+        running = asyncio.create_task(Effects(service, SteppedClock(NOON), {"post": send}).run())
+        await asyncio.sleep(5)
+        for name in ("due_effects", "next_due", "known"):
+            counted(name)
+        await service.handle(asked("one", "ada"))
+        await asyncio.sleep(5)
+        running.cancel()
+        assert asked_for == ["due_effects", "next_due"]
+
+    Loop(1).run(play())
+
+
 async def lost(*_: object) -> None:
     raise OperationalError("the connection is lost")
 
