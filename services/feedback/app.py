@@ -35,5 +35,5 @@ app = App(
     policies={"surveys": Policies(SurveysPolicy, {"surveys": "policy.yaml"})},
     accepts=(AnswerSurvey,),
     api=api,
-    gathers=0.03,
+    gathers=0.1,
 )  # fmt: skip

@@ -36,5 +36,5 @@ app = App(
     accepts=(PurchaseMade, PurchaseReturned, EnrolMember, SpendPoints, RefundSpend),
     policies={"programme": Policies(Programme, {"programme": "policy.yaml"})},
     api=api,
-    gathers=0.03,
+    gathers=0.1,
 )  # fmt: skip

@@ -44,6 +44,6 @@ app = App(
     policies={"templates": Policies(Templates, {"templates": "policy.yaml"})},
     parsers={"calendar": Calendar, "routing": Queues},
     api=api,
-    gathers=0.03,
+    gathers=0.1,
     effect_handlers={"mail": mail_sender},
 )  # fmt: skip

@@ -44,7 +44,7 @@ class Consumer:
         self._gathers = gathers
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{config.durable_name}"
         self._arrived = list[Msg]()
-        self._wake = asyncio.Event()
+        self._wake, self._full = asyncio.Event(), asyncio.Event()
         self._lost = False
         self._wanted, self._open_until = 0, 0.0
         self._subscription: Any = None
@@ -71,6 +71,8 @@ class Consumer:
         else:
             self._wanted -= 1
             self._arrived.append(message)
+        if self._wanted <= 0:
+            self._full.set()
         self._wake.set()
 
     async def _run(self, hear: Callable[[Sequence[Msg]], Awaitable[None]], again_seconds: float) -> None:
@@ -95,8 +97,11 @@ class Consumer:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._open_until + LATE_SECONDS):
                     await self._wake.wait()
-        if self._arrived and len(self._arrived) < self._batch:
-            await asyncio.sleep(self._gathers)  # what comes a moment later shares the commit
+        if self._arrived and self._wanted > 0:  # what comes a moment later shares the commit
+            self._full.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._gathers):
+                    await self._full.wait()
         messages, self._arrived = self._arrived[: self._batch], self._arrived[self._batch :]
         return messages
 
