@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from shared.core.event import Event
 from shared.core.facts import DeadlineReached, PolicyPublished
+from shared.core.following import follow, say
 from shared.core.message import Actor, Message, said_id
 from shared.core.projection import Tables, fold
 from shared.core.views import Views
@@ -57,20 +58,17 @@ class Scene:
         savepoint = self.memory.undo.savepoint()
         try:
             ops = self.memory.apply(heard)
-            row, said, results = self.row + 1, list[Message](), list[Event]()
-            for index, result in enumerate(self.memory.decider.decide(self.memory, heard)):
-                message = Message(
-                    event=result, id=said_id("scene", heard.id, 1, index), occurred_at=heard.occurred_at,
-                    heard_at=heard.heard_at, actor=heard.actor, causation=heard.id, depth=heard.depth + 1,
-                    row=row + 1 + index,
-                )  # fmt: skip
-                ops += self.memory.apply(message)
-                said.append(message)
-                results.append(result)
+            events = self.memory.decider.decide(self.memory, heard)
+            results = list[Event]()
+            for message, changed in follow(
+                say(heard, events, lambda index: said_id("scene", heard.id, 1, index), 1), self.memory.apply
+            ):
+                ops += changed
+                results.append(message.event)
         except BaseException:
             self.memory.undo.back_to(savepoint)
             raise
-        self.row = row + len(said)
+        self.row += 1 + len(results)
         fold(self.tables, ops)
         self.said += results
         return results

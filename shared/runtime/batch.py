@@ -17,6 +17,7 @@ from shared.core.facts import (
     PublishPolicy,
     Unreadable,
 )
+from shared.core.following import follow, said_because, say
 from shared.core.message import Message, deadline_id, said_id
 from shared.core.personal import personal_values
 from shared.core.projection import Drop, Put, RowOp
@@ -158,16 +159,16 @@ class Batch:
             return self._park(message, "causation-too-deep", None)
         heard = replace(message, row=self.position + 1)
         version, ops, said = self._next_version(event.stream), self.memory.apply(heard), list[PlannedRow]()
-        for row in self._follows(heard):
-            said.append(PlannedRow(row, RowNotes(), True, self._next_version(row.event.stream)))
-            ops += self.memory.apply(row)
+        for row, changed in follow(self._follows(heard), self.memory.apply):
+            said.append(PlannedRow(row, RowNotes(), True, self.memory.version(row.event.stream)))
+            ops += changed
         first = PlannedRow(heard, RowNotes(said=len(said)), False, version)
         return Decided(Outcome(heard.row, tuple(row.message for row in said)), [first, *said], ops)
 
     def _follows(self, heard: Message) -> Iterator[Message]:
-        """The rows because of a heard one; each is applied before the next is asked for."""
-        for index, event in enumerate(self._says(heard)):
-            yield self._said(heard, event, index)
+        """The rows because of a heard one."""
+        epoch = self.draft.head.epoch
+        return say(heard, self._says(heard), lambda index: said_id(self.rules.name, heard.id, epoch, index), epoch)
 
     def _says(self, heard: Message) -> Iterator[Event]:
         rules, event = self.rules, heard.event
@@ -188,22 +189,14 @@ class Batch:
             remedy=f"correct what raised, then: vefa parked retry {self.rules.name} {event.stream}",
             deadline=event.key if isinstance(event, DeadlineReached) else "",
         )  # fmt: skip
-        row = self._said(heard, said, 0)
+        epoch = self.draft.head.epoch
+        row = said_because(heard, said, said_id(self.rules.name, heard.id, epoch, 0), 0, epoch)
         rows = [
             PlannedRow(heard, RowNotes(said=1, parked=reason), False, self._next_version(event.stream)),
             PlannedRow(row, RowNotes(), True, self._next_version(said.stream)),
         ]
         self.memory.pass_over(heard)
         return Decided(Outcome(heard.row, (row,)), rows, self.memory.apply(row))
-
-    def _said(self, heard: Message, event: Event, index: int) -> Message:
-        """What is said because of ``heard``, the index-th of it."""
-        name, epoch = self.rules.name, self.draft.head.epoch
-        return replace(
-            heard, event=event, id=said_id(name, heard.id, epoch, index), source="", position=0, previous=0, after={},
-            epoch=epoch, hash="", causation=heard.id, depth=heard.depth + 1, command=False, late=False, retry_of=None,
-            row=heard.row + 1 + index,
-        )  # fmt: skip
 
     def _next_version(self, stream: str) -> int:
         return self.memory.version(stream) + 1

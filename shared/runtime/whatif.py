@@ -14,6 +14,7 @@ from uuid import uuid5
 
 from shared.core.event import Event
 from shared.core.facts import DeadlineReached, EventUnparked, PolicyPublished, PublishPolicy
+from shared.core.following import follow, say
 from shared.core.message import Actor, Message, deadline_id
 from shared.core.projection import Drop, Put, RowOp
 from shared.core.views import Views
@@ -144,15 +145,9 @@ class Again:
 
 def decide(memory: Memory, heard: Message) -> list[tuple[Message, list[RowOp]]]:
     """What the rules say, each applied before the next is asked for; the caller takes it back or lets it stand."""
-    said = []
-    for index, event in enumerate(memory.decider.decide(memory, heard)):
-        message = replace(
-            heard, event=event, id=uuid5(heard.id, f"otherwise|{index}"), source="", position=0, previous=0, after={},
-            hash="", causation=heard.id, depth=heard.depth + 1, command=False, late=False, retry_of=None,
-            row=heard.row + 1 + index,
-        )  # fmt: skip
-        said.append((message, memory.apply(message)))
-    return said
+    events = memory.decider.decide(memory, heard)
+    said = say(heard, events, lambda index: uuid5(heard.id, f"otherwise|{index}"), heard.epoch)
+    return list(follow(said, memory.apply))
 
 
 def changes(really: Sequence[Event], otherwise: Sequence[Event]) -> list[Change]:
