@@ -48,7 +48,7 @@ class Trade:
         cls, join: Join, ways: list[Way], watchdog: float, head_every: float, patience: float = PATIENCE
     ) -> Self:
         shop = await join("shop", head_every=head_every)
-        options = {"head_every": NEVER, "silent_after": watchdog, "hears": [("shop", OrderPlaced.TOPIC)]}
+        options = {"head_every": NEVER, "silent_after": watchdog, "subscribes": [("shop", OrderPlaced.TOPIC)]}
         pairs = zip(LISTENERS, ways, strict=True)
         return cls(shop, [(await join(name, port=way.port, **options), way) for name, way in pairs], patience)
 
