@@ -53,6 +53,7 @@ app = App(
     accepts=(CaseSubmitted, MessageSubmitted, CustomerChanged, ConsentChanged),
     api=api,
     erases=True,
+    gathers=0.03,
     effect_handlers={"erase": eraser, "erase-message": message_eraser, "rotate": rotator},
     listeners=(ErasedAgain, smtp, Nightly),
     figures=figures,

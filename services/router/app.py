@@ -23,5 +23,6 @@ app = App(
     reads_personal=(),
     policies={"routing": Policies(RoutingPolicy, {"routing": "policy.yaml"})},
     warnings={"routing": unskilled},
+    gathers=0.03,
     api=api,
 )  # fmt: skip
