@@ -133,7 +133,7 @@ async def of_a_policy(desk: Desk) -> None:
     assert (await desk.at("policy:sla/targets", 6))["sla"]["version"] == 2
     await until(lambda: desk["router"].tracked.get("sla", 0) >= desk["sla"].said)
     assert (await desk.at("policy:sla/calendar/tr", 6)).keys() == {"router", "sla", "intake"} & {
-        name for name in desk.apps if ("sla", "kernel.policy-published.v1") in desk[name].hears or name == "sla"
+        name for name in desk.apps if ("sla", "kernel.policy-published.v1") in desk[name].rules.hears or name == "sla"
     }
 
 
