@@ -42,11 +42,15 @@ class MasterKey:
 
     def of(self, id: str) -> bytes:
         """The key of this id; read anew when it was exchanged meanwhile. Raises PermissionError when it is not here."""
+        if (key := self.get(id)) is None:
+            raise PermissionError(f"the vault needs the master key {id}: restore master.key of this installation")
+        return key
+
+    def get(self, id: str) -> bytes | None:
+        """The key of this id; read anew when it was exchanged meanwhile. None when it is not here."""
         if id not in self._keys:
             self._read()
-        if id not in self._keys:
-            raise PermissionError(f"the vault needs the master key {id}: restore master.key of this installation")
-        return self._keys[id]
+        return self._keys.get(id)
 
     def follow(self, id: str) -> None:
         """The key of this id is in force: others are dropped once they are gone from the folder."""
@@ -57,8 +61,9 @@ class MasterKey:
     def _read(self) -> None:
         if self._folder is not None:
             found: list[bytes] = []
-            for name in ("master.key", "master.next"):
-                with suppress(FileNotFoundError):  # there one moment, gone the next: it is exchanged just now
+            # the next one first: if it takes the other's place meanwhile, it is read there
+            for name in ("master.next", "master.key"):
+                with suppress(FileNotFoundError):
                     found.append((self._folder / name).read_bytes())
             self._keys = {id_of(key): key for key in found}
 

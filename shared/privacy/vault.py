@@ -100,12 +100,17 @@ class Vault:
             await self._load("subject = any(%s)", missing)  # others made them
             if missing := [s for s in missing if s not in self._by_subject]:
                 await self._make(missing, await self._master())
+        else:
+            self.master.of(await self._master())  # raises when it is not here, which is why none was made
         return {s: self._by_subject[s] for s in wanted}
 
     async def _make(self, subjects: list[str], by: str) -> None:
-        """Make keys for those that have none, if ``by`` is the master key of now; in one round trip."""
+        """Make keys for those that have none, if ``by`` is the master key of now; in one round trip. It may have been
+        exchanged since it was asked for: then it is gone, and none is made."""
+        if (master := self.master.get(by)) is None:
+            return
         made = {uuid4(): (subject, AESGCM.generate_key(256)) for subject in subjects}
-        wrapped = [wrap(self.master.of(by), secret, key_id) for key_id, (_, secret) in made.items()]
+        wrapped = [wrap(master, secret, key_id) for key_id, (_, secret) in made.items()]
         async with self.pool.connection() as conn:
             async with conn.pipeline(), conn.transaction():
                 # the master key is not exchanged meanwhile: a key under the old one would be lost with it

@@ -112,6 +112,44 @@ async def test_a_key_is_made_under_the_master_key_of_now_by_who_does_not_know_it
     assert await vault.keys_for(["late", "ada"]) == made == {**made, **known}
 
 
+async def test_a_key_is_made_by_who_has_dropped_the_old_master_key_and_takes_it_for_the_one_in_force(
+    pool: Any, folder: Path
+) -> None:
+    vault, other = await opened(pool, folder), await opened(pool, folder)
+    known = await vault.keys_for(["ada"])
+    await vault.rotate(NOW)
+    assert await other.keys_for(["ada"]) == known
+    assert (other.master.id, set(other.master._keys)) == (id_of(OLD), {vault.master.id})
+    made = await other.keys_for(["late"])
+    assert (await (await opened(pool, folder)).keys_for(["late"])) == made
+
+
+async def test_a_key_is_not_made_where_the_master_key_is_missing(pool: Any, folder: Path) -> None:
+    vault, other = await opened(pool, folder), await opened(pool, folder)
+    await vault.rotate(NOW)
+    (folder / "master.key").write_bytes(b"x" * 32)
+    with pytest.raises(PermissionError, match=f"master key {vault.master.id}: restore master.key"):
+        await other.keys_for(["late"])
+    assert await stored(pool) == []
+
+
+async def test_the_next_master_key_is_found_by_who_looks_while_it_takes_its_place(
+    pool: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, other = await opened(pool, folder), await opened(pool, folder)
+    new, read = vault.master.prepare(), Path.read_bytes
+
+    def then_exchanged(path: Path) -> bytes:
+        monkeypatch.undo()
+        try:
+            return read(path)
+        finally:
+            vault.master.exchange(new)
+
+    monkeypatch.setattr(Path, "read_bytes", then_exchanged)
+    assert id_of(other.master.of(new)) == new
+
+
 async def test_new_keys_are_not_read_back_and_others_are(
     pool: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
