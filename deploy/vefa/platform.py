@@ -1,42 +1,35 @@
 """The whole platform on one machine: the servers, and one process per service, forked from a parent that has only
-imported.
-
-Each service's forked supervisor waits for its settings, starts the service and starts it again when it dies. When the
-parent is killed, the kernel tells the supervisors (Linux), and they take their services along."""
+imported; each has a supervisor of its own."""
 
 import asyncio
-import ctypes
 import gc
 import json
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
 from deploy.vefa.local import Backing, Servers, open_servers, secret
 from deploy.vefa.local.home import take_lock, write_private
-from deploy.vefa.local.process import ending, free_port
+from deploy.vefa.local.process import free_port
 from deploy.vefa.local.servers import DATABASE_VARIABLE, NATS_VARIABLE
 from shared.base.settings import Settings
 from shared.core.message import Role
 from shared.edge import tokens
 from shared.host.app import App
-from shared.host.process import run, trim
+from shared.host.process import trim
 from shared.store import roles
 from shared.store.rebuild import fingerprint
 
 from . import reach
+from .supervisor import Supervisor, supervise
 
 READY_SECONDS = 60
-CANNOT = 2
-"""Exit status of a service whose start fails for a reason that trying again does not mend."""
 REMEDY = f"start it or correct the URL, or unset {DATABASE_VARIABLE} and {NATS_VARIABLE} to run the embedded servers"
 LATE = (
     "anyio._backends._asyncio", "pydantic.v1", "tzdata", "uvicorn.lifespan.off",
@@ -46,17 +39,6 @@ LATE = (
 SMTP, SMTP_VARIABLE = "intake smtp", "VEFA_SMTP_PORT"
 """What the kept port of the mail intake is called among those of services, and who chooses it instead."""
 SECRETS = ("master.key", "index.key", "link.key", "token.key")
-
-
-@dataclass
-class Supervisor:
-    """The parent's side of one service's supervisor: its process, and pipes for its settings and its addresses."""
-
-    name: str
-    pid: int
-    settings: int
-    addresses: int
-    found: dict[str, str] = field(default_factory=dict)
 
 
 class Platform:
@@ -77,7 +59,7 @@ class Platform:
         tidying up."""
         platform = cls(data_dir, apps)
         _prepare(apps.values())
-        platform.supervisors = [_fork(name, app) for name, app in apps.items()]  # before any thread exists
+        platform.supervisors = [supervise(name, app) for name, app in apps.items()]  # before any thread exists
         try:
             platform.backing = open_servers(data_dir, tuple(apps))
             if not isinstance(platform.backing, Servers):  # which hold it themselves
@@ -225,105 +207,6 @@ def _killed(process: int) -> bool:
         return os.WIFSIGNALED(os.waitpid(process, os.WNOHANG)[1])
     except ChildProcessError:
         return False
-
-
-def _fork(name: str, app: App) -> Supervisor:
-    settings_read, settings_write = os.pipe()
-    addresses_read, addresses_write = os.pipe()
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _die_with(parent, signal.SIGTERM)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which stops us in order
-            os.close(settings_write)
-            os.close(addresses_read)
-            _keep(app, settings_read, addresses_write)
-        finally:
-            os._exit(0)
-    os.close(settings_read)
-    os.close(addresses_write)
-    return Supervisor(name, pid, settings_write, addresses_read)
-
-
-def _keep(app: App, settings_pipe: int, addresses_pipe: int) -> None:
-    """Start the service with the settings that come, and again whenever it dies."""
-    with os.fdopen(settings_pipe) as pipe:
-        line = pipe.readline()
-    if not line:
-        return
-    settings: dict[str, Any] = json.loads(line)  # a model would cost each supervisor pages of its own
-    child, ended, first = 0, False, True
-    found, finds = os.pipe()  # what the service tells its supervisor: where it listens
-    os.set_blocking(found, False)
-
-    def end(*_: object) -> None:
-        nonlocal ended
-        ended = True
-        if child:
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, end)
-    while not ended:
-        started, supervisor = time.monotonic(), os.getpid()
-        child = os.fork()
-        if child == 0:
-            _die_with(supervisor, signal.SIGTERM)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            _serve(app, settings, (addresses_pipe, finds) if first else (finds,))  # the parent reads once
-        _, status = os.waitpid(child, 0)
-        child = 0
-        if first and os.waitstatus_to_exitcode(status) == CANNOT:
-            return
-        with suppress(BlockingIOError):
-            _come_back(settings, json.loads(os.read(found, 65536).splitlines()[-1]))
-            first = False
-        if not ended:
-            how = ending(os.waitstatus_to_exitcode(status))
-            print(f"{app.name} {how}; it is started again", file=sys.stderr, flush=True)
-            if time.monotonic() - started < 1:
-                time.sleep(1)
-
-
-def _come_back(settings: dict[str, Any], addresses: Mapping[str, str]) -> None:
-    """A restart listens where the service did before."""
-    for kind in ("http", "smtp"):
-        if kind in addresses:
-            settings[f"{kind}_port"] = int(addresses[kind].rpartition(":")[2])
-
-
-def _serve(app: App, settings: Mapping[str, Any], pipes: Sequence[int]) -> None:
-    started = False
-
-    def ready(addresses: dict[str, str]) -> None:
-        nonlocal started
-        started = True
-        for pipe in pipes:
-            os.write(pipe, json.dumps(addresses).encode() + b"\n")
-
-    code = 1
-    try:
-        run(app, Settings.model_validate_json(json.dumps(settings)), ready)
-        code = 0
-    except (SystemExit, OSError) as e:
-        code = 1 if started else CANNOT
-        hint = "" if isinstance(e, SystemExit) else "; is VEFA_HTTP_HOST or VEFA_SMTP_PORT wrong, or in use?"
-        print(f"{app.name}: {e}{hint}", file=sys.stderr, flush=True)
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
-def _die_with(parent: int, sign: signal.Signals) -> None:
-    """Linux: get ``sign`` when the parent dies, however it dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(1, int(sign), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def running(data_dir: Path) -> dict[str, Any]:

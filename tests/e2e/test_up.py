@@ -69,7 +69,9 @@ def second_up(data: Path, **settings: str) -> str:
         command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (ended.returncode, ended.stdout) == (2, "")
-    [line] = ended.stderr.splitlines()
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended.stderr
+    [line] = lines
     return line
 
 
