@@ -53,6 +53,8 @@ log = logging.getLogger("vefa")
 READINESS: dict[int | str, dict[str, Any]] = {
     503: {"description": "Something stands in the way", "content": {"application/json": {"schema": {"type": "object"}}}}
 }
+STOP_SECONDS = 0.5
+"""So often connections are told to end while a process stops."""
 COLLECT = (50_000, 20, 20)
 """New objects before the youngest are looked at, and how many such looks before the older ones are."""
 
@@ -290,6 +292,10 @@ class Process:
             trim()
         await self.stopping.wait()
         server.should_exit = True
+        while not serving.done():
+            await asyncio.wait([serving], timeout=STOP_SECONDS)
+            for connection in list(server.server_state.connections):
+                connection.shutdown()  # uvicorn tells each once: one that it was just taking up would stay for ever
         await serving
 
     def _add_own_routes(self, api: FastAPI) -> None:
