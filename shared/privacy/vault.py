@@ -100,8 +100,9 @@ class Vault:
             await self._load("subject = any(%s)", missing)  # others made them
             if missing := [s for s in missing if s not in self._by_subject]:
                 await self._make(missing, await self._master())
-        else:
+        if any(s not in self._by_subject for s in missing):
             self.master.of(await self._master())  # raises when it is not here, which is why none was made
+            raise PermissionError("the master key of the vault is exchanged again and again: try once more")
         return {s: self._by_subject[s] for s in wanted}
 
     async def _make(self, subjects: list[str], by: str) -> None:

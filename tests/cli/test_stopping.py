@@ -17,12 +17,12 @@ async def test_it_stops_though_somebody_asks_on_over_a_connection_that_was_not_t
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when uvicorn tells its connections while this one is just being taken up."""
-    told, tell = set[int](), HttpToolsProtocol.shutdown
+    told, tell = set[HttpToolsProtocol](), HttpToolsProtocol.shutdown
 
     def from_the_second_time_on(connection: HttpToolsProtocol) -> None:
-        if id(connection) in told:
+        if connection in told:
             tell(connection)
-        told.add(id(connection))
+        told.add(connection)
 
     monkeypatch.setattr(HttpToolsProtocol, "shutdown", from_the_second_time_on)
     address = f"{platform.address('intake')}/intake/health"

@@ -71,8 +71,7 @@ def second_up(data: Path, **settings: str) -> str:
     assert (ended.returncode, ended.stdout) == (2, "")
     lines = ended.stderr.splitlines()
     assert len(lines) == 1, ended.stderr
-    [line] = lines
-    return line
+    return lines[0]
 
 
 def untouched(platform: Running, before: dict[str, Any], token: str) -> None:

@@ -133,6 +133,19 @@ async def test_a_key_is_not_made_where_the_master_key_is_missing(pool: Any, fold
     assert await stored(pool) == []
 
 
+async def test_keys_that_could_not_be_made_are_said_so(
+    pool: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing key would be taken for a message that is wrong, and the message be parked."""
+
+    async def exchanged(self: Vault, subjects: list[str], by: str) -> None:
+        pass
+
+    monkeypatch.setattr(Vault, "_make", exchanged)
+    with pytest.raises(PermissionError, match="again and again"):
+        await (await opened(pool, folder)).keys_for(["ada"])
+
+
 async def test_the_next_master_key_is_found_by_who_looks_while_it_takes_its_place(
     pool: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
